@@ -1,0 +1,14 @@
+"""What happens beside training: checks, export, pictures."""
+
+from roilab.callbacks.checks import NanLossError, StopOnNanLoss, WarnEmptyTruth
+from roilab.callbacks.export import ExportTorchScript
+from roilab.callbacks.pictures import EventPictures, LossCurves
+
+__all__ = [
+    "EventPictures",
+    "ExportTorchScript",
+    "LossCurves",
+    "NanLossError",
+    "StopOnNanLoss",
+    "WarnEmptyTruth",
+]

@@ -1,0 +1,46 @@
+"""The deliverable of a run: its best network as TorchScript."""
+
+from pathlib import Path
+
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+
+from roilab.checkpoint import best_checkpoint, load_module
+from roilab.export import export_torchscript
+from roilab.module import RoiModule, build_module
+
+
+class ExportTorchScript(Callback):
+    """Writes the TorchScript file of the best checkpoint (or of the last state without one).
+
+    Args:
+        path: such as ``model.ts`` in the run's folder; its metadata goes beside it as JSON.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Export, and log the file as an artifact where W&B is on."""
+        assert isinstance(pl_module, RoiModule)
+        if not trainer.is_global_zero:
+            return
+        best = best_checkpoint(trainer)
+        if best is not None:
+            module = load_module(best)
+        else:
+            module = build_module(pl_module.recipe)
+            module.load_state_dict(pl_module.state_dict())
+        metadata = export_torchscript(module, self.path)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                _log_artifact(logger, self.path, metadata)
+
+
+def _log_artifact(logger: WandbLogger, path: Path, metadata: dict[str, object]) -> None:
+    import wandb
+
+    artifact = wandb.Artifact(f"model-{logger.experiment.id}", type="model", metadata=metadata)
+    artifact.add_file(str(path))
+    artifact.add_file(str(path.with_suffix(".json")))
+    logger.experiment.log_artifact(artifact)

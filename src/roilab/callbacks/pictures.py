@@ -1,0 +1,87 @@
+"""Pictures a run leaves behind: events while it learns, losses at its end."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.trainer.states import TrainerFn
+
+from roilab.csvlog import read_curves
+from roilab.data import RoiDataModule
+from roilab.module import RoiModule
+from roilab.plots import event_figure, loss_figure
+
+
+class EventPictures(Callback):
+    """Draws the first validation events, every few epochs and with the best checkpoint.
+
+    Args:
+        dir: where to.
+        events: how many images to draw.
+        every_n_epochs: how often.
+    """
+
+    def __init__(self, dir: str, events: int, every_n_epochs: int) -> None:
+        self.dir, self.events, self.every_n_epochs = Path(dir), events, every_n_epochs
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw, unless it is not the turn of this epoch."""
+        assert isinstance(pl_module, RoiModule)
+        due = (trainer.current_epoch + 1) % self.every_n_epochs == 0
+        best = trainer.state.fn == TrainerFn.VALIDATING
+        if trainer.sanity_checking or not trainer.is_global_zero or not (due or best):
+            return
+        data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        when = "best" if best else f"epoch{trainer.current_epoch:03d}"
+        dataset = data.dataset("val")
+        paths = [
+            self._draw(pl_module, data, index, when)
+            for index in range(min(self.events, len(dataset)))
+        ]
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image(key=f"events/{when}", images=[str(path) for path in paths])
+
+    @torch.no_grad()
+    def _draw(self, module: RoiModule, data: RoiDataModule, index: int, when: str) -> Path:
+        sample = data.dataset("val")[index]
+        with module.trainer.precision_plugin.forward_context():
+            logits = module(sample["image"][None].to(module.device))
+        probability = logits.float().sigmoid()[0, 0].cpu().numpy()
+        figure = event_figure(
+            sample["image"].numpy(),
+            np.asarray(sample["truth_mask"][0] > 0),
+            probability,
+            data.recipe.layers,
+            module.mask_thresh,
+            f"{sample['name']}, {when}",
+        )
+        path = self.dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', sample['name'])}-{when}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=110)
+        return path
+
+
+class LossCurves(Callback):
+    """Draws losses and metrics against epoch from the CSV log, at the end of the fit.
+
+    Args:
+        path: of the picture.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw where there is a CSV log."""
+        if not trainer.is_global_zero:
+            return
+        for logger in trainer.loggers:
+            if isinstance(logger, CSVLogger):
+                logger.save()
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                curves = read_curves(Path(logger.root_dir))
+                loss_figure(curves, self.path.parents[1].name).savefig(self.path, dpi=110)

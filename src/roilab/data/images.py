@@ -1,0 +1,109 @@
+"""Pure functions on plane images, for numpy arrays and torch tensors alike.
+
+Axis order is (..., channel, tick). Nothing here knows of files or networks.
+"""
+
+from math import ceil
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from roilab.errors import RoilabError
+
+Image = TypeVar("Image", NDArray[np.float32], torch.Tensor)
+Mask = TypeVar("Mask", NDArray[np.bool_], torch.Tensor)
+PadUnit = Literal["bins", "ticks"]
+
+
+class RebinError(RoilabError):
+    """The rebin does not divide the range it is applied to."""
+
+
+def check_rebin(length: int, rebin: int, name: str = "data.rebin", axis: str = "ticks") -> None:
+    """Make sure that ``rebin`` divides ``length``.
+
+    Raises:
+        RebinError: it does not; the text names the nearest that do.
+    """
+    if rebin >= 1 and length % rebin == 0:
+        return
+    divisors = [d for d in range(1, length + 1) if length % d == 0]
+    below = [str(d) for d in divisors if d < rebin][-1:]
+    above = [str(d) for d in divisors if d > rebin][:1]
+    raise RebinError(
+        f"{name}={rebin} does not divide the range of {length} {axis}; expected a divisor, "
+        f"the nearest are {' and '.join(below + above)}. Choose one, or change the range."
+    )
+
+
+def rebin_mean(image: Image, ticks: int, channels: int = 1) -> Image:
+    """Mean over ``ticks`` ticks, and over ``channels`` channels where asked.
+
+    Args:
+        image: shape (..., channel, tick).
+        ticks: ticks per slice.
+        channels: channels per row.
+
+    Returns:
+        Shape (..., channel / channels, tick / ticks), same units.
+
+    Raises:
+        RebinError: a factor does not divide its axis.
+    """
+    *lead, rows, columns = image.shape
+    check_rebin(columns, ticks)
+    check_rebin(rows, channels, "data.channel_rebin", "channels")
+    if ticks > 1:
+        image = image.reshape(*lead, rows, columns // ticks, ticks).mean(-1)
+    if channels > 1:
+        image = image.reshape(*lead, rows // channels, channels, columns // ticks).mean(-2)
+    return image
+
+
+def crop(image: Image, channels: tuple[int, int], ticks: tuple[int, int]) -> Image:
+    """Part of an image within half-open ranges of channels and ticks, as a view."""
+    return image[..., slice(*channels), slice(*ticks)]
+
+
+def scale_charge(image: Image, input_scale: float) -> Image:
+    """Charge [electrons/tick] times the scalar that WCT applies too (``input_scale``)."""
+    return image * input_scale
+
+
+def truth_mask(charge: Image, threshold: float) -> Image:
+    """Pixels whose truth charge is above the threshold, strictly.
+
+    Args:
+        charge: truth charge [electrons/tick], shape (..., channel, slice).
+        threshold: in electrons per tick; after mean-rebin too, since the mean keeps that unit.
+
+    Returns:
+        Boolean, same shape.
+    """
+    mask: Image = charge > threshold  # type: ignore[assignment]
+    return mask
+
+
+def pad_mask(mask: Mask, pad: int, pad_unit: PadUnit = "bins", rebin: int = 1) -> Mask:
+    """Extend every run of ones in time by ``pad`` on both sides.
+
+    In ``bins`` the unit is a slice. In ``ticks`` the mask is thought repeated to ticks and
+    extended there, and a slice is one if any of its ticks is: that is ceil(pad / rebin) slices.
+
+    Args:
+        mask: boolean, shape (..., channel, slice).
+        pad: how far, in ``pad_unit``; 0 changes nothing.
+        pad_unit: ``bins`` or ``ticks``.
+        rebin: ticks per slice, used with ``ticks``.
+
+    Returns:
+        Boolean, same shape.
+    """
+    reach = min(ceil(pad / rebin) if pad_unit == "ticks" else pad, mask.shape[-1])
+    padded = mask | False
+    for step in range(1, reach + 1):
+        padded[..., step:] |= mask[..., :-step]
+        padded[..., :-step] |= mask[..., step:]
+    return padded

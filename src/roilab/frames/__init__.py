@@ -1,0 +1,50 @@
+"""Frame files of the Wire-Cell Toolkit (WCT): reading, writing, pairing, placing on one grid."""
+
+from pathlib import Path
+
+from roilab.frames.archive import ArchiveFrames
+from roilab.frames.base import FrameFile, TagInfo
+from roilab.frames.errors import (
+    BadChargeError,
+    ChannelRangeError,
+    EventMismatchError,
+    FrameFileError,
+    MissingTagError,
+    TickAxisError,
+)
+from roilab.frames.hdf5 import Hdf5Frames
+from roilab.frames.pairs import FilePair, match_events, match_files
+from roilab.frames.plane import TickAxis, find_apas, first_channel, read_plane
+from roilab.frames.writer import FrameWriter
+
+__all__ = [
+    "BadChargeError",
+    "ChannelRangeError",
+    "EventMismatchError",
+    "FilePair",
+    "FrameFile",
+    "FrameFileError",
+    "FrameWriter",
+    "MissingTagError",
+    "TagInfo",
+    "TickAxis",
+    "TickAxisError",
+    "find_apas",
+    "first_channel",
+    "match_events",
+    "match_files",
+    "open_frames",
+    "read_plane",
+]
+
+
+def open_frames(path: str | Path) -> FrameFile:
+    """Open a frame file, the container chosen by the ending of its name.
+
+    Raises:
+        FrameFileError: the file is absent, of another format, or truncated.
+    """
+    path = Path(path)
+    if path.name.endswith((".npz", ".tar", ".tar.gz", ".tar.bz2")):
+        return ArchiveFrames(path)
+    return Hdf5Frames(path)

@@ -1,0 +1,156 @@
+"""Numpy frame archives, as WCT's ``FrameFileSink`` writes them: .npz, .tar, .tar.gz, .tar.bz2.
+
+Members: ``frame_<tag>_<event>.npy``, and so for ``channels`` and ``tickinfo``.
+"""
+
+import re
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from roilab.frames.base import FrameFile, Rows, TagInfo, tag_info
+from roilab.frames.errors import FrameFileError
+
+_MEMBER = re.compile(r"(?P<kind>frame|channels|tickinfo)_(?P<tag>.+)_(?P<event>-?\d+)\.npy")
+_BLOCK_BYTES = 1 << 23
+
+
+class ArchiveFrames(FrameFile):
+    """One archive of numpy arrays; samples are streamed, so unwanted rows are never kept.
+
+    A compressed tar has no index: every read goes through it from the front. Prefer .npz or .tar
+    for many events, or let the image cache pay that price once.
+
+    Raises:
+        FrameFileError: the file is absent, no archive, or truncated.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._zip: zipfile.ZipFile | None = None
+        self._tar: tarfile.TarFile | None = None
+        try:
+            if path.suffix == ".npz":
+                self._zip = zipfile.ZipFile(path)
+                names = self._zip.namelist()
+            else:
+                self._tar = tarfile.open(path, "r:*")  # noqa: SIM115 - closed in close()
+                names = self._tar.getnames()
+        except FileNotFoundError as error:
+            raise FrameFileError(f"{path}: there is no such file; check the path.") from error
+        except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+            raise FrameFileError(
+                f"{path}: cannot be opened as a numpy archive ({error}). Expected a whole .npz, "
+                ".tar, .tar.gz or .tar.bz2 frame file: make or copy it again."
+            ) from error
+        self._members: dict[tuple[int, str], dict[str, str]] = {}
+        for name in names:
+            if match := _MEMBER.fullmatch(name):
+                key = (int(match["event"]), match["tag"])
+                self._members.setdefault(key, {})[match["kind"]] = name
+        self._channel_first: dict[tuple[int, str], bool] = {}
+
+    @property
+    def events(self) -> tuple[int, ...]:  # noqa: D102 - described in FrameFile
+        return tuple(sorted({event for event, _ in self._members}))
+
+    def tags(self, event: int) -> tuple[str, ...]:  # noqa: D102
+        tags = [tag for (ident, tag), kinds in self._members.items() if ident == event]
+        if not tags:
+            raise FrameFileError(
+                f"{self.path}: there is no event {event}; the file holds {list(self.events)}."
+            )
+        return tuple(sorted(tags))
+
+    def _open(self, event: int, tag: str, kind: str) -> IO[bytes]:
+        name = self._members[event, tag].get(kind)
+        if name is None:
+            raise FrameFileError(
+                f"{self.path}: event {event}, tag '{tag}': '{kind}_{tag}_{event}.npy' is absent. "
+                "Write the file again with WCT's FrameFileSink or roilab."
+            )
+        if self._zip is not None:
+            return self._zip.open(name)
+        assert self._tar is not None
+        return cast(IO[bytes], self._tar.extractfile(name))
+
+    def _load(self, event: int, tag: str, kind: str) -> NDArray[Any]:
+        with self._open(event, tag, kind) as stream:
+            return npy.read_array(stream, allow_pickle=False)
+
+    def _read_info(self, event: int, tag: str) -> TagInfo:
+        channels = self._load(event, tag, "channels")
+        tickinfo = self._load(event, tag, "tickinfo")
+        with self._open(event, tag, "frame") as stream:
+            shape, _, dtype = _npy_header(stream)
+        info, self._channel_first[event, tag] = tag_info(
+            self.path, event, tag, channels, tickinfo, shape, dtype
+        )
+        return info
+
+    def _read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
+        with self._open(event, tag, "frame") as stream:
+            shape, fortran, dtype = _npy_header(stream)
+            channel_first = self._channel_first[event, tag]
+            n_channels, n_ticks = shape if channel_first else shape[::-1]
+            wanted = np.arange(n_channels)[rows]
+            # Eigen's arrays are column-major, so WCT's files are commonly Fortran-ordered.
+            if channel_first != fortran:
+                return _stream_rows(stream, n_ticks, wanted, dtype)
+            return _stream_columns(stream, (n_channels, n_ticks), wanted, dtype)
+
+    def close(self) -> None:  # noqa: D102
+        for archive in (self._zip, self._tar):
+            if archive is not None:
+                archive.close()
+
+
+def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = npy.read_magic(stream)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("the array holds Python objects, which are never loaded")
+    return shape, fortran, dtype
+
+
+def _take(stream: IO[bytes], shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The next ``shape`` samples of a stream, in C order."""
+    count = shape[0] * shape[1] * dtype.itemsize
+    data = stream.read(count)
+    if len(data) != count:
+        raise EOFError(f"{count - len(data)} bytes are missing")
+    return np.frombuffer(data, dtype=dtype).reshape(shape)
+
+
+def _stream_rows(
+    stream: IO[bytes], n_ticks: int, wanted: NDArray[np.intp], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Rows lie one after another: read in blocks up to the last wanted row, keep the wanted."""
+    samples = np.empty((len(wanted), n_ticks), dtype=dtype)
+    block = max(1, _BLOCK_BYTES // (n_ticks * dtype.itemsize))
+    stop = int(wanted[-1]) + 1 if len(wanted) else 0
+    for first in range(0, stop, block):
+        rows = _take(stream, (min(block, stop - first), n_ticks), dtype)
+        inside = np.flatnonzero((wanted >= first) & (wanted < first + len(rows)))
+        samples[inside] = rows[wanted[inside] - first]
+    return samples
+
+
+def _stream_columns(
+    stream: IO[bytes], shape: tuple[int, int], wanted: NDArray[np.intp], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Ticks lie one after another: read in blocks of ticks, keep the wanted channels."""
+    n_channels, n_ticks = shape
+    samples = np.empty((len(wanted), n_ticks), dtype=dtype)
+    block = max(1, _BLOCK_BYTES // (n_channels * dtype.itemsize))
+    for first in range(0, n_ticks, block):
+        ticks = _take(stream, (min(block, n_ticks - first), n_channels), dtype)
+        samples[:, first : first + len(ticks)] = ticks[:, wanted].T
+    return samples

@@ -1,0 +1,161 @@
+"""What every frame file offers, whatever its container."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roilab.frames.errors import FrameFileError, MissingTagError
+
+Rows = slice | NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class TagInfo:
+    """What a tag of an event holds, without its samples.
+
+    Attributes:
+        channels: channel id of every row, shape (row,).
+        start_ns: start time of the frame [ns].
+        tick_ns: length of a tick [ns].
+        tbin: tick of the frame at which column 0 stands.
+        n_columns: number of columns (ticks stored).
+        dtype: sample type in the file.
+    """
+
+    channels: NDArray[np.int64]
+    start_ns: float
+    tick_ns: float
+    tbin: int
+    n_columns: int
+    dtype: np.dtype[Any]
+
+
+class FrameFile(ABC):
+    """A file of frames, opened read-only; samples are read when asked for.
+
+    Use it as a context manager. Events are integers, tags keep the APA number they end in
+    (``loose_lf1``).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._infos: dict[tuple[int, str], TagInfo] = {}
+
+    @property
+    @abstractmethod
+    def events(self) -> tuple[int, ...]:
+        """Event ids, ascending."""
+
+    @abstractmethod
+    def tags(self, event: int) -> tuple[str, ...]:
+        """Tags of an event, in alphabetical order."""
+
+    @abstractmethod
+    def _read_info(self, event: int, tag: str) -> TagInfo: ...
+
+    @abstractmethod
+    def _read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def info(self, event: int, tag: str) -> TagInfo:
+        """Channels and tick axis of one tag.
+
+        Raises:
+            MissingTagError: the event has no such tag; the text lists those it has.
+            FrameFileError: the tag's channel list or tick information is absent or misshapen.
+        """
+        key = (event, tag)
+        if key not in self._infos:
+            present = self.tags(event)
+            if tag not in present:
+                raise MissingTagError(
+                    f"{self.path}: event {event} has no tag '{tag}'; it has "
+                    f"{', '.join(present) or 'none'}. Name one of these."
+                )
+            self._infos[key] = self._read_info(event, tag)
+        return self._infos[key]
+
+    def read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
+        """Samples of the chosen rows of one tag, and of no other.
+
+        Args:
+            event: event id.
+            tag: full tag, with the APA number.
+            rows: a slice or ascending row numbers.
+
+        Returns:
+            Array of shape (row, column) = (channel, tick) in the file's own sample type,
+            whichever way round the file stores it.
+
+        Raises:
+            FrameFileError: the file breaks off or its data cannot be decompressed.
+        """
+        self.info(event, tag)
+        try:
+            return self._read_rows(event, tag, rows)
+        except (OSError, EOFError, ValueError) as error:
+            raise FrameFileError(
+                f"{self.path}: event {event}, tag '{tag}': the samples cannot be read ({error}). "
+                "The file is truncated or damaged; make or copy it again."
+            ) from error
+
+
+def tag_info(
+    path: Path,
+    event: int,
+    tag: str,
+    channels: NDArray[Any],
+    tickinfo: NDArray[Any],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+) -> tuple[TagInfo, bool]:
+    """Check the three arrays of a tag against each other.
+
+    Returns:
+        The tag's information, and whether the samples are stored (channel, tick): today's files
+        are, older ones are (tick, channel); the length of the channel list decides.
+
+    Raises:
+        FrameFileError: the arrays do not fit together.
+    """
+    where = f"{path}: event {event}, tag '{tag}'"
+    if len(shape) != 2 or len(channels) not in shape:
+        raise FrameFileError(
+            f"{where}: frame of shape {shape} against {len(channels)} channels; expected a "
+            "two-dimensional frame with one row (or column) a channel. Write the file again."
+        )
+    if tickinfo.size != 3:
+        raise FrameFileError(
+            f"{where}: tickinfo holds {tickinfo.size} numbers; expected 3 (start time, tick, "
+            "first tick). Write the file again."
+        )
+    channel_first = shape[0] == len(channels)
+    start_ns, tick_ns, tbin = (float(value) for value in np.ravel(tickinfo))
+    info = TagInfo(
+        channels=np.asarray(channels, dtype=np.int64),
+        start_ns=start_ns,
+        tick_ns=tick_ns,
+        tbin=round(tbin),
+        n_columns=shape[1] if channel_first else shape[0],
+        dtype=dtype,
+    )
+    return info, channel_first

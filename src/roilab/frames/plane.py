@@ -1,0 +1,166 @@
+"""One tag of one plane as a dense image on the reconstruction's (channel, tick) grid."""
+
+import logging
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roilab.frames.base import FrameFile, Rows, TagInfo
+from roilab.frames.errors import BadChargeError, ChannelRangeError, MissingTagError, TickAxisError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TickAxis:
+    """The ticks on which every tag of an event is placed: those of the reconstruction.
+
+    Attributes:
+        start_ns: time of tick 0 [ns].
+        tick_ns: length of a tick [ns].
+    """
+
+    start_ns: float
+    tick_ns: float
+
+    @classmethod
+    def of(cls, info: TagInfo) -> "TickAxis":
+        """The axis on which a tag itself stands."""
+        return cls(info.start_ns, info.tick_ns)
+
+    def first_tick(self, info: TagInfo) -> int:
+        """Tick of this axis at which column 0 of a tag stands, to the nearest tick.
+
+        Column time = start + (tbin + column) * tick.
+
+        Raises:
+            TickAxisError: the tag's ticks have another length.
+        """
+        if not np.isclose(info.tick_ns, self.tick_ns, rtol=1e-6):
+            raise TickAxisError(
+                f"ticks of {info.tick_ns:g} ns against {self.tick_ns:g} ns in the reconstruction; "
+                "both must be sampled alike. Resample one of them."
+            )
+        return round((info.start_ns - self.start_ns) / self.tick_ns) + info.tbin
+
+
+def find_apas(frames: FrameFile, event: int, layer: str) -> tuple[str, ...]:
+    """APA numbers (as text, ascending) for which an event holds a tag of this layer.
+
+    Tags end in the number of their APA (``loose_lf1``); a tag without one gives the empty text.
+    """
+    pattern = re.compile(re.escape(layer) + r"(\d*)")
+    found = [m[1] for tag in frames.tags(event) if (m := pattern.fullmatch(tag))]
+    return tuple(sorted(found, key=lambda apa: int(apa or -1)))
+
+
+def first_channel(info: TagInfo, apa: str, channels_per_apa: int, where: str) -> int:
+    """Global id of an anode's first channel.
+
+    ids are global (anode N starts at ``channels_per_apa`` * N); files of other detectors and
+    older ones number every anode from 0. The channels a tag holds decide.
+
+    Raises:
+        ChannelRangeError: the ids fit neither way of numbering.
+    """
+    if not len(info.channels):
+        return channels_per_apa * int(apa or 0)
+    low, high = int(info.channels.min()), int(info.channels.max())
+    for first in (channels_per_apa * int(apa or 0), 0):
+        if first <= low and high < first + channels_per_apa:
+            return first
+    raise ChannelRangeError(
+        f"{where}: channels {low} to {high} fit neither an anode numbered from "
+        f"{channels_per_apa * int(apa or 0)} nor one from 0 with {channels_per_apa} channels; "
+        "set data.first_channel and data.channels_per_apa."
+    )
+
+
+def read_plane(
+    frames: FrameFile,
+    event: int,
+    tag: str,
+    channels: tuple[int, int],
+    ticks: tuple[int, int],
+    axis: TickAxis,
+) -> NDArray[np.float32]:
+    """One tag on the (channel, tick) grid; channels and ticks the file lacks are zero.
+
+    Rows are placed by channel id and columns by time, so tags that hold only some channels, start
+    earlier or are longer than the reconstruction land where they belong. Only the rows of the
+    plane are read.
+
+    Args:
+        frames: an open frame file.
+        event: event id.
+        tag: full tag, with the APA number.
+        channels: half-open range of global channel ids.
+        ticks: half-open range of ticks on ``axis``.
+        axis: the reconstruction's tick axis.
+
+    Returns:
+        Shape (channel, tick), the file's units.
+
+    Raises:
+        MissingTagError: no event of the file has the tag. (WCT leaves a tag out of an event in
+            which it has no traces: then the image is zero.)
+        BadChargeError: a sample is NaN or infinite.
+    """
+    shape = (channels[1] - channels[0], ticks[1] - ticks[0])
+    if tag not in frames.tags(event):
+        _check_tag_elsewhere(frames, event, tag)
+        return np.zeros(shape, dtype=np.float32)
+    info = frames.info(event, tag)
+    where = f"{frames.path}: event {event}, tag '{tag}'"
+    try:
+        first = axis.first_tick(info) - ticks[0]  # column of the image at which the tag starts
+    except TickAxisError as error:
+        raise TickAxisError(f"{where}: {error}") from error
+    rows, places = _rows_in(info.channels, channels)
+    samples = frames.read_rows(event, tag, rows)
+    _check_finite(samples, info, rows, where)
+    begin, end = max(first, 0), min(first + info.n_columns, shape[1])
+    if samples.shape == shape and first == 0 and np.array_equal(places, np.arange(shape[0])):
+        return samples.astype(np.float32, copy=False)
+    image = np.zeros(shape, dtype=np.float32)
+    if begin < end:
+        image[places, begin:end] = samples[:, begin - first : end - first]
+    return image
+
+
+def _rows_in(ids: NDArray[np.int64], channels: tuple[int, int]) -> tuple[Rows, NDArray[np.int64]]:
+    """Rows whose channel lies in the range (a slice where they adjoin), and their image rows."""
+    rows = np.flatnonzero((ids >= channels[0]) & (ids < channels[1]))
+    places = ids[rows] - channels[0]
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        return slice(int(rows[0]), int(rows[-1]) + 1), places
+    return rows, places
+
+
+def _check_tag_elsewhere(frames: FrameFile, event: int, tag: str) -> None:
+    if not any(tag in frames.tags(other) for other in frames.events):
+        raise MissingTagError(
+            f"{frames.path}: event {event} has no tag '{tag}', nor has any other event; it has "
+            f"{', '.join(frames.tags(event)) or 'none'}. Name tags the file holds "
+            "(data.layers, data.truth) or write it again with this one."
+        )
+    log.warning(
+        "%s: event %d has no tag '%s' though other events have; taken as zero.",
+        frames.path,
+        event,
+        tag,
+    )
+
+
+def _check_finite(samples: NDArray[np.generic], info: TagInfo, rows: Rows, where: str) -> None:
+    if not np.issubdtype(samples.dtype, np.floating) or np.isfinite(samples).all():
+        return
+    bad = ~np.isfinite(samples)
+    row, column = np.argwhere(bad)[0]
+    raise BadChargeError(
+        f"{where}: {int(bad.sum())} samples are NaN or infinite, the first in channel "
+        f"{info.channels[rows][row]} at column {column}; expected finite charge. Mend or leave out "
+        "this event."
+    )

@@ -1,0 +1,133 @@
+"""Training, validation and test of any network, as one Lightning module."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import torch
+from hydra.utils import instantiate
+from lightning import LightningModule
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import nn
+from torchmetrics import MeanMetric, MetricCollection
+
+from roilab.data import Sample
+from roilab.metrics import segmentation_metrics
+from roilab.models import LayerNormalization
+
+Recipe = Mapping[str, Any]
+# "best" is the validation of the best checkpoint once training is over; it has a name of its own,
+# so that it is not taken for one more epoch.
+Stage = Literal["train", "val", "best", "test"]
+_STAGES: tuple[Stage, ...] = ("train", "val", "best", "test")
+
+
+class _StageMetrics(nn.Module):
+    """Metrics by stage; a ``ModuleDict`` cannot have a key "train", which names a method."""
+
+    def __init__(self, metrics: Mapping[Stage, MeanMetric | MetricCollection]) -> None:
+        super().__init__()
+        for stage, metric in metrics.items():
+            self.add_module(f"on_{stage}", metric)
+
+    def __getitem__(self, stage: Stage) -> Any:
+        return getattr(self, f"on_{stage}")
+
+
+class RoiModule(LightningModule):
+    """A network, its loss, metrics and optimizer.
+
+    Args:
+        net: layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice).
+        loss: (logits, truth mask) to a scalar.
+        optimizer: parameters to optimizer.
+        scheduler: ``factory`` (optimizer to scheduler, or ``None``) and what else Lightning's
+            scheduler configuration takes (``interval``, ``monitor``, ...).
+        mask_thresh: a pixel is in the ROI mask where its probability is above, as in WCT.
+        channels_last: keep images with layers last in memory, which convolutions are faster on.
+        recipe: the whole configuration as plain containers; saved in every checkpoint, so that
+            the network can be built again from it.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: nn.Module,
+        optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
+        scheduler: Mapping[str, Any],
+        mask_thresh: float,
+        channels_last: bool,
+        recipe: Recipe,
+    ) -> None:
+        super().__init__()
+        self.normalization = LayerNormalization(len(recipe["data"]["layers"]))
+        self.net = net
+        self.loss = loss
+        self.mask_thresh = mask_thresh
+        self.recipe = recipe
+        self._optimizer, self._scheduler = optimizer, scheduler
+        self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.net.to(memory_format=self._memory_format)
+        self.losses = _StageMetrics({stage: MeanMetric() for stage in _STAGES})
+        self.metrics = _StageMetrics(
+            {stage: segmentation_metrics().clone(f"{stage}/") for stage in _STAGES[1:]}
+        )
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice)."""
+        image = self.normalization(image).contiguous(memory_format=self._memory_format)
+        logits: torch.Tensor = self.net(image)
+        return logits
+
+    def _step(self, batch: Sample, stage: Stage) -> torch.Tensor:
+        truth_mask = batch["truth_mask"]
+        logits = self(batch["image"]).float()
+        loss: torch.Tensor = self.loss(logits, truth_mask)
+        mean = self.losses[stage]
+        mean.update(loss.detach(), len(truth_mask))
+        self.log(f"{stage}/loss", mean, on_step=False, on_epoch=True, prog_bar=True)
+        if stage != "train":
+            metrics = self.metrics[stage]
+            metrics.update(self.roi_mask(logits), truth_mask > 0)
+            self.log_dict(metrics, on_step=False, on_epoch=True)
+        return loss
+
+    def roi_mask(self, logits: torch.Tensor) -> torch.Tensor:
+        """Boolean ROI mask of logits: probability above ``mask_thresh``."""
+        return logits.sigmoid() > self.mask_thresh
+
+    def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:  # noqa: D102
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: Sample, batch_idx: int) -> None:  # noqa: D102
+        self._step(batch, "best" if self.trainer.state.fn == TrainerFn.VALIDATING else "val")
+
+    def test_step(self, batch: Sample, batch_idx: int) -> None:  # noqa: D102
+        self._step(batch, "test")
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer alone, or with its scheduler as Lightning takes it."""
+        optimizer = self._optimizer(self.net.parameters())
+        factory = self._scheduler["factory"]
+        if factory is None:
+            return optimizer
+        settings = {**self._scheduler, "scheduler": factory(optimizer)}
+        del settings["factory"]
+        return {"optimizer": optimizer, "lr_scheduler": settings}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put the recipe beside the weights."""
+        checkpoint["roilab_recipe"] = dict(self.recipe)
+
+
+def build_module(recipe: Recipe) -> RoiModule:
+    """The module that a configuration (as plain containers) describes."""
+    model = recipe["model"]
+    return RoiModule(
+        net=instantiate(model["net"]),
+        loss=instantiate(recipe["loss"]),
+        optimizer=instantiate(recipe["optimizer"]),
+        scheduler=instantiate(recipe["scheduler"]),
+        mask_thresh=model["mask_thresh"],
+        channels_last=model["channels_last"],
+        recipe=recipe,
+    )

@@ -1,0 +1,35 @@
+"""Loss and metrics against epoch."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from roilab.plots.style import PREDICTED, TRUTH, new_figure
+
+Curve = Sequence[tuple[int, float]]
+
+
+def loss_figure(curves: Mapping[str, Curve], title: str) -> Figure:
+    """Training and validation loss on the left, validation metrics on the right.
+
+    Args:
+        curves: (epoch, value) pairs of every logged name, such as ``train/loss``.
+        title: of the figure.
+    """
+    figure = new_figure(9.5, 3.8)
+    loss, metrics = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
+    for name, colour in (("train/loss", TRUTH), ("val/loss", PREDICTED)):
+        if name in curves:
+            loss.plot(*zip(*curves[name], strict=True), "o-", ms=3, color=colour, label=name)
+    shown = [name for name in curves if name.startswith("val/") and name != "val/loss"]
+    for name, style in zip(shown, ("-", "--", ":", "-.", (0, (5, 1))), strict=False):
+        label = name.removeprefix("val/").replace("_", " ")
+        metrics.plot(*zip(*curves[name], strict=True), marker="o", ms=3, ls=style, label=label)
+    loss.set(xlabel="epoch", ylabel="loss", yscale="log")
+    metrics.set(xlabel="epoch", ylabel="validation metric", ylim=(0, 1.02))
+    for axis in (loss, metrics):
+        axis.grid(alpha=0.3)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(fontsize="small")
+    figure.suptitle(title)
+    return figure

@@ -1,0 +1,23 @@
+"""Which number format to train in."""
+
+from typing import Any
+
+import torch
+
+
+def choose_precision(accelerator: str) -> tuple[Any, str]:
+    """What ``trainer.precision=auto`` stands for on this machine.
+
+    Args:
+        accelerator: Lightning's name: ``auto``, ``cpu``, ``gpu``, ...
+
+    Returns:
+        Lightning's precision (``bf16-mixed`` or ``32-true``), and why.
+    """
+    if accelerator != "cpu" and torch.cuda.is_available():
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return "bf16-mixed", "the GPU computes in bf16"
+        return "32-true", "the GPU does not compute in bf16"
+    if torch.cpu.get_capabilities().get("amx_bf16", False):
+        return "bf16-mixed", "the CPU has AMX, which computes in bf16"
+    return "32-true", "the CPU has no AMX"

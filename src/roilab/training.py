@@ -1,0 +1,143 @@
+"""One training run: data, module, callbacks, loggers and trainer put together and run."""
+
+import logging
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from lightning import Callback, Trainer, seed_everything
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+from rich.table import Table
+
+from roilab.checkpoint import best_checkpoint, read_checkpoint, resume_from
+from roilab.data import RoiDataModule
+from roilab.errors import RoilabError
+from roilab.module import RoiModule, build_module
+from roilab.precision import choose_precision
+
+log = logging.getLogger(__name__)
+# Lightning prints its messages itself; Hydra's logging prints them already.
+logging.getLogger("lightning").handlers.clear()
+
+
+class MetricNameError(RoilabError):
+    """The metric to optimize is none of those logged."""
+
+
+def train(config: DictConfig) -> float | None:
+    """Fit, judge the best checkpoint, and show where everything is.
+
+    Args:
+        config: composed from ``conf/train.yaml``.
+
+    Returns:
+        The value of ``optimized_metric``, for a sweeper; ``None`` where none is named.
+
+    Raises:
+        RoilabError: (its subclasses too) anything the user can mend.
+    """
+    began = time.perf_counter()
+    recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    output_dir = Path(config.output_dir)
+    checkpoint = resume_from(recipe["resume"], output_dir)
+    seed_everything(config.seed, workers=True, verbose=False)
+    # bf16 and TF32 matrix products where the GPU has them; the CPU is not affected.
+    torch.set_float32_matmul_precision("high")
+
+    data: RoiDataModule = instantiate(config.data)
+    module = build_module(recipe)
+    trainer = build_trainer(config)
+    parameters = sum(p.numel() for p in module.net.parameters())
+    log.info("%s, %.2f million parameters", type(module.net).__name__, parameters / 1e6)
+    for logger in trainer.loggers:
+        logger.log_hyperparams(recipe)
+    if data.normalization == "layer" and checkpoint is None:
+        data.prepare_data()
+        module.normalization.measured(*data.layer_statistics())
+
+    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    metrics = judge_best(trainer, module, data)
+    report(trainer, metrics, output_dir, time.perf_counter() - began)
+    for logger in trainer.loggers:
+        logger.finalize("success")
+    return _optimized(config.optimized_metric, metrics)
+
+
+def build_trainer(config: DictConfig) -> Trainer:
+    """The trainer with its callbacks and loggers; ``precision=auto`` is decided here."""
+    settings = config.trainer.copy()
+    if settings.precision == "auto":
+        settings.precision, reason = choose_precision(settings.accelerator)
+        log.info("precision %s: %s", settings.precision, reason)
+    callbacks: list[Callback] = [instantiate(c) for c in (config.callbacks or {}).values() if c]
+    loggers: list[Logger] = [instantiate(c) for c in (config.logger or {}).values() if c]
+    if settings.get("fast_dev_run"):
+        loggers = []
+    trainer: Trainer = instantiate(settings, callbacks=callbacks, logger=loggers or False)
+    return trainer
+
+
+def judge_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> dict[str, float]:
+    """Validation (and test) metrics of the best checkpoint, or of the last state without one.
+
+    Returns:
+        Values by name: ``val/loss``, ``val/dice``, ...
+
+    Raises:
+        CheckpointError: the best checkpoint has vanished.
+    """
+    best = best_checkpoint(trainer)
+    if best is not None:
+        module.load_state_dict(read_checkpoint(best)["state_dict"])
+    (judged,) = trainer.validate(module, datamodule=data, verbose=False)
+    metrics = {name.replace("best/", "val/"): value for name, value in judged.items()}
+    if data.has_test:
+        metrics |= trainer.test(module, datamodule=data, verbose=False)[0]
+    return metrics
+
+
+def peak_memory() -> dict[str, float]:
+    """Peak memory of this process and, where there is one, of its GPU [MB]."""
+    peak = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
+    if torch.cuda.is_available():
+        peak["GPU"] = torch.cuda.max_memory_allocated() / 1e6
+    return peak
+
+
+@rank_zero_only
+def report(trainer: Trainer, metrics: dict[str, float], output_dir: Path, seconds: float) -> None:
+    """Print what was reached and where it lies."""
+    table = Table(title=f"{trainer.current_epoch} epochs in {seconds:.0f} s", title_justify="left")
+    table.add_column("of the best checkpoint")
+    table.add_column("value", justify="right")
+    for name, value in sorted(metrics.items()):
+        table.add_row(name, f"{value:.4f}")
+    for where, megabytes in peak_memory().items():
+        table.add_row(f"peak memory of the {where}", f"{megabytes:.0f} MB")
+    console = Console()
+    console.print(table)
+    best = best_checkpoint(trainer)
+    places = {
+        "checkpoint": best,
+        "model": output_dir / "model.ts",
+        "pictures": output_dir / "pictures",
+    }
+    for name, path in places.items():
+        if path is not None and path.exists():
+            console.print(f"{name:10} {path}", soft_wrap=True, highlight=False)
+
+
+def _optimized(name: str | None, metrics: dict[str, float]) -> float | None:
+    if name is None:
+        return None
+    if name not in metrics:
+        raise MetricNameError(
+            f"optimized_metric={name} is not logged; expected one of {', '.join(sorted(metrics))}."
+        )
+    return metrics[name]
