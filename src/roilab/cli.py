@@ -16,6 +16,9 @@ from roilab.errors import RoilabError
 
 Task = Callable[[DictConfig], float | None]
 
+# ${count:${data.layers}} in conf/: the length of a list.
+OmegaConf.register_new_resolver("count", len, replace=True)
+
 
 def config_dir() -> Path:
     """``conf/``: inside an installed package, or at the top of a repository."""
@@ -35,7 +38,6 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
     An error the user can mend is told as its sentence alone; with ``HYDRA_FULL_ERROR=1`` the
     traceback comes too. Either way the exit code is not 0.
     """
-    OmegaConf.register_new_resolver("count", len, replace=True)
 
     def decorate(task: Task) -> Callable[[], None]:
         @wraps(task)

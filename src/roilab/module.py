@@ -67,7 +67,9 @@ class RoiModule(LightningModule):
         self._optimizer, self._scheduler = optimizer, scheduler
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._memory_format)
-        self.losses = _StageMetrics({stage: MeanMetric() for stage in _STAGES})
+        self.losses = _StageMetrics(
+            {stage: MeanMetric(nan_strategy="disable") for stage in _STAGES}
+        )
         self.metrics = _StageMetrics(
             {stage: segmentation_metrics().clone(f"{stage}/") for stage in _STAGES[1:]}
         )

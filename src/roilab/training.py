@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from lightning import Callback, Trainer, seed_everything
+from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
@@ -77,8 +78,10 @@ def build_trainer(config: DictConfig) -> Trainer:
         log.info("precision %s: %s", settings.precision, reason)
     callbacks: list[Callback] = [instantiate(c) for c in (config.callbacks or {}).values() if c]
     loggers: list[Logger] = [instantiate(c) for c in (config.logger or {}).values() if c]
-    if settings.get("fast_dev_run"):
+    if settings.fast_dev_run:
         loggers = []
+    if not loggers:
+        callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
     trainer: Trainer = instantiate(settings, callbacks=callbacks, logger=loggers or False)
     return trainer
 
@@ -114,7 +117,7 @@ def peak_memory() -> dict[str, float]:
 def report(trainer: Trainer, metrics: dict[str, float], output_dir: Path, seconds: float) -> None:
     """Print what was reached and where it lies."""
     table = Table(title=f"{trainer.current_epoch} epochs in {seconds:.0f} s", title_justify="left")
-    table.add_column("of the best checkpoint")
+    table.add_column(f"of the {'best checkpoint' if best_checkpoint(trainer) else 'last state'}")
     table.add_column("value", justify="right")
     for name, value in sorted(metrics.items()):
         table.add_row(name, f"{value:.4f}")

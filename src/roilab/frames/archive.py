@@ -3,6 +3,7 @@
 Members: ``frame_<tag>_<event>.npy``, and so for ``channels`` and ``tickinfo``.
 """
 
+import math
 import re
 import tarfile
 import zipfile
@@ -81,8 +82,10 @@ class ArchiveFrames(FrameFile):
         return cast(IO[bytes], self._tar.extractfile(name))
 
     def _load(self, event: int, tag: str, kind: str) -> NDArray[Any]:
+        """A small, one-dimensional array."""
         with self._open(event, tag, kind) as stream:
-            return npy.read_array(stream, allow_pickle=False)
+            shape, _, dtype = _npy_header(stream)
+            return _take(stream, (1, math.prod(shape)), dtype)[0]
 
     def _read_info(self, event: int, tag: str) -> TagInfo:
         channels = self._load(event, tag, "channels")

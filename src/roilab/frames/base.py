@@ -1,10 +1,15 @@
 """What every frame file offers, whatever its container."""
 
+import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tarfile import TarError
 from types import TracebackType
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +96,8 @@ class FrameFile(ABC):
                     f"{self.path}: event {event} has no tag '{tag}'; it has "
                     f"{', '.join(present) or 'none'}. Name one of these."
                 )
-            self._infos[key] = self._read_info(event, tag)
+            with self._broken_file_told(event, tag):
+                self._infos[key] = self._read_info(event, tag)
         return self._infos[key]
 
     def read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
@@ -110,12 +116,18 @@ class FrameFile(ABC):
             FrameFileError: the file breaks off or its data cannot be decompressed.
         """
         self.info(event, tag)
-        try:
+        with self._broken_file_told(event, tag):
             return self._read_rows(event, tag, rows)
-        except (OSError, EOFError, ValueError) as error:
+
+    @contextmanager
+    def _broken_file_told(self, event: int, tag: str) -> Iterator[None]:
+        """Whatever the libraries below raise where a file breaks off becomes a sentence."""
+        try:
+            yield
+        except (OSError, EOFError, ValueError, TarError, BadZipFile, zlib.error) as error:
             raise FrameFileError(
-                f"{self.path}: event {event}, tag '{tag}': the samples cannot be read ({error}). "
-                "The file is truncated or damaged; make or copy it again."
+                f"{self.path}: event {event}, tag '{tag}' cannot be read ({error}); expected a "
+                "whole file. It is truncated or damaged: make or copy it again."
             ) from error
 
 

@@ -83,9 +83,8 @@ def compare_pair(rec: FrameFile, tru: FrameFile) -> list[str]:
 
 
 def _compare_event(rec: FrameFile, rec_event: int, tru: FrameFile, tru_event: int) -> list[str]:
-    tags = [(rec, rec_event, tag) for tag in rec.tags(rec_event)]
-    tags += [(tru, tru_event, tag) for tag in tru.tags(tru_event)]
-    infos = {tag: frames.info(event, tag) for frames, event, tag in tags}
+    infos = {tag: rec.info(rec_event, tag) for tag in rec.tags(rec_event)}
+    infos |= {f"{tag} (truth)": tru.info(tru_event, tag) for tag in tru.tags(tru_event)}
     if not infos:
         return ["holds no tag"]
     # The tag with most channels is the one that leaves none out.

@@ -160,7 +160,7 @@ def _check_finite(samples: NDArray[np.generic], info: TagInfo, rows: Rows, where
     bad = ~np.isfinite(samples)
     row, column = np.argwhere(bad)[0]
     raise BadChargeError(
-        f"{where}: {int(bad.sum())} samples are NaN or infinite, the first in channel "
+        f"{where}: {int(bad.sum())} of {bad.size} samples NaN or infinite, the first in channel "
         f"{info.channels[rows][row]} at column {column}; expected finite charge. Mend or leave out "
         "this event."
     )

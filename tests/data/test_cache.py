@@ -1,0 +1,144 @@
+"""The cache under several jobs, a full disk and a bound."""
+
+import errno
+import multiprocessing
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roilab.data import (
+    CacheError,
+    ImageCache,
+    ImageRecipe,
+    ImageSource,
+    PlaneSelection,
+    list_images,
+)
+from roilab.data.cache import image_key
+from roilab.frames import match_files
+
+RECIPE = ImageRecipe(("loose_lf",), ("deposplat",), (0, 480), 10)
+SELECTION = PlaneSelection({"V": (48, 96)}, False, (), 160)
+
+
+@pytest.fixture
+def source(frames_dir: Path) -> ImageSource:
+    return list_images(match_files(frames_dir, "g4-rec-*.h5", "g4-tru-*.h5"), SELECTION, RECIPE)[0]
+
+
+def image(value: float = 1.0) -> np.ndarray:
+    return np.full((2, 4, 5), value, dtype=np.float32)
+
+
+def test_made_once(tmp_path: Path) -> None:
+    cache = ImageCache(tmp_path / "c", max_gb=1)
+    made = []
+
+    def make() -> np.ndarray:
+        made.append(1)
+        return image()
+
+    assert "a1" not in cache
+    for _ in range(3):
+        np.testing.assert_array_equal(cache.get("a1", make), image())
+    assert len(made) == 1
+    assert "a1" in cache
+    assert cache.size_bytes() == (tmp_path / "c" / "a1.npy").stat().st_size
+
+
+def test_key_changes_with_all_that_changes_the_image(source: ImageSource, frames_dir: Path) -> None:
+    variants = [
+        (source, RECIPE),
+        *((source, replace(RECIPE, **change)) for change in (
+            {"rebin": 5}, {"layers": ("gauss",)}, {"truth": ("ductor",)},
+            {"tick_range": (0, 240)}, {"channel_rebin": 2},
+        )),
+        *((replace(source, **change), RECIPE) for change in (
+            {"rec_event": 101}, {"tru_event": 101}, {"apa": "2"},
+            {"channel_ranges": ((160, 208),)}, {"truth_tag": "ductor1"},
+        )),
+    ]  # fmt: skip
+    keys = [image_key(*variant) for variant in variants]
+    assert len(set(keys)) == len(variants)
+    assert image_key(source, RECIPE) == keys[0]
+
+
+def test_key_changes_with_the_file(source: ImageSource, tmp_path: Path) -> None:
+    copies = []
+    for path in (source.pair.rec, source.pair.tru):
+        copies.append(tmp_path / path.name)
+        copies[-1].write_bytes(path.read_bytes())
+    moved = replace(source, pair=replace(source.pair, rec=copies[0], tru=copies[1]))
+    before = image_key(moved, RECIPE)
+    os.utime(copies[1], (1, 1))
+    assert image_key(moved, RECIPE) != before != image_key(source, RECIPE)
+
+
+def _slow_image(marks: Path) -> np.ndarray:
+    (marks / str(os.getpid())).touch()
+    time.sleep(0.3)
+    return image()
+
+
+def _get(folder: Path, marks: Path) -> None:
+    got = ImageCache(folder, 1).get("k1", lambda: _slow_image(marks))
+    np.testing.assert_array_equal(got, image())
+
+
+def test_several_jobs_make_an_image_once(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    context = multiprocessing.get_context("fork")
+    jobs = [context.Process(target=_get, args=(tmp_path / "c", marks)) for _ in range(4)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0] * 4
+    assert len(list(marks.iterdir())) == 1
+
+
+def test_a_damaged_image_is_made_again(tmp_path: Path) -> None:
+    cache = ImageCache(tmp_path, max_gb=1)
+    cache.get("a", image)
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY broken")
+    np.testing.assert_array_equal(cache.get("a", image), image())
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), image())
+
+
+def test_bound_evicts_what_no_one_uses(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    size = image().nbytes + 128  # .npy header
+    for key, age in (("old", 200), ("older", 300)):
+        ImageCache(tmp_path, 1).get(key, image)
+        os.utime(tmp_path / f"{key}.npy", (time.time() - age,) * 2)
+    cache = ImageCache(tmp_path, max_gb=3 * size / 1e9)
+    cache.get("a", image)
+    assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "old.npy", "older.npy"}
+    cache.get("b", image)
+    assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "old.npy", "b.npy"}
+    cache.get("c", image)
+    assert not caplog.text
+    # All three are in use now: further images are handed out but not kept.
+    np.testing.assert_array_equal(cache.get("d", image), image())
+    assert "bound of 0.0 GB is reached" in caplog.text
+    assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "b.npy", "c.npy"}
+
+
+def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(CacheError, match=r"no space is left\. Free space.*data\.cache=null"):
+        ImageCache(tmp_path, 1).get("a", image)
+    assert [p.name for p in tmp_path.iterdir()] == ["locks"]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheError, match=r"data\.cache\.dir=FOLDER"):
+        ImageCache(tmp_path / "file" / "c", 1).get("a", image)

@@ -1,0 +1,288 @@
+"""From files to batches: selection, split, masks, cache, and what a user can get wrong."""
+
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import CHANNELS, PER_APA, START_NS, TICK_NS, event_frames, write_pair
+from roilab.data import DataConfigError, ImageCache, ImageSource, RoiDataModule, split_by_event
+from roilab.data.datamodule import EachOnce
+from roilab.data.dataset import ShapeError
+from roilab.data.split import SplitError
+from roilab.errors import RoilabError
+from roilab.frames import (
+    BadChargeError,
+    ChannelRangeError,
+    FilePair,
+    FrameWriter,
+    MissingTagError,
+    TickAxisError,
+)
+
+Make = Callable[..., RoiDataModule]
+
+
+@pytest.fixture
+def make(frames_dir: Path) -> Make:
+    """A data module on the tiny frames, with any setting changed."""
+
+    def build(**changes: Any) -> RoiDataModule:
+        settings: dict[str, Any] = {
+            "dir": str(frames_dir),
+            "rec": "g4-rec-*.h5",
+            "tru": "g4-tru-*.h5",
+            "train_files": None,
+            "val_files": None,
+            "test_files": None,
+            "val_fraction": 0.4,
+            "split_seed": 1,
+            "layers": ["loose_lf", "mp2_roi"],
+            "truth": ["deposplat", "ductor"],
+            "planes": ["V"],
+            "stack": False,
+            "channel_range": None,
+            "apas": None,
+            "channel_ranges": CHANNELS,
+            "channels_per_apa": PER_APA,
+            "first_channel": None,
+            "tick_range": (0, 480),
+            "rebin": 10,
+            "channel_rebin": 1,
+            "normalization": "scalar",
+            "input_scale": 1 / 4000,
+            "threshold": 100.0,
+            "pad": 0,
+            "pad_unit": "bins",
+            "batch_size": 1,
+            "num_workers": 0,
+            "pin_memory": None,
+            "cache": None,
+        }
+        return RoiDataModule(**{**settings, **changes})
+
+    return build
+
+
+def names(module: RoiDataModule, stage: str) -> set[str]:
+    return {source.name for source in module.dataset(stage).sources}  # type: ignore[arg-type]
+
+
+def test_sample_by_hand(make: Make) -> None:
+    module = make(val_files=["g4-rec-1.h5"], pad=1, rebin=5)
+    module.setup()
+    sample = module.dataset("val")[0]
+    assert sample["name"] == "g4-rec-1.h5 event 110 APA 1 V"
+    frames = event_frames(1110)
+    layers = [frames[tag][48:96] for tag in ("loose_lf", "mp2_roi")]
+    expected = np.stack([f.reshape(48, 96, 5).mean(2) for f in layers]) / 4000
+    np.testing.assert_allclose(sample["image"], expected, rtol=1e-5, atol=1e-7)
+    mask = frames["deposplat"][48:96].reshape(48, 96, 5).mean(2) > 100
+    padded = mask.copy()
+    padded[:, 1:] |= mask[:, :-1]
+    padded[:, :-1] |= mask[:, 1:]
+    np.testing.assert_array_equal(sample["truth_mask"][0], padded)
+    assert padded.sum() > mask.sum() > 0
+
+
+def test_layouts_of_real_files_give_the_same_sample(make: Make, tmp_path: Path) -> None:
+    """(tick, channel), ids from 0, ductor, sparse rows, earlier start, other event ids."""
+    frames = event_frames(1110)
+    early = np.pad(frames["deposplat"], ((0, 0), (37, 5)))
+    kept = np.flatnonzero(early.any(1))
+    with h5py.File(tmp_path / "g4-rec-9.h5", "w") as rec:
+        for tag in ("loose_lf", "mp2_roi"):
+            rec[f"7/frame_{tag}3"] = frames[tag].T
+            rec[f"7/channels_{tag}3"] = np.arange(PER_APA)
+            rec[f"7/tickinfo_{tag}3"] = [START_NS, TICK_NS, 0]
+    with FrameWriter(tmp_path / "g4-tru-9.h5") as tru:
+        tru.add(0, "ductor3", early[kept], kept, START_NS - 30 * TICK_NS, TICK_NS, -7)
+    samples = []
+    for settings in ({}, {"dir": str(tmp_path), "val_files": ["g4-rec-9.h5"]}):
+        module = make(**{"val_files": ["g4-rec-1.h5"], **settings})
+        if settings:
+            module.files["train"] = ["g4-rec-9.h5"]
+        module.setup()
+        samples.append(module.dataset("val")[0])
+    torch.testing.assert_close(samples[0]["image"], samples[1]["image"])
+    torch.testing.assert_close(samples[0]["truth_mask"], samples[1]["truth_mask"])
+
+
+def test_planes_alone_and_stacked(make: Make) -> None:
+    alone, stacked = make(planes=["U", "V"]), make(planes=["U", "V"], stack=True)
+    alone.setup()
+    stacked.setup()
+    assert len(alone.dataset("train")) == 2 * len(stacked.dataset("train"))
+    joined = torch.cat([alone.dataset("train")[i]["image"] for i in (0, 1)], dim=1)
+    torch.testing.assert_close(stacked.dataset("train")[0]["image"], joined)
+    assert stacked.dataset("train").sources[0].plane == "U+V"
+
+
+def test_channel_range_and_channel_rebin(make: Make) -> None:
+    module = make(channel_range=(50, 60), channel_rebin=2)
+    module.setup()
+    full = make()
+    full.setup()
+    rows = full.dataset("train")[0]["image"][:, 2:12]
+    expected = rows.reshape(2, 5, 2, 48).mean(2)
+    torch.testing.assert_close(module.dataset("train")[0]["image"], expected)
+
+
+def test_several_anodes_in_one_file(make: Make, tmp_path: Path) -> None:
+    write_pair(tmp_path, 0, [1, 2], apa=0)
+    for kind in ("rec", "tru"):
+        with h5py.File(tmp_path / f"g4-{kind}-0.h5", "a") as file:
+            for event in ("1", "2"):
+                for name in list(file[event]):
+                    data = file[event][name][...]
+                    data = data + 2 * PER_APA if name.startswith("channels") else data
+                    file[event][name[:-1] + "2"] = data
+    both = make(dir=str(tmp_path))
+    both.setup()
+    assert names(both, "train") | names(both, "val") == {
+        f"g4-rec-0.h5 event {event} APA {apa} V" for event in (1, 2) for apa in (0, 2)
+    }
+    one = make(dir=str(tmp_path), apas=[2])
+    one.setup()
+    assert len(one.dataset("train")) == len(one.dataset("val")) == 1
+    torch.testing.assert_close(both.dataset("train")[0]["image"], both.dataset("train")[1]["image"])
+    with pytest.raises(MissingTagError, match="no tag 'loose_lf5'"):
+        make(dir=str(tmp_path), apas=[5]).setup()
+
+
+def source(file: int, event: int, plane: str, folder: str = "f") -> ImageSource:
+    pair = FilePair(Path(folder) / f"r{file}", Path(folder) / f"t{file}")
+    return ImageSource(pair, event, event, "1", plane, ((0, 1),), "t1")
+
+
+@given(st.integers(2, 40), st.floats(0, 0.9), st.integers(0, 5), st.randoms())
+def test_split_by_event(n: int, fraction: float, seed: int, random: Any) -> None:
+    sources = [source(e // 5, e, plane) for e in range(n) for plane in "UV"]
+    shuffled = random.sample(sources, len(sources))
+    splits = [split_by_event(given_, fraction, seed) for given_ in (sources, shuffled)]
+    train, val = ({s.event_key for s in side} for side in splits[0])
+    assert not train & val
+    assert len(train | val) == n
+    assert len(val) == min(max(1, round(fraction * n)), n - 1)
+    assert len(splits[0][0]) == 2 * len(train)
+    for one, other in zip(*splits, strict=True):
+        assert set(one) == set(other)
+
+
+def test_split_depends_on_the_seed_not_on_the_folder() -> None:
+    sources = [source(0, e, "V") for e in range(30)]
+    moved = [source(0, e, "V", "elsewhere") for e in range(30)]
+    chosen = [{s.rec_event for s in split_by_event(x, 0.3, 1)[1]} for x in (sources, moved)]
+    assert chosen[0] == chosen[1] != {s.rec_event for s in split_by_event(sources, 0.3, 2)[1]}
+    with pytest.raises(SplitError, match="expected at least 2"):
+        split_by_event(sources[:1], 0.1, 0)
+
+
+def test_named_files(make: Make) -> None:
+    module = make(val_files=["g4-rec-1*"], test_files=["g4-rec-1.h5"])
+    module.setup()
+    assert module.has_test
+    assert names(module, "val") == names(module, "test")
+    assert len(module.dataset("train")) == 3
+    with pytest.raises(DataConfigError, match=r"data\.val_files: 'g4-rec-7\.h5' is none of"):
+        make(val_files=["g4-rec-7.h5"]).setup()
+    with pytest.raises(DataConfigError, match="no image is left for train"):
+        make(val_files=["g4-rec-*"]).setup()
+
+
+def test_cache_gives_what_the_frames_give(make: Make, tmp_path: Path) -> None:
+    plain = make(planes=["U", "V", "W"])
+    cached = make(planes=["U", "V", "W"], cache=ImageCache(tmp_path, 1))
+    cached.prepare_data()
+    plain.setup()
+    assert len(list(tmp_path.glob("*.npy"))) == 15
+    for index in range(len(plain.dataset("train"))):
+        for kept, read in zip(
+            cached.dataset("train")[index].values(),
+            plain.dataset("train")[index].values(),
+            strict=True,
+        ):
+            assert torch.equal(kept, read) if isinstance(kept, torch.Tensor) else kept == read
+    # Another threshold and padding find everything in the cache.
+    times = {path: path.stat().st_ctime_ns for path in tmp_path.glob("*.npy")}
+    other = make(planes=["U", "V", "W"], threshold=500, pad=2, cache=ImageCache(tmp_path, 1))
+    other.prepare_data()
+    assert {path: path.stat().st_ctime_ns for path in tmp_path.glob("*.npy")} == times
+
+
+def test_layer_statistics(make: Make) -> None:
+    module = make(normalization="layer")
+    module.setup()
+    mean, width = module.layer_statistics()
+    images = torch.stack([module.dataset("train")[i]["image"] for i in range(3)]).double()
+    torch.testing.assert_close(mean.double(), images.mean((0, 2, 3)))
+    expected = images.std((0, 2, 3), correction=0)
+    torch.testing.assert_close(width.double(), expected)
+
+
+def test_batches(make: Make) -> None:
+    module = make(batch_size=2)
+    module.setup()
+    batch = next(iter(module.train_dataloader()))
+    assert batch["image"].shape == (2, 2, 48, 48)
+    assert batch["truth_mask"].shape == (2, 1, 48, 48)
+    assert batch["truth_mask"].unique().tolist() == [0, 1]
+    mixed = make(batch_size=3, planes=["V", "W"])
+    mixed.setup()
+    with pytest.raises(ShapeError, match=r"data\.batch_size=1"):
+        list(mixed.val_dataloader())
+
+
+@pytest.mark.parametrize(("length", "size"), [(10, 3), (4, 4), (7, 2)])
+def test_no_image_is_validated_twice(length: int, size: int) -> None:
+    shares = [list(EachOnce(length, rank, size)) for rank in range(size)]
+    assert sorted(chain.from_iterable(shares)) == list(range(length))
+    assert all(list(EachOnce(2, rank, 3)) for rank in range(3))
+
+
+BAD_SETTINGS = [
+    ({"rebin": 7}, "data.rebin=7 does not divide the range of 480 ticks"),
+    ({"channel_rebin": 5}, "data.channel_rebin=5 does not divide"),
+    ({"planes": ["X"]}, "data.planes: got 'X'; expected one of U, V, W"),
+    ({"normalization": "x"}, "data.normalization: got 'x'"),
+    ({"pad_unit": "x"}, "data.pad_unit: got 'x'"),
+    ({"planes": ["U", "V"], "channel_range": (0, 5)}, "exactly one plane"),
+]
+
+
+@pytest.mark.parametrize(("changes", "text"), BAD_SETTINGS, ids=lambda value: str(value)[:30])
+def test_settings_that_do_not_fit(make: Make, changes: dict[str, Any], text: str) -> None:
+    with pytest.raises(RoilabError) as caught:
+        make(**changes)
+    assert text in str(caught.value)
+
+
+def test_files_that_do_not_fit(make: Make) -> None:
+    with pytest.raises(MissingTagError, match=r"event 100 has no tag 'tight_lf1'; it has gauss1"):
+        make(layers=["loose_lf", "tight_lf"]).setup()
+    with pytest.raises(MissingTagError, match=r"g4-tru-0\.h5: event 100 has no tag 'x1' or 'y1'"):
+        make(truth=["x", "y"]).setup()
+    with pytest.raises(ChannelRangeError, match=r"asks for channels 208 to 359.*hold 160 to 319"):
+        make(channel_range=(48, 200)).setup()
+    with pytest.raises(ChannelRangeError, match="channels 160 to 319 fit neither"):
+        make(channels_per_apa=100).setup()
+    with pytest.raises(TickAxisError, match=r"ticks 0 to 480 against data.tick_range=\[500, 600\]"):
+        make(tick_range=(500, 600)).setup()
+
+
+def test_bad_charge_leaves_nothing_in_the_cache(make: Make, tmp_path: Path) -> None:
+    write_pair(tmp_path, 0, [1, 2])
+    with h5py.File(tmp_path / "g4-rec-0.h5", "a") as file:
+        for event in ("1", "2"):
+            file[event]["frame_loose_lf1"][50, 3] = np.nan
+    module = make(dir=str(tmp_path), cache=ImageCache(tmp_path / "cache", 1))
+    with pytest.raises(BadChargeError, match="NaN or infinite, the first in channel 210"):
+        module.prepare_data()
+    assert not list((tmp_path / "cache").glob("*.npy"))

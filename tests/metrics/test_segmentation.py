@@ -1,0 +1,103 @@
+"""Counts by hand, against slow loops, and over two processes."""
+
+import multiprocessing
+import socket
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from roilab.metrics import count_runs_hit, segmentation_metrics
+
+TRUE = [[1, 1, 0, 0, 1, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 1, 0, 1, 0, 0, 0]]
+FOUND = [[0, 1, 1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0, 0]]
+
+
+def masks(rows: list[list[int]]) -> torch.Tensor:
+    return torch.tensor(rows, dtype=torch.bool)
+
+
+def test_by_hand() -> None:
+    metrics = segmentation_metrics()
+    metrics.update(masks(FOUND)[None, None], masks(TRUE)[None, None])
+    values = {name: float(value) for name, value in metrics.compute().items()}
+    # Truth has 7 pixels in 6 runs, the prediction 9 in 4; 4 pixels are common. Found are the runs
+    # 0-1 of the first channel and all three of the last; justified are 1-2 and 0-4.
+    assert values == pytest.approx(
+        {
+            "pixel_efficiency": 4 / 7,
+            "pixel_purity": 4 / 9,
+            "dice": 8 / 16,
+            "roi_efficiency": 4 / 6,
+            "roi_purity": 2 / 4,
+        }
+    )
+
+
+def test_counts_are_summed_before_dividing() -> None:
+    together, apart = segmentation_metrics(), segmentation_metrics()
+    rng = torch.Generator().manual_seed(0)
+    found, true = (torch.rand(2, 6, 1, 5, 20, generator=rng) > 0.7).unbind()
+    together.update(found, true)
+    for part in (slice(0, 1), slice(1, 6)):
+        apart.update(found[part], true[part])
+    assert together.compute() == apart.compute()
+
+
+def test_empty_denominators_are_nan() -> None:
+    metrics = segmentation_metrics()
+    nothing = torch.zeros(1, 1, 3, 4, dtype=torch.bool)
+    metrics.update(nothing, nothing)
+    assert all(value.isnan() for value in metrics.compute().values())
+    metrics.update(nothing, ~nothing)
+    values = metrics.compute()
+    assert values["pixel_efficiency"] == values["roi_efficiency"] == values["dice"] == 0
+    assert values["pixel_purity"].isnan()
+    assert values["roi_purity"].isnan()
+
+
+def runs_slowly(row: np.ndarray) -> list[list[int]]:
+    groups = groupby(enumerate(row), key=lambda pair: bool(pair[1]))
+    return [[index for index, _ in group] for value, group in groups if value]
+
+
+@given(npst.arrays(bool, st.tuples(st.just(2), st.integers(1, 4), st.integers(1, 20))))
+def test_runs_against_a_loop(pair: np.ndarray) -> None:
+    runs, pixels = pair
+    expected = [(y, run) for y, row in enumerate(runs) for run in runs_slowly(row)]
+    hit = [1 for y, run in expected if pixels[y, run].any()]
+    counted = count_runs_hit(torch.from_numpy(runs), torch.from_numpy(pixels))
+    assert [int(c) for c in counted] == [len(expected), len(hit)]
+
+
+def _process(rank: int, port: int, queue: Any) -> None:
+    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    metrics = segmentation_metrics()
+    # Unequal shares: an average of the two processes' ratios would be wrong.
+    share = slice(0, 1) if rank == 0 else slice(1, 3)
+    metrics.update(masks(FOUND)[None, None, share], masks(TRUE)[None, None, share])
+    queue.put({name: float(value) for name, value in metrics.compute().items()})
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_give_what_one_gives() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    jobs = [context.Process(target=_process, args=(rank, port, queue)) for rank in range(2)]
+    for job in jobs:
+        job.start()
+    results = [queue.get(timeout=120) for _ in jobs]
+    for job in jobs:
+        job.join()
+    alone = segmentation_metrics()
+    alone.update(masks(FOUND)[None, None], masks(TRUE)[None, None])
+    expected = {name: float(value) for name, value in alone.compute().items()}
+    assert results == [pytest.approx(expected)] * 2

@@ -1,0 +1,72 @@
+"""Every file in conf/ composes, alone and as part of a training, and can be instantiated."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from roilab.cli import config_dir
+
+FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
+GROUPS = [path for path in FILES if len(path.parts) == 2 and path.stem != "base"]
+GIVEN = ["data.dir=somewhere", "output_dir=out"]
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("train", [*GIVEN, *overrides])
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    return config
+
+
+def test_no_file_is_left_out() -> None:
+    roots = [path for path in FILES if len(path.parts) == 1]
+    bases = [path for path in FILES if path.stem == "base"]
+    hydra = [path for path in FILES if path.parts[0] == "hydra"]
+    assert sorted([*roots, *bases, *hydra, *GROUPS]) == FILES
+    assert Path("train.yaml") in roots
+
+
+@pytest.mark.parametrize("file", GROUPS, ids=str)
+def test_composes_and_instantiates(file: Path) -> None:
+    group, name = file.parent.name, file.stem
+    config = composed(f"{group}={name}")
+    if group in ("experiment", "debug", "scheduler"):
+        return
+    node = config[group]
+    if group in ("callbacks", "logger"):
+        for part in (node or {}).values():
+            # A W&B run is not started here; that its target and arguments exist is.
+            instantiate(part, _partial_=True)
+    elif group == "trainer":
+        instantiate(node, _partial_=True)
+    else:
+        instantiate(node if group != "model" else node.net)
+
+
+@pytest.mark.parametrize("name", ["none", "cosine", "plateau"])
+def test_schedulers(name: str) -> None:
+    assert set(composed(f"scheduler={name}").scheduler) >= {"factory"}
+
+
+def test_layers_are_typed_once() -> None:
+    config = composed("data.layers=[loose_lf,gauss]")
+    assert config.model.net.n_layers == 2
+
+
+def test_reference_recipe() -> None:
+    config = composed("experiment=seed_report", "data=pdhd")
+    sgd = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
+    assert {key: config.optimizer[key] for key in sgd} == sgd
+    assert config.loss._target_ == "torch.nn.BCEWithLogitsLoss"
+    assert (config.trainer.max_epochs, config.data.val_fraction) == (50, 0.1)
+    assert (config.data.threshold, config.data.input_scale) == (100, 1 / 4000)
+
+
+def test_cosmic_experiment() -> None:
+    data = composed("experiment=pdhd_cosmic").data
+    assert data.channel_ranges[data.planes[0]] == [800, 1600]
+    assert data.train_files == ["g4-rec-0.h5", "g4-rec-1.h5"]
+    assert data.val_files == ["g4-rec-2.h5"]
