@@ -44,14 +44,12 @@ def test_train_from_any_folder(
 
 
 def test_mistakes_exit_with_a_sentence(run_command: Command) -> None:
-    done = run_command("-m", "roilab.train", "data=pdhd", "data.dir=nowhere", "logger=none")
+    command = ("-m", "roilab.train", "data=pdhd", "data.dir=nowhere", "logger=none")
+    done = run_command(*command)
     assert done.returncode == 1
     assert "nowhere: there is no such folder; set data.dir." in done.stderr
     assert "Traceback" not in done.stderr
-    shown = run_command(
-        *("-m", "roilab.train", "data=pdhd", "data.dir=nowhere", "logger=none"),
-        HYDRA_FULL_ERROR="1",
-    )
+    shown = run_command(*command, HYDRA_FULL_ERROR="1")
     assert shown.returncode == 1
     assert "Traceback" in shown.stderr
 
@@ -59,7 +57,7 @@ def test_mistakes_exit_with_a_sentence(run_command: Command) -> None:
 def test_two_processes_share_the_work(
     run_command: Command, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
-    arguments = [*tiny_arguments, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2"]
+    arguments = [*tiny_arguments, "trainer=ddp_cpu"]
     done = run_command("-m", "roilab.train", *arguments)
     assert done.returncode == 0, done.stderr
     # One folder, written by one process.
@@ -78,9 +76,8 @@ def test_installed_wheel(run_command: Command, tiny_arguments: list[str], tmp_pa
     assert built.returncode == 0, built.stdout + built.stderr
     (wheel,) = tmp_path.glob("roilab-*.whl")
     target = tmp_path / "installed"
-    installed = run_command(
-        "-m", "pip", "install", "--no-deps", "--target", str(target), str(wheel)
-    )
+    pip = ("-m", "pip", "install", "--no-deps", "--target", str(target))
+    installed = run_command(*pip, str(wheel))
     assert installed.returncode == 0, installed.stderr
     where = run_command(
         *("-c", "import roilab.cli as c; print(c.config_dir())"), PYTHONPATH=str(target)

@@ -85,7 +85,7 @@ class ArchiveFrames(FrameFile):
         """A small, one-dimensional array."""
         with self._open(event, tag, kind) as stream:
             shape, _, dtype = _npy_header(stream)
-            return _take(stream, (1, math.prod(shape)), dtype)[0]
+            return _take(stream, (1, math.prod(shape)), dtype).ravel()
 
     def _read_info(self, event: int, tag: str) -> TagInfo:
         channels = self._load(event, tag, "channels")
