@@ -34,8 +34,8 @@ def test_what_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         "event ids: rec is +100 against tru",
         "event 100: mp3_roi1 against loose_lf1: 3 channels absent",
         "ductor1 (truth) against loose_lf1: 2 channels absent (taken as zero); 1 channels more; "
-        "starts 7.25 ticks earlier (shifted); lies -0.25 of a tick off the grid (rounded); 60 ticks, "
-        "not 50",
+        "starts 7.25 ticks earlier (shifted); lies -0.25 of a tick off the grid (rounded); "
+        "60 ticks, not 50",
     ):
         assert text in out
 
