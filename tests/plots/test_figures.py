@@ -20,8 +20,10 @@ def test_event_figure() -> None:
     assert {axis.get_xlabel() for axis in panels} == {"slice"}
     assert {axis.get_ylabel() for axis in panels} == {"channel (row)"}
     assert figure.get_suptitle() == "event 7 V"
-    texts = {text.get_text() for text in panels[-1].texts}
-    assert texts == {"both 2", "missed 1", "extra 2"}
+    legend = panels[-1].get_legend()
+    assert legend is not None
+    texts = {text.get_text() for text in legend.get_texts()}
+    assert texts == {"both: 2 pixels", "missed: 1 pixels", "extra: 2 pixels"}
     shown = panels[-1].images[0].get_array()
     assert shown is not None
     assert shown[2, 3:8].tolist() == [1, 3, 3, 2, 2]

@@ -1,10 +1,12 @@
 """Loss and metrics against epoch."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from roilab.plots.style import PREDICTED, TRUTH, new_figure
+from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_figure
 
 Curve = Sequence[tuple[int, float]]
 
@@ -22,13 +24,14 @@ def loss_figure(curves: Mapping[str, Curve], title: str) -> Figure:
         if name in curves:
             loss.plot(*zip(*curves[name], strict=True), "o-", ms=3, color=colour, label=name)
     shown = [name for name in curves if name.startswith("val/") and name != "val/loss"]
-    for name, style in zip(shown, ("-", "--", ":", "-.", (0, (5, 1))), strict=False):
+    for name, colour in zip(shown, cycle(COLOURS), strict=False):
         label = name.removeprefix("val/").replace("_", " ")
-        metrics.plot(*zip(*curves[name], strict=True), marker="o", ms=3, ls=style, label=label)
+        metrics.plot(*zip(*curves[name], strict=True), "o-", ms=3, color=colour, label=label)
     loss.set(xlabel="epoch", ylabel="loss", yscale="log")
     metrics.set(xlabel="epoch", ylabel="validation metric", ylim=(0, 1.02))
     for axis in (loss, metrics):
         axis.grid(alpha=0.3)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize="small")
     figure.suptitle(title)

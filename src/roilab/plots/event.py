@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from roilab.plots.style import CHARGE_COLOURS, PREDICTED, TRUTH, new_figure
@@ -64,13 +65,10 @@ def _draw_masks(axis: Axes, truth_mask: NDArray[np.bool_], roi_mask: NDArray[np.
     axis.imshow(truth_mask + 2 * roi_mask, vmin=0, vmax=3, cmap=colours, **_IMAGE)
     missed, extra = int((truth_mask & ~roi_mask).sum()), int((roi_mask & ~truth_mask).sum())
     _label(axis, "ROI mask against truth")
-    for colour, text, height in (
-        ("black", f"both {int((truth_mask & roi_mask).sum())}", 0.97),
-        (TRUTH, f"missed {missed}", 0.90),
-        (PREDICTED, f"extra {extra}", 0.83),
-    ):
-        place = {"transform": axis.transAxes, "va": "top", "fontsize": "small"}
-        axis.text(0.02, height, text, color=colour, **place)  # type: ignore[arg-type]
+    both = int((truth_mask & roi_mask).sum())
+    names = {f"both: {both}": "black", f"missed: {missed}": TRUTH, f"extra: {extra}": PREDICTED}
+    patches = [Patch(color=colour, label=f"{name} pixels") for name, colour in names.items()]
+    axis.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
 
 
 def _label(axis: Axes, title: str) -> None:

@@ -4,6 +4,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 TRUTH, PREDICTED = "#0072B2", "#D55E00"  # Okabe-Ito blue and vermilion: colour-blind safe
+COLOURS = (TRUTH, PREDICTED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 CHARGE_COLOURS = "RdBu_r"  # blue - white - red, white at zero charge
 
 
