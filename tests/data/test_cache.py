@@ -128,9 +128,12 @@ def test_bound_evicts_what_no_one_uses(tmp_path: Path, caplog: pytest.LogCapture
     assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "b.npy", "c.npy"}
 
 
-def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError("80 of 160 written")]
+)
+def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
     monkeypatch.setattr(np, "save", full)
     with pytest.raises(CacheError, match=r"no space is left\. Free space.*data\.cache=null"):

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 # Raise it when what prepare_image makes of the same frames and recipe changes.
 _FORMAT = 1
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, None}  # numpy gives no number when it wrote too little
 
 
 class CacheError(RoilabError):
