@@ -62,7 +62,8 @@ class RoiDataModule(LightningDataModule):
         batch_size: images per batch.
         num_workers: processes that load batches.
         pin_memory: ``None`` for: where there is a GPU.
-        cache: where prepared images are kept; ``None`` to read the frames every time.
+        cache: arguments of ``ImageCache``, where prepared images are kept; ``None`` to read the
+            frames every time.
 
     Raises:
         RoilabError: (its subclasses too) settings that do not fit together.
@@ -99,7 +100,7 @@ class RoiDataModule(LightningDataModule):
         batch_size: int,
         num_workers: int,
         pin_memory: bool | None,
-        cache: ImageCache | None,
+        cache: Mapping[str, Any] | None,
     ) -> None:
         super().__init__()
         self.dir = Path(dir).expanduser()
@@ -122,7 +123,7 @@ class RoiDataModule(LightningDataModule):
         self.target = TargetRecipe(scale, threshold, pad, pad_unit)
         self.batch_size, self.num_workers = batch_size, num_workers
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
-        self.cache = cache
+        self.cache = None if cache is None else ImageCache(**cache)
         self._datasets: dict[Stage, RoiDataset] = {}
         self._prepared = False
 
