@@ -1,5 +1,6 @@
 """From files to batches: selection, split, masks, cache, and what a user can get wrong."""
 
+import shutil
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -185,12 +186,17 @@ def test_split_depends_on_the_seed_not_on_the_folder() -> None:
         split_by_event(sources[:1], 0.1, 0)
 
 
-def test_named_files(make: Make) -> None:
+def test_named_files(make: Make, tmp_path: Path) -> None:
     module = make(val_files=["g4-rec-1*"], test_files=["g4-rec-1.h5"])
     module.setup()
     assert module.has_test
     assert names(module, "val") == names(module, "test")
     assert len(module.dataset("train")) == 3
+    copy = shutil.copytree(module.dir, tmp_path / "copy")
+    elsewhere = make(val_files=[f"{copy}/g4-rec-1.h5"])
+    elsewhere.setup()
+    assert len(elsewhere.dataset("train")) == 5
+    assert {s.pair.rec.parent for s in elsewhere.dataset("val").sources} == {copy}
     with pytest.raises(DataConfigError, match=r"data\.val_files: 'g4-rec-7\.h5' is none of"):
         make(val_files=["g4-rec-7.h5"]).setup()
     with pytest.raises(DataConfigError, match="no image is left for train"):
