@@ -20,6 +20,7 @@ from rich.table import Table
 from roilab.checkpoint import best_checkpoint, read_checkpoint, resume_from
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
+from roilab.metrics import segmentation_metrics
 from roilab.module import RoiModule, build_module
 from roilab.precision import choose_precision
 
@@ -55,6 +56,7 @@ def train(config: DictConfig) -> float | None:
     torch.set_float32_matmul_precision("high")
 
     data: RoiDataModule = instantiate(config.data)
+    _check_metric_name(config.optimized_metric, data.has_test)
     module = build_module(recipe)
     trainer = build_trainer(config)
     parameters = sum(p.numel() for p in module.net.parameters())
@@ -70,7 +72,7 @@ def train(config: DictConfig) -> float | None:
     report(trainer, metrics, output_dir, time.perf_counter() - began)
     for logger in trainer.loggers:
         logger.finalize("success")
-    return _optimized(config.optimized_metric, metrics)
+    return None if config.optimized_metric is None else metrics[config.optimized_metric]
 
 
 def build_trainer(config: DictConfig) -> Trainer:
@@ -139,11 +141,11 @@ def report(trainer: Trainer, metrics: dict[str, float], output_dir: Path, second
             console.print(f"{name:10} {path}", soft_wrap=True, highlight=False)
 
 
-def _optimized(name: str | None, metrics: dict[str, float]) -> float | None:
-    if name is None:
-        return None
-    if name not in metrics:
+def _check_metric_name(name: str | None, has_test: bool) -> None:
+    """Before training, not after it, say that a metric does not exist."""
+    stages = ("val", "test") if has_test else ("val",)
+    known = [f"{stage}/{kind}" for stage in stages for kind in ("loss", *segmentation_metrics())]
+    if name is not None and name not in known:
         raise MetricNameError(
-            f"optimized_metric={name} is not logged; expected one of {', '.join(sorted(metrics))}."
+            f"optimized_metric={name} is not logged; expected one of {', '.join(known)}."
         )
-    return metrics[name]

@@ -44,9 +44,9 @@ def test_loss_figure() -> None:
         "val/dice": [(0, 0.1), (1, float("nan"))],
         "lr-SGD": [(0, 0.1)],
     }
-    figure = loss_figure(curves, "run")
+    figure = loss_figure(curves)
     loss, metrics = figure.axes
     assert [line.get_label() for line in loss.lines] == ["train/loss", "val/loss"]
     assert [line.get_label() for line in metrics.lines] == ["dice"]
     assert loss.lines[0].get_ydata().tolist() == [0.5, 0.2]  # type: ignore[union-attr]
-    loss_figure({}, "no logs").canvas.draw()
+    loss_figure({}).canvas.draw()
