@@ -31,10 +31,16 @@ def _deprecation_silenced() -> Iterator[None]:
         yield
 
 
-def save_torchscript(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -> None:
-    """Script a module (sizes stay free, unlike in a trace) and save it with its metadata inside."""
+def script(module: nn.Module) -> torch.jit.ScriptModule:
+    """A module as TorchScript; sizes stay free, unlike in a trace."""
     with _deprecation_silenced():
-        scripted = torch.jit.script(module)
+        return torch.jit.script(module)
+
+
+def save_torchscript(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -> None:
+    """Script a module and save it with its metadata inside."""
+    scripted = script(module)
+    with _deprecation_silenced():
         extra = {_METADATA: json.dumps(metadata, indent=2)}
         torch.jit.save(scripted, str(path), _extra_files=extra)
 

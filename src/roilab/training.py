@@ -18,7 +18,7 @@ from rich.table import Table
 from roilab.checkpoint import best_checkpoint, read_checkpoint, resume_from
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
-from roilab.module import RoiModule, build_module
+from roilab.module import RoiModule, build_module, start_module
 from roilab.precision import choose_precision
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def train(config: DictConfig) -> float | None:
     torch.set_float32_matmul_precision("high")
 
     data: RoiDataModule = instantiate(config.data)
-    module = build_module(recipe)
+    module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
     parameters = sum(p.numel() for p in module.net.parameters())
     log.info("%s, %.2f million parameters", type(module.net).__name__, parameters / 1e6)
