@@ -36,9 +36,9 @@ class MobileNetV2UNet(RoiNetwork):
         decoder_widths: Sequence[int],
         align_corners: bool,
     ) -> None:
-        # Sizes above the deepest are not asked for.
-        options = {**encoder_options, "out_indices": [-1]}
-        down = TimmEncoder(n_layers, encoder, encoder_weights, pretrained, options)
+        down = TimmEncoder(
+            n_layers, encoder, encoder_weights, pretrained, encoder_options, sizes=[-1]
+        )
         super().__init__(
             n_layers,
             encoder=down,

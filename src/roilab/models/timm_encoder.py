@@ -1,7 +1,7 @@
 """Any of timm's networks as encoder, checked to be one that a U-Net can be built around."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class TimmEncoder(nn.Module):
         weights: a file of ImageNet weights with timm's names of parameters; the first convolution
             is fitted to ``n_layers``.
         pretrained: have timm download its ImageNet weights.
-        options: further arguments of ``timm.create_model`` (swin: ``strict_img_size: false``).
+        options: further arguments of ``timm.create_model`` (swin: ``strict_img_size``).
+        sizes: which of its sizes to give, counted from the shallowest; ``None`` for all.
 
     Raises:
         NetworkError: timm has no such network, or none that a U-Net for any image size can be
@@ -46,10 +47,11 @@ class TimmEncoder(nn.Module):
         weights: str | None,
         pretrained: bool,
         options: Mapping[str, Any],
+        sizes: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         check_name(name)
-        self.net = _create(n_layers, name, weights, pretrained, options)
+        self.net = _create(n_layers, name, weights, pretrained, options, sizes)
         info: Any = self.net.feature_info
         self.widths: list[int] = list(info.channels())
         self.strides: list[int] = list(info.reduction())
@@ -79,8 +81,8 @@ class TimmEncoder(nn.Module):
             reason = str(error).strip().split("\n")[0]
             raise NetworkError(
                 f"encoder={name}: does not take images of any size or cannot be exported "
-                f"({reason}). Choose another encoder, or set model.net.encoder_options (such as "
-                "strict_img_size: false)."
+                f"({reason}). Choose another encoder, or set model.net.encoder_options (swin: "
+                "+model.net.encoder_options.strict_img_size=false)."
             ) from error
         self.net.train(training)
         sizes = [tuple(-(-n // stride) for n in _PROBE_SIZE) for stride in self.strides]
@@ -108,8 +110,14 @@ def check_name(name: str) -> None:
 
 
 def _create(
-    n_layers: int, name: str, weights: str | None, pretrained: bool, options: Mapping[str, Any]
+    n_layers: int,
+    name: str,
+    weights: str | None,
+    pretrained: bool,
+    options: Mapping[str, Any],
+    sizes: Sequence[int] | None,
 ) -> nn.Module:
+    chosen: dict[str, Any] = {} if sizes is None else {"out_indices": list(sizes)}
     overlay = None
     if weights is not None:
         overlay = {"state_dict": _timm_weights(name, Path(weights), options)}
@@ -120,6 +128,7 @@ def _create(
             in_chans=n_layers,
             pretrained=pretrained or weights is not None,
             pretrained_cfg_overlay=overlay,
+            **chosen,
             **options,
         )
     except Exception as error:  # whatever timm, its network and its hub raise

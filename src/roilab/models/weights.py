@@ -36,10 +36,15 @@ def load_weights(net: RoiNetwork, path: Path) -> None:
         WeightsError: the file cannot be read, or holds weights of another network.
     """
     own = net.state_dict()
-    weights = reference_renamed(read_weights(path), net.reference_names)
+    weights: Weights = {}
+    unexpected = []
+    for name, weight in read_weights(path).items():
+        own_name = name_here(name, net.reference_names)
+        weights[own_name] = weight
+        if own_name not in own:
+            unexpected.append(name)
     # Counts of batches, which old versions of torch did not write; nothing here depends on them.
     missing = [n for n in own if n not in weights and not n.endswith(".num_batches_tracked")]
-    unexpected = [name for name in weights if name not in own]
     kind = type(net).__name__
     if missing or unexpected:
         raise WeightsError(
@@ -79,14 +84,13 @@ def _listed(names: Iterable[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def reference_renamed(weights: Mapping[str, torch.Tensor], names: Mapping[str, str]) -> Weights:
-    """Weights with the reference's names turned into roilab's; others stay as they are."""
-    patterns = [(re.compile(there.replace(".", r"\.")), here) for there, here in names.items()]
-    renamed: Weights = {}
-    for name, weight in weights.items():
-        match = next(((p, here) for p, here in patterns if p.match(name)), None)
-        renamed[match[0].sub(match[1], name, count=1) if match else name] = weight
-    return renamed
+def name_here(name: str, reference_names: Mapping[str, str]) -> str:
+    """A name of the reference turned into roilab's; another stays as it is."""
+    for there, here in reference_names.items():
+        pattern = "^" + there.replace(".", r"\.")
+        if re.match(pattern, name):
+            return re.sub(pattern, here, name)
+    return name
 
 
 def read_weights(path: Path) -> Weights:
