@@ -1,6 +1,7 @@
 """Training, validation and test of any network, as one Lightning module."""
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -12,7 +13,7 @@ from torchmetrics import MeanMetric, MetricCollection
 
 from roilab.data import Sample
 from roilab.metrics import segmentation_metrics
-from roilab.models import LayerNormalization
+from roilab.models import LayerNormalization, RoiNetwork, load_weights
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint once training is over; it has a name of its own,
@@ -121,8 +122,24 @@ class RoiModule(LightningModule):
         checkpoint["roilab_recipe"] = dict(self.recipe)
 
 
+def start_module(recipe: Recipe) -> RoiModule:
+    """A module to begin with: as built, or with the weights that ``model.weights`` names.
+
+    Raises:
+        WeightsError: they cannot be read or are of another network.
+    """
+    module = build_module(recipe)
+    if recipe["model"]["weights"] is not None:
+        assert isinstance(module.net, RoiNetwork)
+        load_weights(module.net, Path(recipe["model"]["weights"]))
+    return module
+
+
 def build_module(recipe: Recipe) -> RoiModule:
-    """The module that a configuration (as plain containers) describes."""
+    """The module that a configuration (as plain containers) describes, with random weights.
+
+    A checkpoint is loaded into it; ``model.weights`` need not be there any more.
+    """
     model = recipe["model"]
     return RoiModule(
         net=instantiate(model["net"]),

@@ -21,7 +21,7 @@ from roilab.checkpoint import best_checkpoint, read_checkpoint, resume_from
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
 from roilab.metrics import segmentation_metrics
-from roilab.module import RoiModule, build_module
+from roilab.module import RoiModule, build_module, start_module
 from roilab.precision import choose_precision
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def train(config: DictConfig) -> float | None:
 
     data: RoiDataModule = instantiate(config.data)
     _check_metric_name(config.optimized_metric, data.has_test)
-    module = build_module(recipe)
+    module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
     parameters = sum(p.numel() for p in module.net.parameters())
     log.info("%s, %.2f million parameters", type(module.net).__name__, parameters / 1e6)
