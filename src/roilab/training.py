@@ -49,8 +49,8 @@ def train(config: DictConfig) -> float | None:
     """
     began = time.perf_counter()
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    output_dir = Path(config.output_dir)
-    checkpoint = resume_from(recipe["resume"], output_dir)
+    run_dir = Path(config.run_dir)
+    checkpoint = resume_from(recipe["resume"], run_dir)
     seed_everything(config.seed, workers=True, verbose=False)
     # bf16 and TF32 matrix products where the GPU has them; the CPU is not affected.
     torch.set_float32_matmul_precision("high")
@@ -69,7 +69,7 @@ def train(config: DictConfig) -> float | None:
 
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     metrics = judge_best(trainer, module, data)
-    report(trainer, metrics, output_dir, time.perf_counter() - began)
+    report(trainer, metrics, run_dir, time.perf_counter() - began)
     for logger in trainer.loggers:
         logger.finalize("success")
     return None if config.optimized_metric is None else metrics[config.optimized_metric]
@@ -119,7 +119,7 @@ def peak_memory() -> dict[str, float]:
 
 
 @rank_zero_only
-def report(trainer: Trainer, metrics: dict[str, float], output_dir: Path, seconds: float) -> None:
+def report(trainer: Trainer, metrics: dict[str, float], run_dir: Path, seconds: float) -> None:
     """Print what was reached and where it lies."""
     table = Table(title=f"{trainer.current_epoch} epochs in {seconds:.0f} s", title_justify="left")
     table.add_column(f"of the {'best checkpoint' if best_checkpoint(trainer) else 'last state'}")
@@ -133,8 +133,8 @@ def report(trainer: Trainer, metrics: dict[str, float], output_dir: Path, second
     best = best_checkpoint(trainer)
     places = {
         "checkpoint": best,
-        "model": output_dir / "model.ts",
-        "pictures": output_dir / "pictures",
+        "model": run_dir / "model.ts",
+        "pictures": run_dir / "pictures",
     }
     for name, path in places.items():
         if path is not None and path.exists():

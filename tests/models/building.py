@@ -17,7 +17,7 @@ NETWORKS = sorted(p.stem for p in Path(config_dir(), "model").glob("*.yaml") if 
 def build(name: str, *overrides: str, seed: int = 0) -> RoiNetwork:
     """A network of conf/model in evaluation mode, every parameter away from where it begins."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("train", [f"model={name}", "output_dir=out", *overrides])
+        config = compose("train", [f"model={name}", "run_dir=out", *overrides])
     torch.manual_seed(seed)
     net = instantiate(config.model.net)
     assert isinstance(net, RoiNetwork)
