@@ -19,6 +19,8 @@ Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint once training is over; it has a name of its own,
 # so that it is not taken for one more epoch.
 Stage = Literal["train", "val", "best", "test"]
+# What keeps a network from looking for pretrained weights.
+_NO_WEIGHTS: dict[str, Any] = {"pretrained": False, "encoder_weights": None}
 _STAGES: tuple[Stage, ...] = ("train", "val", "best", "test")
 
 
@@ -123,12 +125,13 @@ class RoiModule(LightningModule):
 
 
 def start_module(recipe: Recipe) -> RoiModule:
-    """A module to begin with: as built, or with the weights that ``model.weights`` names.
+    """A module to begin a training with, its weights from the files that the configuration names.
 
     Raises:
-        WeightsError: they cannot be read or are of another network.
+        WeightsError: ``model.weights`` cannot be read or is of another network.
+        NetworkError: the network cannot be built as configured.
     """
-    module = build_module(recipe)
+    module = _assembled(recipe, instantiate(recipe["model"]["net"]))
     if recipe["model"]["weights"] is not None:
         assert isinstance(module.net, RoiNetwork)
         load_weights(module.net, Path(recipe["model"]["weights"]))
@@ -138,15 +141,20 @@ def start_module(recipe: Recipe) -> RoiModule:
 def build_module(recipe: Recipe) -> RoiModule:
     """The module that a configuration (as plain containers) describes, with random weights.
 
-    A checkpoint is loaded into it; ``model.weights`` need not be there any more.
+    A checkpoint is loaded into it; the files that its training began with may be gone.
     """
-    model = recipe["model"]
+    net = recipe["model"]["net"]
+    without_files = {key: value for key, value in _NO_WEIGHTS.items() if key in net}
+    return _assembled(recipe, instantiate(net, **without_files))
+
+
+def _assembled(recipe: Recipe, net: nn.Module) -> RoiModule:
     return RoiModule(
-        net=instantiate(model["net"]),
+        net=net,
         loss=instantiate(recipe["loss"]),
         optimizer=instantiate(recipe["optimizer"]),
         scheduler=instantiate(recipe["scheduler"]),
-        mask_thresh=model["mask_thresh"],
-        channels_last=model["channels_last"],
+        mask_thresh=recipe["model"]["mask_thresh"],
+        channels_last=recipe["model"]["channels_last"],
         recipe=recipe,
     )

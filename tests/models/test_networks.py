@@ -67,6 +67,13 @@ def test_gradient_reaches_every_parameter(name: str) -> None:
 
 
 @every_network
+def test_parameters_are_counted_in_the_docs(name: str) -> None:
+    parameters = sum(p.numel() for p in built(name).parameters())
+    page = Path(__file__).parents[2] / "docs" / "networks.md"
+    assert f"| {name} | {parameters:,} |" in page.read_text()
+
+
+@every_network
 def test_trains_on_a_batch_of_one(name: str) -> None:
     logits = build(name).train()(image(64, 64))
     assert logits.isfinite().all()

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import reference_networks
 import torch
 from building import build, image
+from hydra.errors import InstantiationException
 from torch import nn
 
-from roilab.models import NetworkError, RoiNetwork, WeightsError, load_weights
+from roilab.models import RoiNetwork, WeightsError, load_weights
 from roilab.module import build_module, start_module
 from roilab.torchscript import deprecation_silenced
 
@@ -153,6 +155,16 @@ def test_absent_and_broken_files(tmp_path: Path) -> None:
             load_weights(net, tmp_path / name)
 
 
+def recipe_of(**model: object) -> dict[str, Any]:
+    return {
+        "data": {"layers": ["loose_lf", "mp2_roi", "mp3_roi"]},
+        "model": {"weights": None, "mask_thresh": 0.5, "channels_last": True, **model},
+        "loss": {"_target_": "torch.nn.BCEWithLogitsLoss"},
+        "optimizer": {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1},
+        "scheduler": {"factory": None},
+    }
+
+
 def test_a_training_starts_from_them_and_a_checkpoint_does_not(tmp_path: Path) -> None:
     net = build("unet")
     net_config = {
@@ -163,18 +175,7 @@ def test_a_training_starts_from_them_and_a_checkpoint_does_not(tmp_path: Path) -
         "align_corners": True,
     }
     path = tmp_path / "weights.pth"
-    recipe = {
-        "data": {"layers": ["loose_lf", "mp2_roi", "mp3_roi"]},
-        "model": {
-            "net": net_config,
-            "weights": str(path),
-            "mask_thresh": 0.5,
-            "channels_last": True,
-        },
-        "loss": {"_target_": "torch.nn.BCEWithLogitsLoss"},
-        "optimizer": {"_target_": "torch.optim.SGD", "_partial_": True, "lr": 0.1},
-        "scheduler": {"factory": None},
-    }
+    recipe = recipe_of(net=net_config, weights=str(path))
     torch.save(net.state_dict(), path)
     module = start_module(recipe)
     assert all(torch.equal(w, net.state_dict()[n]) for n, w in module.net.state_dict().items())
@@ -183,5 +184,23 @@ def test_a_training_starts_from_them_and_a_checkpoint_does_not(tmp_path: Path) -
     load_weights(build("unet", seed=2), path)
     path.unlink()
     build_module(recipe)
-    with pytest.raises(NetworkError, match="no such file"):
+    with pytest.raises(WeightsError, match="no such file"):
+        start_module(recipe)
+
+
+def test_a_checkpoint_needs_no_encoder_weights(tmp_path: Path) -> None:
+    net_config = {
+        "_target_": "roilab.models.TimmUNet",
+        "n_layers": 3,
+        "encoder": "test_resnet",
+        "encoder_weights": str(tmp_path / "gone.pth"),
+        "pretrained": True,
+        "encoder_options": {},
+        "decoder_widths": [16, 8, 8, 8],
+        "full_width": 8,
+        "align_corners": False,
+    }
+    recipe = recipe_of(net=net_config)
+    build_module(recipe)
+    with pytest.raises(InstantiationException, match=r"gone\.pth: there is no such file"):
         start_module(recipe)
