@@ -1,4 +1,4 @@
-"""Every file in conf/ composes, alone and as part of a training, and can be instantiated."""
+"""Every file in conf/ composes, alone and as part of a command, and can be instantiated."""
 
 from pathlib import Path
 
@@ -8,9 +8,18 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from roilab.cli import config_dir
+from roilab.simulation.event import Simulation
 
 FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
-GROUPS = [path for path in FILES if len(path.parts) == 2 and path.stem != "base"]
+# Pieces that other files are built on; they are composed with them.
+PIECES = {"base", "ionisation"}
+GROUPS = [
+    path for path in FILES if len(path.parts) > 1 and path.parts[0] != "hydra"
+    and path.stem not in PIECES
+]  # fmt: skip
+TRAIN = [path for path in GROUPS if path.parts[0] != "simulation"]
+SAMPLES = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 2]
+PARTS = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 3]
 GIVEN = ["data.dir=somewhere", "output_dir=out"]
 
 
@@ -21,15 +30,34 @@ def composed(*overrides: str) -> DictConfig:
     return config
 
 
+def simulation(*overrides: str) -> DictConfig:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        return compose("simulate", list(overrides)).simulation
+
+
 def test_no_file_is_left_out() -> None:
     roots = [path for path in FILES if len(path.parts) == 1]
-    bases = [path for path in FILES if path.stem == "base"]
+    pieces = [path for path in FILES if path.stem in PIECES]
     hydra = [path for path in FILES if path.parts[0] == "hydra"]
-    assert sorted([*roots, *bases, *hydra, *GROUPS]) == FILES
-    assert Path("train.yaml") in roots
+    assert sorted([*roots, *pieces, *hydra, *TRAIN, *SAMPLES, *PARTS]) == FILES
+    assert roots == [Path("simulate.yaml"), Path("train.yaml")]
 
 
-@pytest.mark.parametrize("file", GROUPS, ids=str)
+@pytest.mark.parametrize("file", SAMPLES, ids=str)
+def test_samples_make_a_simulation(file: Path) -> None:
+    config = OmegaConf.to_container(simulation(f"simulation={file.stem}"), resolve=True)
+    assert isinstance(config, dict)
+    Simulation.from_config(config)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("file", PARTS, ids=str)
+def test_parts_of_a_simulation(file: Path) -> None:
+    part = file.parent.name
+    config = simulation("simulation=cosmic", f"simulation/{part}={file.stem}")
+    instantiate(config[part], _convert_="all")
+
+
+@pytest.mark.parametrize("file", TRAIN, ids=str)
 def test_composes_and_instantiates(file: Path) -> None:
     group, name = file.parent.name, file.stem
     config = composed(f"{group}={name}")

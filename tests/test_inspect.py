@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import START_NS, TICK_NS
 from roilab.frames import FrameWriter
 from roilab.inspect import main
+from tiny_frames import START_NS, TICK_NS
 
 
 def test_a_pair_that_fits(frames_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

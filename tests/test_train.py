@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import write_pair
 from roilab.checkpoint import CheckpointError, load_module, read_checkpoint
 from roilab.csvlog import read_curves
 from roilab.torchscript import load_torchscript
+from tiny_frames import write_pair
 
 Run = Callable[..., None]
 

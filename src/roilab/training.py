@@ -3,6 +3,7 @@
 import logging
 import resource
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from roilab.precision import choose_precision
 log = logging.getLogger(__name__)
 # Lightning prints its messages itself; Hydra's logging prints them already.
 logging.getLogger("lightning").handlers.clear()
+# Lightning's own use of a class that torch has since deprecated; nothing a user could mend.
+warnings.filterwarnings("ignore", message=r".*LeafSpec.* is deprecated", category=FutureWarning)
 
 
 class MetricNameError(RoilabError):

@@ -1,5 +1,6 @@
 """From files to batches: selection, split, masks, cache, and what a user can get wrong."""
 
+import shutil
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -12,8 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import CHANNELS, PER_APA, START_NS, TICK_NS, event_frames, write_pair
-from roilab.data import DataConfigError, ImageCache, ImageSource, RoiDataModule, split_by_event
+from roilab.data import DataConfigError, ImageSource, RoiDataModule, split_by_event
 from roilab.data.datamodule import EachOnce
 from roilab.data.dataset import ShapeError
 from roilab.data.split import SplitError
@@ -26,6 +26,7 @@ from roilab.frames import (
     MissingTagError,
     TickAxisError,
 )
+from tiny_frames import CHANNELS, PER_APA, START_NS, TICK_NS, event_frames, write_pair
 
 Make = Callable[..., RoiDataModule]
 
@@ -185,12 +186,17 @@ def test_split_depends_on_the_seed_not_on_the_folder() -> None:
         split_by_event(sources[:1], 0.1, 0)
 
 
-def test_named_files(make: Make) -> None:
+def test_named_files(make: Make, tmp_path: Path) -> None:
     module = make(val_files=["g4-rec-1*"], test_files=["g4-rec-1.h5"])
     module.setup()
     assert module.has_test
     assert names(module, "val") == names(module, "test")
     assert len(module.dataset("train")) == 3
+    copy = shutil.copytree(module.dir, tmp_path / "copy")
+    elsewhere = make(val_files=[f"{copy}/g4-rec-1.h5"])
+    elsewhere.setup()
+    assert len(elsewhere.dataset("train")) == 5
+    assert {s.pair.rec.parent for s in elsewhere.dataset("val").sources} == {copy}
     with pytest.raises(DataConfigError, match=r"data\.val_files: 'g4-rec-7\.h5' is none of"):
         make(val_files=["g4-rec-7.h5"]).setup()
     with pytest.raises(DataConfigError, match="no image is left for train"):
@@ -199,7 +205,7 @@ def test_named_files(make: Make) -> None:
 
 def test_cache_gives_what_the_frames_give(make: Make, tmp_path: Path) -> None:
     plain = make(planes=["U", "V", "W"])
-    cached = make(planes=["U", "V", "W"], cache=ImageCache(tmp_path, 1))
+    cached = make(planes=["U", "V", "W"], cache={"dir": tmp_path, "max_gb": 1})
     cached.prepare_data()
     plain.setup()
     assert len(list(tmp_path.glob("*.npy"))) == 15
@@ -212,7 +218,7 @@ def test_cache_gives_what_the_frames_give(make: Make, tmp_path: Path) -> None:
             assert torch.equal(kept, read) if isinstance(kept, torch.Tensor) else kept == read
     # Another threshold and padding find everything in the cache.
     times = {path: path.stat().st_ctime_ns for path in tmp_path.glob("*.npy")}
-    other = make(planes=["U", "V", "W"], threshold=500, pad=2, cache=ImageCache(tmp_path, 1))
+    other = make(planes=["U", "V", "W"], threshold=500, pad=2, cache={"dir": tmp_path, "max_gb": 1})
     other.prepare_data()
     assert {path: path.stat().st_ctime_ns for path in tmp_path.glob("*.npy")} == times
 
@@ -282,7 +288,7 @@ def test_bad_charge_leaves_nothing_in_the_cache(make: Make, tmp_path: Path) -> N
     with h5py.File(tmp_path / "g4-rec-0.h5", "a") as file:
         for event in ("1", "2"):
             file[event]["frame_loose_lf1"][50, 3] = np.nan
-    module = make(dir=str(tmp_path), cache=ImageCache(tmp_path / "cache", 1))
+    module = make(dir=str(tmp_path), cache={"dir": tmp_path / "cache", "max_gb": 1})
     with pytest.raises(BadChargeError, match="NaN or infinite, the first in channel 210"):
         module.prepare_data()
     assert not list((tmp_path / "cache").glob("*.npy"))

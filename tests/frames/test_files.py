@@ -8,7 +8,6 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import write_pair
 from roilab.frames import (
     EventMismatchError,
     FilePair,
@@ -19,6 +18,7 @@ from roilab.frames import (
     match_files,
     open_frames,
 )
+from tiny_frames import write_pair
 
 
 def one_event(path: Path, *events: int) -> Path:

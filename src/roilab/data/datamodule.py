@@ -34,8 +34,8 @@ class RoiDataModule(LightningDataModule):
         dir: folder of the frame files.
         rec: pattern of the reconstruction files; the ``*`` pairs them with ``tru``.
         tru: pattern of the truth files.
-        train_files: names (or patterns) of reconstruction files in ``dir`` to train on; ``None``
-            for all that are not named for validation or test.
+        train_files: names (or patterns) of reconstruction files to train on, in ``dir`` or, with
+            a path, elsewhere; ``None`` for all in ``dir`` that the others do not name.
         val_files: the same for validation; ``None`` to split the training events.
         test_files: the same for test; ``None`` for no test.
         val_fraction: part of the training events split off where ``val_files`` is ``None``.
@@ -62,7 +62,8 @@ class RoiDataModule(LightningDataModule):
         batch_size: images per batch.
         num_workers: processes that load batches.
         pin_memory: ``None`` for: where there is a GPU.
-        cache: where prepared images are kept; ``None`` to read the frames every time.
+        cache: arguments of ``ImageCache``, where prepared images are kept; ``None`` to read the
+            frames every time.
 
     Raises:
         RoilabError: (its subclasses too) settings that do not fit together.
@@ -99,7 +100,7 @@ class RoiDataModule(LightningDataModule):
         batch_size: int,
         num_workers: int,
         pin_memory: bool | None,
-        cache: ImageCache | None,
+        cache: Mapping[str, Any] | None,
     ) -> None:
         super().__init__()
         self.dir = Path(dir).expanduser()
@@ -122,7 +123,7 @@ class RoiDataModule(LightningDataModule):
         self.target = TargetRecipe(scale, threshold, pad, pad_unit)
         self.batch_size, self.num_workers = batch_size, num_workers
         self.pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
-        self.cache = cache
+        self.cache = None if cache is None else ImageCache(**cache)
         self._datasets: dict[Stage, RoiDataset] = {}
         self._prepared = False
 
@@ -217,11 +218,15 @@ class RoiDataModule(LightningDataModule):
         """The file pairs whose reconstruction file is named for a stage."""
         chosen: list[FilePair] = []
         for pattern in self.files[stage] or ():
-            found = [pair for pair in pairs if pair.rec.match(pattern)]
+            path = Path(pattern).expanduser()
+            elsewhere = path.parent != Path()
+            there = match_files(path.parent, *self.patterns) if elsewhere else pairs
+            found = [pair for pair in there if pair.rec.match(path.name)]
             if not found:
                 raise DataConfigError(
                     f"data.{stage}_files: '{pattern}' is none of the reconstruction files in "
-                    f"{self.dir} ({', '.join(pair.rec.name for pair in pairs)}); name one of these."
+                    f"{path.parent if elsewhere else self.dir} "
+                    f"({', '.join(pair.rec.name for pair in there)}); name one of these."
                 )
             chosen += [pair for pair in found if pair not in chosen]
         return chosen

@@ -1,7 +1,6 @@
 """Frames that are simulated on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
@@ -24,8 +23,7 @@ class SimulatedDataModule(RoiDataModule):
 
     def prepare_data(self) -> None:
         """Simulate the frames that are not there yet, then fill the cache."""
-        folder = Path(self.dir)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{folder.name}.lock"):
-            make_sample(self.simulation, folder, processes=max(1, self.num_workers))
+        self.dir.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.dir.parent / f".{self.dir.name}.lock"):
+            make_sample(self.simulation, self.dir, processes=max(1, self.num_workers))
         super().prepare_data()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tarfile import TarError
-from types import TracebackType
 from typing import Any, Self
 from zipfile import BadZipFile
 
@@ -73,12 +72,7 @@ class FrameFile(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def info(self, event: int, tag: str) -> TagInfo:

@@ -5,33 +5,44 @@ empty denominator gives NaN. Masks are (..., channel, slice).
 """
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torchmetrics import Metric, MetricCollection
 
 
-class _PixelMetric(Metric, ABC):
-    """Counts of true, predicted and commonly marked pixels."""
+class _Counts(Metric, ABC):
+    """A ratio of counts that are summed over updates and processes; subclasses name them."""
 
     full_state_update = False
-    both: torch.Tensor
-    true: torch.Tensor
-    predicted: torch.Tensor
+    counts: ClassVar[tuple[str, ...]]
 
     def __init__(self) -> None:
         super().__init__()
-        for name in ("both", "true", "predicted"):
+        for name in self.counts:
             self.add_state(name, torch.tensor(0, dtype=torch.int64), dist_reduce_fx="sum")
 
+    @abstractmethod
     def update(self, roi_mask: torch.Tensor, truth_mask: torch.Tensor) -> None:
         """Add boolean masks of one shape."""
-        self.both += (roi_mask & truth_mask).sum()
-        self.true += truth_mask.sum()
-        self.predicted += roi_mask.sum()
 
     @abstractmethod
     def compute(self) -> torch.Tensor:
         """The ratio, a scalar."""
+
+
+class _PixelMetric(_Counts):
+    """Counts of true, predicted and commonly marked pixels."""
+
+    counts = ("both", "true", "predicted")
+    both: torch.Tensor
+    true: torch.Tensor
+    predicted: torch.Tensor
+
+    def update(self, roi_mask: torch.Tensor, truth_mask: torch.Tensor) -> None:
+        self.both += (roi_mask & truth_mask).sum()
+        self.true += truth_mask.sum()
+        self.predicted += roi_mask.sum()
 
 
 class PixelEfficiency(_PixelMetric):
@@ -74,32 +85,22 @@ def count_runs_hit(runs: torch.Tensor, pixels: torch.Tensor) -> tuple[torch.Tens
     return torch.tensor(len(starts)), (hits[ends] > hits[starts]).sum()
 
 
-class _RoiMetric(Metric, ABC):
+class _RoiMetric(_Counts):
     """Counts of true and predicted runs, and of those that meet the other mask."""
 
-    full_state_update = False
+    counts = ("true", "found", "predicted", "justified")
     true: torch.Tensor
     found: torch.Tensor
     predicted: torch.Tensor
     justified: torch.Tensor
 
-    def __init__(self) -> None:
-        super().__init__()
-        for name in ("true", "found", "predicted", "justified"):
-            self.add_state(name, torch.tensor(0, dtype=torch.int64), dist_reduce_fx="sum")
-
     def update(self, roi_mask: torch.Tensor, truth_mask: torch.Tensor) -> None:
-        """Add boolean masks of one shape."""
         true, found = count_runs_hit(truth_mask, roi_mask)
         predicted, justified = count_runs_hit(roi_mask, truth_mask)
         self.true += true.to(self.true.device)
         self.found += found
         self.predicted += predicted.to(self.predicted.device)
         self.justified += justified
-
-    @abstractmethod
-    def compute(self) -> torch.Tensor:
-        """The ratio, a scalar."""
 
 
 class RoiEfficiency(_RoiMetric):
