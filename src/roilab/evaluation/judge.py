@@ -210,7 +210,6 @@ def _by_angle(key: tuple[str, str, float, float | None]) -> tuple[str, str, floa
 def _columns(key: tuple[str, str, float, float | None], events: int, method: Method) -> Row:
     plane, sample, theta_xz, energy = key
     row: Row = {"plane": plane, "sample": sample, "theta_xz": theta_xz, "energy": energy}
-    settings = dict.fromkeys(
-        ("rebin", "mask_thresh", "threshold", "pad", "pad_unit", "save_negative_charge")
-    )
-    return {**row, "method": method.name, **settings, **method.columns(), "events": events}
+    row |= {"method": method.name, "rebin": None, "mask_thresh": None, "threshold": None}
+    row |= {"pad": None, "pad_unit": None, "save_negative_charge": None, "window_widened": False}
+    return {**row, **method.columns(), "events": events}

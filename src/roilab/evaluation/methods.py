@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from roilab.data import pad_mask, truth_mask
+from roilab.data import pad_mask
 from roilab.data.images import PadUnit
 from roilab.evaluation.frames import Frame, PlaneFrames
 from roilab.evaluation.settings import PhysicsSettings
 from roilab.wirecell import NodeSettings, downsampled, roi_charge
 
 Columns = dict[str, Any]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Found:
     """
 
     charge: Frame
-    roi_mask: NDArray[np.bool_]
+    roi_mask: Mask
 
 
 class Method(ABC):
@@ -93,8 +94,8 @@ class Ideal(Method):
 
     def find(self, frames: PlaneFrames, probability: Frame | None) -> Found:  # noqa: D102
         rebin = self.node.tick_per_slice
-        mask = truth_mask(downsampled(frames.truth, self.node), self.threshold)
-        mask = pad_mask(mask, self.pad, self.pad_unit, rebin)
+        above: Mask = downsampled(frames.truth, self.node) > np.float32(self.threshold)
+        mask = pad_mask(above, self.pad, self.pad_unit, rebin)
         return _through_node(frames.tags[self.decon_charge], mask.astype(np.float32), self.node)
 
     def columns(self) -> Columns:  # noqa: D102
@@ -104,6 +105,7 @@ class Ideal(Method):
             "threshold": self.threshold,
             "pad": self.pad,
             "pad_unit": self.pad_unit,
+            "window_widened": self.widened > 0,
         }
 
 

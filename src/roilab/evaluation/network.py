@@ -113,7 +113,9 @@ def network_recipe(
             that are no channels.
     """
     own = file.metadata
-    said = {key: own.get(key) if value is None else value for key, value in given.items()}
+    said: dict[str, Any] = {
+        key: own.get(key) if value is None else value for key, value in given.items()
+    }
     unknown = [key for key in ("layers", "rebin") if said[key] is None]
     if unknown and file.path is not None:
         raise EvaluationError(

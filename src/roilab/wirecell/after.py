@@ -66,9 +66,10 @@ def baseline_subtracted(charge: Frame) -> Frame:
         step.astype(np.float32) * rise / np.repeat((ends - starts).astype(np.float32), lengths)
     )
     baseline += np.repeat(first, lengths)
-    result = np.zeros_like(line)
-    result[samples] = line[samples] - baseline
-    return result.reshape(n_channels, n_ticks + 1)[:, :n_ticks]
+    above = line[samples] - baseline
+    line.fill(0)
+    line[samples] = above
+    return line.reshape(n_channels, n_ticks + 1)[:, :n_ticks]
 
 
 def finished(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
