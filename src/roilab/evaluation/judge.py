@@ -56,7 +56,6 @@ class GroupMetrics(nn.Module):
         self.charge = physics.charge_metrics()
         self.profile = ChargeProfile()
         self.found = segmentation_metrics()
-        self.register_buffer("events", torch.zeros((), dtype=torch.int64))
         # Nothing added: a process without any image of the group takes part in the sums too.
         nothing = torch.zeros(0)
         self.charge.update(nothing, nothing, 0)

@@ -136,7 +136,10 @@ def network_recipe(
     )
 
 
-_EXAMPLES = {"layers": "layers=[loose_lf,mp2_roi,mp3_roi]", "rebin": "rebin=10"}
+_EXAMPLES = {
+    "layers": "recipe.layers=[loose_lf,mp2_roi,mp3_roi]",
+    "rebin": "recipe.rebin=10",
+}
 _PLAIN = ("rebin", "input_scale", "mask_thresh", "threshold", "pad", "pad_unit")
 
 

@@ -47,7 +47,7 @@ def evaluate(config: DictConfig) -> None:
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     physics: PhysicsSettings = instantiate(config.physics)
     file = open_network(plain["network"])
-    data = data_config(plain["data"], file)
+    data = data_config(plain.get("data"), file)
     recipe, validation = working_point(plain, file, data)
     detector = Detector.of_config(data)
     network = None
@@ -148,15 +148,13 @@ def list_judged(
 ) -> list[JudgedImage]:
     """The images of all samples, of the planes that were asked for."""
     folders = [plain["sample"]] if isinstance(plain["sample"], str) else plain["sample"]
-    images = [image for folder in folders for image in read_sample(Path(folder), detector, tags)]
-    wanted = plain["planes"]
-    chosen = [image for image in images if wanted is None or image.plane in wanted]
-    if not chosen:
-        raise EvaluationError(
-            f"planes={wanted}: the samples have only {sorted({i.plane for i in images})}; name one "
-            "of these."
-        )
-    return chosen
+    planes = plain["planes"]
+    images = [
+        image for folder in folders for image in read_sample(Path(folder), detector, tags, planes)
+    ]
+    if not images:
+        raise EvaluationError(f"planes={planes}: no event of the samples is on these; name others.")
+    return images
 
 
 def warn_foreign_planes(images: Sequence[JudgedImage], recipe: NetworkRecipe) -> None:

@@ -1,7 +1,7 @@
 """Samples of tracks and showers at known angles, as their ``meta.json`` tells them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,23 +50,26 @@ class _Entry:
     energy: float | None
 
 
-def read_sample(folder: Path, detector: Detector, tags: tuple[str, ...]) -> list[JudgedImage]:
+def read_sample(
+    folder: Path, detector: Detector, tags: tuple[str, ...], planes: Collection[str] | None
+) -> list[JudgedImage]:
     """The images of a sample, in the order of its ``meta.json``.
 
     Args:
         folder: holds ``meta.json`` and the frame files it names.
         detector: where the planes lie.
         tags: that every event must have, without APA number.
+        planes: to take; ``None`` for all.
 
     Raises:
         EvaluationError: there is no such file, or it does not tell angle, plane or truth.
         FrameFileError: (its subclasses too) a frame file does not hold what it should.
     """
-    entries = _entries(folder, detector)
+    entries = _entries(folder, detector, planes)
     recipe = detector.recipe(tags, 1)
     sources: dict[tuple[FilePair, str], dict[int, ImageSource]] = {}
     images = []
-    for number, entry in enumerate(entries):
+    for number, entry in entries:
         key = (entry.pair, entry.plane)
         if key not in sources:
             found = list_images([entry.pair], detector.selection(entry.plane), recipe)
@@ -83,7 +86,10 @@ def read_sample(folder: Path, detector: Detector, tags: tuple[str, ...]) -> list
     return images
 
 
-def _entries(folder: Path, detector: Detector) -> list[_Entry]:
+def _entries(
+    folder: Path, detector: Detector, planes: Collection[str] | None
+) -> list[tuple[int, _Entry]]:
+    """The chosen events, each with its number in the file."""
     path = folder / META_FILE
     try:
         events = json.loads(path.read_text())["events"]
@@ -99,7 +105,12 @@ def _entries(folder: Path, detector: Detector) -> list[_Entry]:
         ) from error
     if not events:
         raise EvaluationError(f"{path}: names no event; name a sample that has some.")
-    return [_entry(event, folder, detector) for event in events]
+    chosen = [
+        (number, event)
+        for number, event in enumerate(events)
+        if planes is None or event.get("plane") is None or str(event["plane"]).upper() in planes
+    ]
+    return [(number, _entry(event, folder, detector)) for number, event in chosen]
 
 
 def _entry(event: Mapping[str, Any], folder: Path, detector: Detector) -> _Entry:

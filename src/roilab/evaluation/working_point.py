@@ -28,12 +28,13 @@ def validation_events(data: Mapping[str, Any], network: Network) -> RoiDataModul
         layers=list(recipe.layers),
         rebin=recipe.rebin,
         channel_rebin=1,
+        judged_samples=[],
+        cache=None,
         normalization="scalar",
         input_scale=recipe.input_scale,
         threshold=recipe.threshold,
         pad=recipe.pad,
         pad_unit=recipe.pad_unit,
-        _convert_="all",
     )
     module.setup()
     return module

@@ -78,16 +78,18 @@ def padding_figure(rows: Sequence[Row], title: str) -> Figure:
 
 
 def _draw_padding(axis: Axes, rows: Sequence[Row], name: str) -> None:
-    for (rebin, threshold, unit, widened), colour, points in _by(
-        rows, "rebin", "threshold", "pad_unit", "window_widened"
-    ):
-        ticks = [row["pad"] * (rebin if unit == "bins" else 1) for row in points]
-        label = f"rebin {rebin}, {threshold:g} e, in {unit}" + (", wide window" * bool(widened))
-        values = [row[name] for row in points]
-        errors = [row[f"{name}_error"] for row in points]
-        style: dict[str, Any] = {"color": colour, "ls": "--" if widened else "-", "label": label}
-        axis.errorbar(ticks, values, errors, marker="o", ms=3, lw=1.2, **style)
+    for (rebin, threshold, unit), colour, group in _by(rows, "rebin", "threshold", "pad_unit"):
+        for widened, _, points in _by(group, "window_widened"):
+            ticks = [row["pad"] * (rebin if unit == "bins" else 1) for row in points]
+            label = f"rebin {rebin}, {threshold:g} e, in {unit}"
+            style: dict[str, Any] = {"color": colour, "ls": "--" if widened else "-"}
+            style["label"] = label + (", wide window" if widened else "")
+            values = [row[name] for row in points]
+            errors = [row[f"{name}_error"] for row in points]
+            axis.errorbar(ticks, values, errors, marker="o", ms=3, lw=1.2, **style)
     axis.grid(alpha=0.3)
+    if name == "inefficiency":
+        axis.set_ylim(-0.2, max(5, axis.get_ylim()[1]))
 
 
 def _trade_off(axis: Axes, rows: Sequence[Row], mask_thresh: float, **style: Any) -> None:
