@@ -13,6 +13,8 @@ import torch
 from torch import nn
 
 from known_tracks import write_sample
+from roilab.evaluation import EvaluationError
+from roilab.evaluation.working_point import best_threshold
 from roilab.torchscript import save_torchscript
 from tiny_frames import write_pair
 
@@ -150,6 +152,33 @@ def test_mask_threshold_is_chosen_on_validation_events(
     dice = [float(row["dice"] or 0) for row in rows]
     assert dice[1] == max(dice)
     assert table(tmp_path / "out" / "table.csv")["dnn", 0]["mask_thresh"] == "0.3"
+
+
+POINTS = [
+    {"mask_thresh": t, "events": 1, "dice": d, "pixel_efficiency": e, "roi_purity": p}
+    for t, d, e, p in ((0.1, 0.8, 0.99, 0.5), (0.3, 0.9, 0.9, 0.9), (0.5, math.nan, 0.8, 1.0))
+]
+
+
+@pytest.mark.parametrize(
+    ("by", "purity", "chosen"),
+    [("dice", 0, 0.3), ("pixel_efficiency", 0, 0.1), ("pixel_efficiency", 0.9, 0.3)],
+)
+def test_working_point(by: str, purity: float, chosen: float) -> None:
+    assert best_threshold(POINTS, by, purity) == chosen
+
+
+@pytest.mark.parametrize(
+    ("rows", "by", "purity", "text"),
+    [
+        (POINTS, "none", 0, "choose.by: got 'none'; expected one of dice, pixel_efficiency"),
+        (POINTS, "dice", 0.95, "no mask threshold will do .ROI purity reaches 1.000"),
+        ([], "dice", 0, "has no threshold to choose"),
+    ],
+)
+def test_no_working_point(rows: list[dict[str, Any]], by: str, purity: float, text: str) -> None:
+    with pytest.raises(EvaluationError, match=text):
+        best_threshold(rows, by, purity)
 
 
 def test_foreign_torchscript_and_plane(

@@ -109,7 +109,7 @@ def working_point(
         )
     network = Network(file.name, on_device(file.module, plain["device"]), recipe)
     rows = scan_validation(network, validation_events(data, network), plain["scan"])
-    chosen = best_threshold(rows, plain["choose_by"])
+    chosen = best_threshold(rows, **plain["choose"])
     return network_recipe(file, {**given, "mask_thresh": chosen}, data), rows
 
 

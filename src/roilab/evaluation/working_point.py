@@ -1,10 +1,10 @@
 """The mask threshold, chosen on validation events that no judged sample has a part in."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from hydra.utils import instantiate
 
 from roilab.data import RoiDataModule
@@ -62,8 +62,13 @@ def scan_validation(
     return rows
 
 
-def best_threshold(rows: Sequence[Row], choose_by: str) -> float:
-    """The threshold at which a metric is largest.
+def best_threshold(rows: Sequence[Row], by: str, min_roi_purity: float) -> float:
+    """The threshold at which a metric is largest, among those with enough ROI purity.
+
+    Args:
+        rows: as ``scan_validation`` makes them.
+        by: the metric.
+        min_roi_purity: least ROI purity.
 
     Raises:
         EvaluationError: there is nothing to choose from, no such metric, or it is undefined.
@@ -71,21 +76,23 @@ def best_threshold(rows: Sequence[Row], choose_by: str) -> float:
     if not rows:
         raise EvaluationError("recipe.mask_thresh=choose has no threshold to choose; give scan=[].")
     names = [name for name in rows[0] if name not in ("mask_thresh", "events")]
-    if choose_by not in names:
-        raise EvaluationError(f"choose_by: got '{choose_by}'; expected one of {', '.join(names)}.")
-    defined = [row for row in rows if not torch.tensor(row[choose_by]).isnan()]
-    if not defined:
+    if by not in names:
+        raise EvaluationError(f"choose.by: got '{by}'; expected one of {', '.join(names)}.")
+    able = [row for row in rows if not math.isnan(row[by]) and row["roi_purity"] >= min_roi_purity]
+    if not able:
+        purest = max((row["roi_purity"] for row in rows), default=math.nan)
         raise EvaluationError(
-            f"choose_by={choose_by} is undefined at every mask threshold: the validation events "
-            "have no truth above data.threshold. Name other events (data.dir, data.val_files)."
+            f"choose.by={by}, choose.min_roi_purity={min_roi_purity:g}: no mask threshold will do "
+            f"(ROI purity reaches {purest:.3f}) on the validation events. Ask for less purity, or "
+            "name events with truth above data.threshold (data.dir, data.val_files)."
         )
-    best = max(defined, key=lambda row: row[choose_by])
+    best = max(able, key=lambda row: row[by])
     chosen = float(best["mask_thresh"])
     log.info(
         "mask_thresh %g: largest %s (%.4f) on %d validation events",
         chosen,
-        choose_by,
-        best[choose_by],
+        by,
+        best[by],
         best["events"],
     )
     return chosen
