@@ -1,5 +1,6 @@
 """The real command line, in processes of its own: the roads a user takes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -40,7 +41,21 @@ def test_train_from_any_folder(
     }
     assert "seed: 7" in (run / ".hydra" / "config.yaml").read_text()
     assert list(run.glob("wandb/offline-run-*/files/media/images/events/*.png"))
-    assert f"model      {run.relative_to(tmp_path)}/model.ts" in done.stdout
+    assert f"model      {run}/model.ts" in done.stdout
+
+
+def test_every_job_of_a_multirun_has_its_own_folder(
+    run_command: Command, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    sweep = ["data.threshold=50,500", "trainer.fast_dev_run=true", f"hydra.sweep.dir={tmp_path}/m"]
+    done = run_command("-m", "roilab.train", "-m", *tiny_arguments, *sweep)
+    assert done.returncode == 0, done.stderr
+    thresholds = [
+        json.loads((tmp_path / "m" / job / "model.json").read_text())["truth_threshold"]
+        for job in ("0", "1")
+    ]
+    assert thresholds == [50, 500]
+    assert not (tmp_path / "run").exists()
 
 
 def test_mistakes_exit_with_a_sentence(run_command: Command) -> None:

@@ -20,7 +20,7 @@ GROUPS = [
 TRAIN = [path for path in GROUPS if path.parts[0] != "simulation"]
 SAMPLES = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 2]
 PARTS = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 3]
-GIVEN = ["data.dir=somewhere", "output_dir=out"]
+GIVEN = ["data.dir=somewhere", "run_dir=out"]
 
 
 def composed(*overrides: str) -> DictConfig:

@@ -19,7 +19,7 @@ from roilab.torchscript import TorchScriptError, load_torchscript
 @pytest.fixture(params=["unet", "mobilenetv3"])
 def module(request: pytest.FixtureRequest) -> RoiModule:
     small = {"unet": ["model.net.encoder_widths=[4,8,8,8,8]", "model.net.decoder_widths=[8,8,4,4]"]}
-    overrides = [f"model={request.param}", "data.dir=d", "output_dir=o", "data.rebin=4"]
+    overrides = [f"model={request.param}", "data.dir=d", "run_dir=o", "data.rebin=4"]
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = compose("train", overrides + small.get(request.param, []))
     torch.manual_seed(3)

@@ -179,8 +179,7 @@ def test_mistakes_are_told_in_a_sentence(
 ) -> None:
     arguments = [*tiny_arguments, "trainer.max_epochs=1", *overrides.split()]
     assert text in fails(run_train, capsys, *arguments)
-    if "optimized_metric" not in overrides:
-        assert not list(tmp_path.glob("run/*.ts"))
+    assert not list(tmp_path.glob("run/*.ts"))
 
 
 def test_nan_loss_stops(

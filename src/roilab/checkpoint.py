@@ -62,13 +62,13 @@ def best_checkpoint(trainer: Trainer) -> Path | None:
     return None
 
 
-def resume_from(resume: str | None, output_dir: Path) -> Path | None:
+def resume_from(resume: str | None, run_dir: Path) -> Path | None:
     """The checkpoint to go on from.
 
     Args:
-        resume: ``None`` to start anew, ``auto`` for the last checkpoint in ``output_dir`` (anew
+        resume: ``None`` to start anew, ``auto`` for the last checkpoint in ``run_dir`` (anew
             where there is none yet), or a checkpoint's path.
-        output_dir: the run's folder.
+        run_dir: the run's folder.
 
     Raises:
         CheckpointError: the named checkpoint cannot be used.
@@ -79,9 +79,9 @@ def resume_from(resume: str | None, output_dir: Path) -> Path | None:
         path = Path(resume)
         read_checkpoint(path)
         return path
-    found = sorted((output_dir / "checkpoints").glob("last*.ckpt"), key=lambda p: p.stat().st_mtime)
+    found = sorted((run_dir / "checkpoints").glob("last*.ckpt"), key=lambda p: p.stat().st_mtime)
     if not found:
-        log.info("resume=auto: no checkpoint in %s yet; starting anew", output_dir)
+        log.info("resume=auto: no checkpoint in %s yet; starting anew", run_dir)
         return None
     read_checkpoint(found[-1])
     log.info("resuming from %s", found[-1])

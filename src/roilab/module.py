@@ -1,6 +1,7 @@
 """Training, validation and test of any network, as one Lightning module."""
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -12,12 +13,14 @@ from torchmetrics import MeanMetric, MetricCollection
 
 from roilab.data import Sample
 from roilab.metrics import segmentation_metrics
-from roilab.models import LayerNormalization
+from roilab.models import LayerNormalization, RoiNetwork, load_weights
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint once training is over; it has a name of its own,
 # so that it is not taken for one more epoch.
 Stage = Literal["train", "val", "best", "test"]
+# What keeps a network from looking for pretrained weights.
+_NO_WEIGHTS: dict[str, Any] = {"pretrained": False, "encoder_weights": None}
 _STAGES: tuple[Stage, ...] = ("train", "val", "best", "test")
 
 
@@ -121,15 +124,37 @@ class RoiModule(LightningModule):
         checkpoint["roilab_recipe"] = dict(self.recipe)
 
 
+def start_module(recipe: Recipe) -> RoiModule:
+    """A module to begin a training with, its weights from the files that the configuration names.
+
+    Raises:
+        WeightsError: ``model.weights`` cannot be read or is of another network.
+        NetworkError: the network cannot be built as configured.
+    """
+    module = _assembled(recipe, instantiate(recipe["model"]["net"]))
+    if recipe["model"]["weights"] is not None:
+        assert isinstance(module.net, RoiNetwork)
+        load_weights(module.net, Path(recipe["model"]["weights"]))
+    return module
+
+
 def build_module(recipe: Recipe) -> RoiModule:
-    """The module that a configuration (as plain containers) describes."""
-    model = recipe["model"]
+    """The module that a configuration (as plain containers) describes, with random weights.
+
+    A checkpoint is loaded into it; the files that its training began with may be gone.
+    """
+    net = recipe["model"]["net"]
+    without_files = {key: value for key, value in _NO_WEIGHTS.items() if key in net}
+    return _assembled(recipe, instantiate(net, **without_files))
+
+
+def _assembled(recipe: Recipe, net: nn.Module) -> RoiModule:
     return RoiModule(
-        net=instantiate(model["net"]),
+        net=net,
         loss=instantiate(recipe["loss"]),
         optimizer=instantiate(recipe["optimizer"]),
         scheduler=instantiate(recipe["scheduler"]),
-        mask_thresh=model["mask_thresh"],
-        channels_last=model["channels_last"],
+        mask_thresh=recipe["model"]["mask_thresh"],
+        channels_last=recipe["model"]["channels_last"],
         recipe=recipe,
     )

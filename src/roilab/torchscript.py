@@ -24,17 +24,24 @@ class TorchScriptError(RoilabError):
 
 
 @contextmanager
-def _deprecation_silenced() -> Iterator[None]:
+def deprecation_silenced() -> Iterator[None]:
+    """The one place where those warnings are silenced."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=FutureWarning)
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
         yield
 
 
+def script(module: nn.Module) -> torch.jit.ScriptModule:
+    """A module as TorchScript; sizes stay free, unlike in a trace."""
+    with deprecation_silenced():
+        return torch.jit.script(module)
+
+
 def save_torchscript(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -> None:
-    """Script a module (sizes stay free, unlike in a trace) and save it with its metadata inside."""
-    with _deprecation_silenced():
-        scripted = torch.jit.script(module)
+    """Script a module and save it with its metadata inside."""
+    scripted = script(module)
+    with deprecation_silenced():
         extra = {_METADATA: json.dumps(metadata, indent=2)}
         torch.jit.save(scripted, str(path), _extra_files=extra)
 
@@ -47,7 +54,7 @@ def load_torchscript(path: Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]
     """
     extra = {_METADATA: ""}
     try:
-        with _deprecation_silenced():
+        with deprecation_silenced():
             module = torch.jit.load(  # type: ignore[no-untyped-call]
                 str(path), map_location="cpu", _extra_files=extra
             )

@@ -20,7 +20,8 @@ from rich.table import Table
 from roilab.checkpoint import best_checkpoint, read_checkpoint, resume_from
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
-from roilab.module import RoiModule, build_module
+from roilab.metrics import segmentation_metrics
+from roilab.module import RoiModule, build_module, start_module
 from roilab.precision import choose_precision
 
 log = logging.getLogger(__name__)
@@ -48,14 +49,15 @@ def train(config: DictConfig) -> float | None:
     """
     began = time.perf_counter()
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    output_dir = Path(config.output_dir)
-    checkpoint = resume_from(recipe["resume"], output_dir)
+    run_dir = Path(config.run_dir)
+    checkpoint = resume_from(recipe["resume"], run_dir)
     seed_everything(config.seed, workers=True, verbose=False)
     # bf16 and TF32 matrix products where the GPU has them; the CPU is not affected.
     torch.set_float32_matmul_precision("high")
 
     data: RoiDataModule = instantiate(config.data)
-    module = build_module(recipe)
+    _check_metric_name(config.optimized_metric, data.has_test)
+    module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
     parameters = sum(p.numel() for p in module.net.parameters())
     log.info("%s, %.2f million parameters", type(module.net).__name__, parameters / 1e6)
@@ -67,10 +69,10 @@ def train(config: DictConfig) -> float | None:
 
     trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
     metrics = judge_best(trainer, module, data)
-    report(trainer, metrics, output_dir, time.perf_counter() - began)
+    report(trainer, metrics, run_dir, time.perf_counter() - began)
     for logger in trainer.loggers:
         logger.finalize("success")
-    return _optimized(config.optimized_metric, metrics)
+    return None if config.optimized_metric is None else metrics[config.optimized_metric]
 
 
 def build_trainer(config: DictConfig) -> Trainer:
@@ -117,7 +119,7 @@ def peak_memory() -> dict[str, float]:
 
 
 @rank_zero_only
-def report(trainer: Trainer, metrics: dict[str, float], output_dir: Path, seconds: float) -> None:
+def report(trainer: Trainer, metrics: dict[str, float], run_dir: Path, seconds: float) -> None:
     """Print what was reached and where it lies."""
     table = Table(title=f"{trainer.current_epoch} epochs in {seconds:.0f} s", title_justify="left")
     table.add_column(f"of the {'best checkpoint' if best_checkpoint(trainer) else 'last state'}")
@@ -131,19 +133,19 @@ def report(trainer: Trainer, metrics: dict[str, float], output_dir: Path, second
     best = best_checkpoint(trainer)
     places = {
         "checkpoint": best,
-        "model": output_dir / "model.ts",
-        "pictures": output_dir / "pictures",
+        "model": run_dir / "model.ts",
+        "pictures": run_dir / "pictures",
     }
     for name, path in places.items():
         if path is not None and path.exists():
             console.print(f"{name:10} {path}", soft_wrap=True, highlight=False)
 
 
-def _optimized(name: str | None, metrics: dict[str, float]) -> float | None:
-    if name is None:
-        return None
-    if name not in metrics:
+def _check_metric_name(name: str | None, has_test: bool) -> None:
+    """Before training, not after it, say that a metric does not exist."""
+    stages = ("val", "test") if has_test else ("val",)
+    known = [f"{stage}/{kind}" for stage in stages for kind in ("loss", *segmentation_metrics())]
+    if name is not None and name not in known:
         raise MetricNameError(
-            f"optimized_metric={name} is not logged; expected one of {', '.join(sorted(metrics))}."
+            f"optimized_metric={name} is not logged; expected one of {', '.join(known)}."
         )
-    return metrics[name]

@@ -15,7 +15,7 @@ def test_event_figure() -> None:
     figure = event_figure(image, truth, probability, ["a", "b", "c"], 0.5, "event 7 V")
     panels = [axis for axis in figure.axes if axis.get_title()]
     assert [axis.get_title() for axis in panels] == [
-        *("a", "b", "c", "ROI probability", "ROI mask against truth")
+        *("a", "b", "c", "ROI probability", "ROI mask against truth [pixels]")
     ]
     assert {axis.get_xlabel() for axis in panels} == {"slice"}
     assert {axis.get_ylabel() for axis in panels} == {"channel (row)"}
@@ -23,7 +23,7 @@ def test_event_figure() -> None:
     legend = panels[-1].get_legend()
     assert legend is not None
     texts = {text.get_text() for text in legend.get_texts()}
-    assert texts == {"both: 2 pixels", "missed: 1 pixels", "extra: 2 pixels"}
+    assert texts == {"both 2", "missed 1", "extra 2"}
     shown = panels[-1].images[0].get_array()
     assert shown is not None
     assert shown[2, 3:8].tolist() == [1, 3, 3, 2, 2]
@@ -44,9 +44,9 @@ def test_loss_figure() -> None:
         "val/dice": [(0, 0.1), (1, float("nan"))],
         "lr-SGD": [(0, 0.1)],
     }
-    figure = loss_figure(curves, "run")
+    figure = loss_figure(curves)
     loss, metrics = figure.axes
     assert [line.get_label() for line in loss.lines] == ["train/loss", "val/loss"]
     assert [line.get_label() for line in metrics.lines] == ["dice"]
     assert loss.lines[0].get_ydata().tolist() == [0.5, 0.2]  # type: ignore[union-attr]
-    loss_figure({}, "no logs").canvas.draw()
+    loss_figure({}).canvas.draw()

@@ -84,4 +84,4 @@ class LossCurves(Callback):
                 logger.save()
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 curves = read_curves(Path(logger.root_dir))
-                loss_figure(curves, self.path.parents[1].name).savefig(self.path, dpi=110)
+                loss_figure(curves).savefig(self.path, dpi=110)

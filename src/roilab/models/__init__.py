@@ -1,7 +1,25 @@
 """The networks, one a file: encoder, decoder and head apart, logits out."""
 
-from roilab.models.mobilenetv3 import MobileNetV3UNet
+from roilab.models.mobilenetv2 import MobileNetV2UNet
+from roilab.models.nestedunet import NestedUNet
+from roilab.models.network import NetworkError, RoiNetwork
 from roilab.models.normalization import LayerNormalization
+from roilab.models.timm_unet import TimmUNet
+from roilab.models.transformer import TransformerUNet
 from roilab.models.unet import UNet
+from roilab.models.uresnet import UResNet
+from roilab.models.weights import WeightsError, load_weights
 
-__all__ = ["LayerNormalization", "MobileNetV3UNet", "UNet"]
+__all__ = [
+    "LayerNormalization",
+    "MobileNetV2UNet",
+    "NestedUNet",
+    "NetworkError",
+    "RoiNetwork",
+    "TimmUNet",
+    "TransformerUNet",
+    "UNet",
+    "UResNet",
+    "WeightsError",
+    "load_weights",
+]

@@ -1,26 +1,11 @@
 """The way back up: upsample, join with the encoder's features of that size, convolve."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from roilab.models.blocks import DoubleConv, pad_to
-
-
-class UpStage(nn.Module):
-    """Bilinear upsampling by 2, join with the skip, double convolution."""
-
-    def __init__(self, inputs: int, skip: int, outputs: int) -> None:
-        super().__init__()
-        self.conv = DoubleConv(inputs + skip, outputs)
-
-    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
-        """``x`` at half the size of ``skip`` (rounded down); the result has the skip's size."""
-        x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True)
-        x = pad_to(x, skip.shape[-2], skip.shape[-1])
-        return self.conv(torch.cat([skip, x], dim=1))
+from roilab.models.blocks import DoubleConv, UpStage
 
 
 class SkipDecoder(nn.Module):
@@ -29,14 +14,22 @@ class SkipDecoder(nn.Module):
     Args:
         encoder_features: numbers of features the encoder gives, from shallow to deep.
         widths: number of features after each stage, from deep to shallow.
+        align_corners: see ``UpStage``.
+        block: (inputs, outputs) to the convolutions of a stage.
     """
 
-    def __init__(self, encoder_features: Sequence[int], widths: Sequence[int]) -> None:
+    def __init__(
+        self,
+        encoder_features: Sequence[int],
+        widths: Sequence[int],
+        align_corners: bool,
+        block: Callable[[int, int], nn.Module] = DoubleConv,
+    ) -> None:
         super().__init__()
         *skips, deepest = encoder_features
         inputs = [deepest, *widths]
         self.stages = nn.ModuleList(
-            UpStage(i, skip, o)
+            UpStage(block(i + skip, o), align_corners)
             for i, skip, o in zip(inputs[:-1], reversed(skips), widths, strict=True)
         )
 
@@ -44,5 +37,27 @@ class SkipDecoder(nn.Module):
         """Features from shallow to deep; the result has the shallowest one's size."""
         x = features[-1]
         for depth, stage in enumerate(self.stages):
-            x = stage(x, features[-2 - depth])
+            x = stage(x, [features[-2 - depth]])
         return x
+
+
+class PlainDecoder(nn.Module):
+    """Upsamples and convolves the deepest features alone.
+
+    Args:
+        deepest: number of features the encoder gives at its greatest depth.
+        widths: number of features after each stage, each of twice the size.
+        align_corners: see ``UpStage``.
+    """
+
+    def __init__(self, deepest: int, widths: Sequence[int], align_corners: bool) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        for i, o in zip([deepest, *widths[:-1]], widths, strict=True):
+            up = nn.Upsample(scale_factor=2.0, mode="bilinear", align_corners=align_corners)
+            stages += [up, DoubleConv(i, o)]
+        self.stages = nn.Sequential(*stages)
+
+    def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
+        """Features from shallow to deep, of which only the last are used."""
+        return self.stages(features[-1])

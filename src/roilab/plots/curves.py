@@ -11,12 +11,11 @@ from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_figure
 Curve = Sequence[tuple[int, float]]
 
 
-def loss_figure(curves: Mapping[str, Curve], title: str) -> Figure:
+def loss_figure(curves: Mapping[str, Curve]) -> Figure:
     """Training and validation loss on the left, validation metrics on the right.
 
     Args:
         curves: (epoch, value) pairs of every logged name, such as ``train/loss``.
-        title: of the figure.
     """
     figure = new_figure(9.5, 3.8)
     loss, metrics = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
@@ -34,5 +33,4 @@ def loss_figure(curves: Mapping[str, Curve], title: str) -> Figure:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize="small")
-    figure.suptitle(title)
     return figure

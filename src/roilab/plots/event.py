@@ -64,11 +64,20 @@ def _draw_masks(axis: Axes, truth_mask: NDArray[np.bool_], roi_mask: NDArray[np.
     colours = ListedColormap(["white", TRUTH, PREDICTED, "black"])
     axis.imshow(truth_mask + 2 * roi_mask, vmin=0, vmax=3, cmap=colours, **_IMAGE)
     missed, extra = int((truth_mask & ~roi_mask).sum()), int((roi_mask & ~truth_mask).sum())
-    _label(axis, "ROI mask against truth")
+    _label(axis, "ROI mask against truth [pixels]")
     both = int((truth_mask & roi_mask).sum())
-    names = {f"both: {both}": "black", f"missed: {missed}": TRUTH, f"extra: {extra}": PREDICTED}
-    patches = [Patch(color=colour, label=f"{name} pixels") for name, colour in names.items()]
-    axis.legend(handles=patches, loc="upper left", bbox_to_anchor=(1.02, 1), frameon=False)
+    names = {f"both {both}": "black", f"missed {missed}": TRUTH, f"extra {extra}": PREDICTED}
+    patches = [Patch(color=colour, label=name) for name, colour in names.items()]
+    axis.legend(
+        handles=patches,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.13),
+        ncol=3,
+        frameon=False,
+        fontsize="x-small",
+        handlelength=1,
+        columnspacing=1,
+    )
 
 
 def _label(axis: Axes, title: str) -> None:

@@ -1,0 +1,33 @@
+"""The way down, in convolutions of our own; timm's encoders are in ``timm_encoder``."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from roilab.models.blocks import DoubleConv
+
+
+class DoubleConvEncoder(nn.Module):
+    """Double convolutions with max pooling by 2 between them.
+
+    Args:
+        n_layers: input layers.
+        widths: features at full size, 1/2, 1/4, ...
+    """
+
+    def __init__(self, n_layers: int, widths: Sequence[int]) -> None:
+        super().__init__()
+        inputs = [n_layers, *widths]
+        self.stages = nn.ModuleList(
+            DoubleConv(i, o) for i, o in zip(inputs[:-1], widths, strict=True)
+        )
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Features of every stage, from shallow to deep; halves of odd sizes are rounded down."""
+        features: list[torch.Tensor] = []
+        for depth, stage in enumerate(self.stages):
+            x = stage(x if depth == 0 else self.pool(x))
+            features.append(x)
+        return features

@@ -1,0 +1,172 @@
+"""Transformer-UNet: a UNet whose deepest features attend to each other over the whole image."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from roilab.models.decoder import SkipDecoder
+from roilab.models.encoder import DoubleConvEncoder
+from roilab.models.network import RoiNetwork
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention (arXiv:1706.03762) of all tokens to all.
+
+    The matrix of attention weights is never whole in memory where torch has a fused kernel.
+
+    Args:
+        features: of a token; a multiple of ``heads``.
+        heads: number of heads.
+    """
+
+    def __init__(self, features: int, heads: int) -> None:
+        super().__init__()
+        self.heads, self.head_features = heads, features // heads
+        self.qkv = nn.Linear(features, 3 * features)
+        self.out = nn.Linear(features, features)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(batch, token, feature) in and out."""
+        batch, count = tokens.shape[0], tokens.shape[1]
+        qkv = self.qkv(tokens).view(batch, count, 3, self.heads, self.head_features)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        attended = functional.scaled_dot_product_attention(query, key, value)
+        return self.out(attended.transpose(1, 2).flatten(2))
+
+
+class TransformerBlock(nn.Module):
+    """Attention, then a two-layer perceptron with GELU, each normalised before and added.
+
+    Args:
+        features: of a token.
+        heads: of the attention.
+        hidden: features between the two layers.
+    """
+
+    def __init__(self, features: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(features)
+        self.attn = SelfAttention(features, heads)
+        self.norm2 = nn.LayerNorm(features)
+        self.mlp = nn.Sequential(
+            nn.Linear(features, hidden), nn.GELU(), nn.Linear(hidden, features)
+        )
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(batch, token, feature) in and out."""
+        tokens = tokens + self.attn(self.norm1(tokens))
+        return tokens + self.mlp(self.norm2(tokens))
+
+
+class PositionalEncoding(nn.Module):
+    """Adds sines and cosines of channel and slice, so that any image size has its positions.
+
+    As in arXiv:1706.03762, but in two dimensions: a quarter of the features each for sine and
+    cosine of the channel, sine and cosine of the slice.
+
+    Args:
+        features: a multiple of 4.
+    """
+
+    frequencies: torch.Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        quarter = features // 4
+        exponents = torch.arange(quarter) * (-math.log(10000.0) / quarter)
+        self.register_buffer("frequencies", exponents.exp().view(-1, 1, 1), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, feature, channel, slice) in and out."""
+        ones = torch.ones_like(x[0, 0], dtype=torch.float32)
+        channel = (ones.cumsum(0) - 1) * self.frequencies
+        column = (ones.cumsum(1) - 1) * self.frequencies
+        code = torch.cat([channel.sin(), channel.cos(), column.sin(), column.cos()])
+        return x + code.to(x.dtype)
+
+
+class TransformerEncoder(nn.Module):
+    """Double convolutions, whose deepest features go through a transformer as tokens.
+
+    Args:
+        n_layers: input layers.
+        widths: features at full size, 1/2, 1/4, ...; the last is a multiple of 4 and of ``heads``.
+        heads: of the attention.
+        depth: number of transformer blocks.
+        hidden: features inside the perceptron of a block.
+    """
+
+    def __init__(
+        self, n_layers: int, widths: Sequence[int], heads: int, depth: int, hidden: int
+    ) -> None:
+        super().__init__()
+        self.convs = DoubleConvEncoder(n_layers, widths)
+        self.position = PositionalEncoding(widths[-1])
+        self.blocks = nn.ModuleList(
+            TransformerBlock(widths[-1], heads, hidden) for _ in range(depth)
+        )
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Features of every stage, from shallow to deep."""
+        features: list[torch.Tensor] = self.convs(x)
+        deepest = self.position(features[-1])
+        tokens = deepest.flatten(2).transpose(1, 2)
+        for block in self.blocks:
+            tokens = block(tokens)
+        features[-1] = tokens.transpose(1, 2).reshape(deepest.shape)
+        return features
+
+
+class TransformerUNet(RoiNetwork):
+    """UNet with a transformer at 1/16 (TransUNet, arXiv:2102.04306), with padding inside.
+
+    Reads weights of the reference code (Pytorch-UNet).
+
+    Args:
+        n_layers: input layers.
+        encoder_widths: features at full size, 1/2, 1/4, 1/8, 1/16.
+        heads: of the attention.
+        depth: number of transformer blocks.
+        hidden: features inside the perceptron of a block.
+        decoder_widths: features after each stage on the way up.
+        align_corners: see ``UpStage``.
+    """
+
+    reference_names: ClassVar[Mapping[str, str]] = {
+        "inc.conv.": "encoder.convs.stages.0.",
+        **{f"down{i}.mpconv.1.conv.": f"encoder.convs.stages.{i}." for i in range(1, 5)},
+        **{
+            rf"blocks.(\d+).{there}": rf"encoder.blocks.\1.{here}"
+            for there, here in (
+                ("attn.in_proj_", "attn.qkv."),
+                ("attn.out_proj.", "attn.out."),
+                ("mlp.fc1.", "mlp.0."),
+                ("mlp.fc2.", "mlp.2."),
+                ("norm", "norm"),
+            )
+        },
+        **{f"up{i + 1}.conv.conv.": f"decoder.stages.{i}.conv." for i in range(4)},
+        "outc.conv.": "head.",
+    }
+
+    def __init__(
+        self,
+        n_layers: int,
+        encoder_widths: Sequence[int],
+        heads: int,
+        depth: int,
+        hidden: int,
+        decoder_widths: Sequence[int],
+        align_corners: bool,
+    ) -> None:
+        super().__init__(
+            n_layers,
+            encoder=TransformerEncoder(n_layers, encoder_widths, heads, depth, hidden),
+            decoder=SkipDecoder(encoder_widths, decoder_widths, align_corners),
+            head=nn.Conv2d(decoder_widths[-1], 1, kernel_size=1),
+            multiple=1,
+        )
