@@ -40,6 +40,16 @@ def test_by_hand() -> None:
     assert values["inefficiency"] == pytest.approx([25, 100 * math.sqrt(0.25 * 0.75 / 4)])
 
 
+def test_one_block_has_no_error() -> None:
+    judged = metrics(block_channels=20)
+    judged.update(RECO, TRUTH, 0)
+    value, error = numbers(judged)["bias"]
+    assert value == pytest.approx(0)
+    assert math.isnan(error)
+    judged.update(RECO, TRUTH, 1)
+    assert numbers(judged)["bias"][1] == pytest.approx(0)  # two tracks, alike
+
+
 def test_limits_are_settings() -> None:
     judged = metrics(min_truth=0)
     judged.update(RECO, TRUTH, 0)

@@ -32,7 +32,7 @@ class _ChargeMetric(Metric, ABC):
     """
 
     full_state_update = False
-    tracks: torch.Tensor
+    units: torch.Tensor  # tracks, blocks of channels
     counts: torch.Tensor  # valid, bad
     sums: torch.Tensor  # good channels: number, sum of ratios, sum of squared ratios
     by_track: torch.Tensor  # (replica, 3), the same sums
@@ -44,7 +44,7 @@ class _ChargeMetric(Metric, ABC):
         super().__init__()
         self.min_truth, self.max_bad = min_truth, max_bad
         self.replicas, self.block_channels, self.seed = replicas, block_channels, seed
-        shapes = {"tracks": (), "counts": (2,), "sums": (3,)}
+        shapes = {"units": (2,), "counts": (2,), "sums": (3,)}
         shapes |= {"by_track": (replicas, 3), "by_block": (replicas, 3)}
         for name, shape in shapes.items():
             zeros = torch.zeros(shape, dtype=torch.float64)
@@ -68,7 +68,7 @@ class _ChargeMetric(Metric, ABC):
         rng = np.random.default_rng([self.seed, track])
         weights = torch.from_numpy(rng.poisson(1, (self.replicas, 1 + len(blocks)))).to(terms)
         total = blocks.sum(0)
-        self.tracks += int(valid.any())
+        self.units += torch.stack([valid.any(), (blocks[:, 0] > 0).sum()])
         self.counts += torch.stack([valid.sum(), bad.sum()])
         self.sums += total
         self.by_track += weights[:, :1] * total
@@ -81,13 +81,16 @@ class _ChargeMetric(Metric, ABC):
     def compute(self) -> torch.Tensor:
         """Value and error [%], shape (2,).
 
-        The error is by bootstrap over tracks, or over blocks where there is only one track.
+        The error is by bootstrap over tracks, or over blocks where there is only one track; with
+        only one block it is undefined.
         """
-        replicas = self.of_sums(self.by_track if self.tracks > 1 else self.by_block)
+        tracks, blocks = self.units
+        replicas = self.of_sums(self.by_track if tracks > 1 else self.by_block)
         replicas = replicas[~replicas.isnan()]  # nothing was drawn, or one channel alone
         value = self.of_sums(self.sums)
-        error = replicas.std(correction=0) if len(replicas) > 1 else replicas.new_tensor(torch.nan)
-        return torch.stack([value, torch.where(value.isnan(), torch.nan, error)])
+        if max(tracks, blocks) < 2 or len(replicas) < 2 or value.isnan():
+            return torch.stack([value, torch.full_like(value, torch.nan)])
+        return torch.stack([value, replicas.std(correction=0)])
 
 
 class Bias(_ChargeMetric):
