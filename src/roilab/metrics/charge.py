@@ -44,7 +44,7 @@ class _ChargeMetric(Metric, ABC):
         super().__init__()
         self.min_truth, self.max_bad = min_truth, max_bad
         self.replicas, self.block_channels, self.seed = replicas, block_channels, seed
-        shapes = {"units": (2,), "counts": (2,), "sums": (3,)}
+        shapes: dict[str, tuple[int, ...]] = {"units": (2,), "counts": (2,), "sums": (3,)}
         shapes |= {"by_track": (replicas, 3), "by_block": (replicas, 3)}
         for name, shape in shapes.items():
             zeros = torch.zeros(shape, dtype=torch.float64)
