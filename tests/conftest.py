@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from known_tracks import write_sample
 from tiny_frames import PER_APA, TICKS, write_pair
 
 # A data config of a user's own, as `--config-dir` adds it.
@@ -42,6 +43,19 @@ def frames_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("frames")
     write_pair(folder, 0, [100, 101, 102])
     write_pair(folder, 1, [110, 111])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tracks_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tracks at 0 and one at 80 degrees; only to be read."""
+    folder = tmp_path_factory.mktemp("tracks")
+    whole = slice(48, 96)
+    write_sample(folder, [
+        {"theta_xz": 0, "channels": whole, "dead": 0},
+        {"theta_xz": 0, "channels": whole, "dead": 24},
+        {"theta_xz": 80, "channels": slice(60, 64), "dead": 1},
+    ])  # fmt: skip
     return folder
 
 

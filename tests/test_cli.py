@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cli
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.parametrize("verb", ["train", "inspect"])
+@pytest.mark.parametrize("verb", ["train", "evaluate", "inspect"])
 def test_help_needs_neither_torch_nor_lightning(run_command: Command, verb: str) -> None:
     code = f"import sys, runpy; sys.argv = ['{verb}', '--help']\n"
     code += f"try: runpy.run_module('roilab.{verb}', run_name='__main__')\n"

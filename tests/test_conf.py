@@ -40,7 +40,7 @@ def test_no_file_is_left_out() -> None:
     pieces = [path for path in FILES if path.stem in PIECES]
     hydra = [path for path in FILES if path.parts[0] == "hydra"]
     assert sorted([*roots, *pieces, *hydra, *TRAIN, *SAMPLES, *PARTS]) == FILES
-    assert roots == [Path("simulate.yaml"), Path("train.yaml")]
+    assert roots == [Path(f"{verb}.yaml") for verb in ("evaluate", "simulate", "train")]
 
 
 @pytest.mark.parametrize("file", SAMPLES, ids=str)
@@ -72,6 +72,19 @@ def test_composes_and_instantiates(file: Path) -> None:
         instantiate(node, _partial_=True)
     else:
         instantiate(node if group != "model" else node.net)
+
+
+@pytest.mark.parametrize("name", ["pdhd", "microboone", "simulated"])
+def test_evaluation_composes(name: str) -> None:
+    given = [*GIVEN, f"data={name}", "sample=somewhere"]
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("evaluate", given)
+        alone = compose("evaluate", given[2:3])
+    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    assert plain["physics"]["charge"]["min_truth"] == 5000
+    assert "cache" in plain["data"]
+    assert "data" in alone
 
 
 @pytest.mark.parametrize("name", ["none", "cosine", "plateau"])

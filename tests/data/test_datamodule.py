@@ -43,6 +43,7 @@ def make(frames_dir: Path) -> Make:
             "train_files": None,
             "val_files": None,
             "test_files": None,
+            "judged_samples": [],
             "val_fraction": 0.4,
             "split_seed": 1,
             "layers": ["loose_lf", "mp2_roi"],

@@ -38,6 +38,8 @@ class RoiDataModule(LightningDataModule):
             a path, elsewhere; ``None`` for all in ``dir`` that the others do not name.
         val_files: the same for validation; ``None`` to split the training events.
         test_files: the same for test; ``None`` for no test.
+        judged_samples: folders of tracks or showers of known angle, each with a ``meta.json``,
+            which the callback ``PhysicsMetrics`` judges the network on.
         val_fraction: part of the training events split off where ``val_files`` is ``None``.
         split_seed: of that split.
         layers: input tags without APA number, in the network's order.
@@ -78,6 +80,7 @@ class RoiDataModule(LightningDataModule):
         train_files: Sequence[str] | None,
         val_files: Sequence[str] | None,
         test_files: Sequence[str] | None,
+        judged_samples: Sequence[str],
         val_fraction: float,
         split_seed: int,
         layers: Sequence[str],
@@ -106,6 +109,7 @@ class RoiDataModule(LightningDataModule):
         self.dir = Path(dir).expanduser()
         self.patterns = (rec, tru)
         self.files = {"train": train_files, "val": val_files, "test": test_files}
+        self.judged_samples = [Path(folder).expanduser() for folder in judged_samples]
         self.val_fraction, self.split_seed = val_fraction, split_seed
         ranges = _plane_ranges(planes, channel_range, channel_ranges)
         check_rebin(tick_range[1] - tick_range[0], rebin)

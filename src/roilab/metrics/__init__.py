@@ -1,5 +1,6 @@
 """How good a network is."""
 
+from roilab.metrics.charge import Bias, ChargeProfile, Inefficiency, Resolution, charge_metrics
 from roilab.metrics.segmentation import (
     Dice,
     PixelEfficiency,
@@ -9,13 +10,30 @@ from roilab.metrics.segmentation import (
     count_runs_hit,
     segmentation_metrics,
 )
+from roilab.metrics.windows import (
+    ChargeWindows,
+    ShowerAxis,
+    Window,
+    charge_windows,
+    shower_axis,
+)
 
 __all__ = [
+    "Bias",
+    "ChargeProfile",
+    "ChargeWindows",
     "Dice",
+    "Inefficiency",
     "PixelEfficiency",
     "PixelPurity",
+    "Resolution",
     "RoiEfficiency",
     "RoiPurity",
+    "ShowerAxis",
+    "Window",
+    "charge_metrics",
+    "charge_windows",
     "count_runs_hit",
     "segmentation_metrics",
+    "shower_axis",
 ]

@@ -40,9 +40,10 @@ class _PixelMetric(_Counts):
     predicted: torch.Tensor
 
     def update(self, roi_mask: torch.Tensor, truth_mask: torch.Tensor) -> None:
-        self.both += (roi_mask & truth_mask).sum()
-        self.true += truth_mask.sum()
-        self.predicted += roi_mask.sum()
+        # On a CPU, counting is ten times as fast as summing.
+        self.both += torch.count_nonzero(roi_mask & truth_mask)
+        self.true += torch.count_nonzero(truth_mask)
+        self.predicted += torch.count_nonzero(roi_mask)
 
 
 class PixelEfficiency(_PixelMetric):
@@ -77,12 +78,27 @@ def count_runs_hit(runs: torch.Tensor, pixels: torch.Tensor) -> tuple[torch.Tens
     Returns:
         Number of runs, number of runs hit; scalars.
     """
-    # A zero between any two channels keeps runs apart when all channels are laid end to end.
-    line = torch.nn.functional.pad(runs, (1, 1)).flatten().to(torch.int8)
-    hits = torch.nn.functional.pad(pixels, (1, 1)).flatten().cumsum(0)
-    steps = line.diff()
-    starts, ends = (steps == 1).nonzero()[:, 0], (steps == -1).nonzero()[:, 0]
-    return torch.tensor(len(starts)), (hits[ends] > hits[starts]).sum()
+    return _count_hit(_run_edges(runs), _run_edges(pixels))
+
+
+_Edges = tuple[torch.Tensor, torch.Tensor]
+
+
+def _run_edges(mask: torch.Tensor) -> _Edges:
+    """Where runs start, and one past where they end, with all channels laid end to end."""
+    # A zero between any two channels keeps their runs apart.
+    line = torch.nn.functional.pad(mask, (1, 1)).flatten()
+    edges = (line[1:] ^ line[:-1]).nonzero()[:, 0]
+    return edges[::2].contiguous(), edges[1::2].contiguous()
+
+
+def _count_hit(runs: _Edges, others: _Edges) -> tuple[torch.Tensor, torch.Tensor]:
+    """Number of runs, and of those that overlap any other; on their device."""
+    starts, ends = runs
+    begun = torch.searchsorted(others[0], ends)  # other runs that begin before this one ends
+    over = torch.searchsorted(others[1], starts, right=True)  # that end before it begins
+    hit: torch.Tensor = (begun > over).sum()
+    return hit.new_tensor(len(starts)), hit
 
 
 class _RoiMetric(_Counts):
@@ -95,12 +111,11 @@ class _RoiMetric(_Counts):
     justified: torch.Tensor
 
     def update(self, roi_mask: torch.Tensor, truth_mask: torch.Tensor) -> None:
-        true, found = count_runs_hit(truth_mask, roi_mask)
-        predicted, justified = count_runs_hit(roi_mask, truth_mask)
-        self.true += true.to(self.true.device)
-        self.found += found
-        self.predicted += predicted.to(self.predicted.device)
-        self.justified += justified
+        truth, roi = _run_edges(truth_mask), _run_edges(roi_mask)
+        for name, count in zip(
+            self.counts, (*_count_hit(truth, roi), *_count_hit(roi, truth)), strict=True
+        ):
+            setattr(self, name, getattr(self, name) + count)
 
 
 class RoiEfficiency(_RoiMetric):

@@ -1,0 +1,116 @@
+"""Seconds and memory to judge one plane event beyond the network's own time.
+
+    python benchmarks/evaluation.py FOLDER [--repeat 5]
+
+FOLDER is a sample of ProtoDUNE-HD tracks with a meta.json. The network is replaced by a threshold
+on its first layer, so what is left are reading the frames and judging: the network's input, WCT's
+node, charge and pixel metrics of the network, classical ROIs and the ideal. Peak memory is that of
+a fresh process, above what it had after imports.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from roilab.cli import config_dir
+from roilab.evaluation import (
+    Detector,
+    Dnn,
+    Gauss,
+    Judge,
+    Network,
+    NetworkRecipe,
+    ideal,
+    read_sample,
+)
+from roilab.evaluation.judge import GroupMetrics
+
+
+def make_judge(rebin: int) -> Judge:
+    """All three methods on ProtoDUNE-HD, with a threshold for a network."""
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose(
+            "evaluate", ["data=pdhd", "data.dir=none", "sample=none", "output_dir=none"]
+        )
+    data: Any = OmegaConf.to_container(config.data, resolve=True)
+    physics = instantiate(config.physics)
+    layers = tuple(data["layers"])
+    recipe = NetworkRecipe(layers, ("V",), rebin, data["input_scale"], 0.5, 100, 0, "bins")
+    network = Network("threshold", lambda image: (image[:, :1] > 0.2).float(), recipe)
+    node = physics.node_settings(rebin, recipe.input_scale, recipe.mask_thresh)
+    own = ideal(physics, rebin, 100, 0, "bins")
+    methods = [Dnn(physics.decon_charge, node), Gauss(physics.gauss), own]
+    return Judge(methods, physics, Detector.of_config(data), network)
+
+
+def seconds(judge: Judge, folder: Path, repeat: int) -> dict[str, list[float]]:
+    """Seconds an event of every round, by step; the first round fills the page cache."""
+    images = read_sample(folder, judge.detector, judge.tags, None)
+    rounds: dict[str, list[float]] = {name: [] for name in judge.seconds}
+    for number in range(repeat + 1):
+        judge.seconds = dict.fromkeys(rounds, 0.0)
+        groups = [GroupMetrics(judge.physics) for _ in judge.methods]
+        for image in images:
+            judge.judge_image(image, groups)
+        if number:
+            for name, spent in judge.seconds.items():
+                rounds[name].append(spent / len(images))
+    return rounds
+
+
+def print_peak_memory(judge: Judge, folder: Path) -> None:
+    """The child's side of ``peak_memory``: two events after the imports."""
+    images = read_sample(folder, judge.detector, judge.tags, None)
+    groups = [GroupMetrics(judge.physics) for _ in judge.methods]
+    before = peak_resident()
+    for image in images[:2]:
+        judge.judge_image(image, groups)
+    print(peak_resident() - before)
+
+
+def peak_resident() -> float:
+    """Peak resident memory of this process [MB]."""
+    status = Path("/proc/self/status").read_text()
+    return float(status.split("VmHWM:")[1].split()[0]) / 1e3
+
+
+def peak_memory(folder: Path, rebin: int) -> float:
+    """Peak MB of judging two events in a fresh process."""
+    command = [sys.executable, __file__, str(folder), "--rebin", str(rebin), "--memory"]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rebin", type=int, default=10)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    judge = make_judge(options.rebin)
+    if options.memory:
+        print_peak_memory(judge, options.folder)
+        return
+    rounds = seconds(judge, options.folder, options.repeat)
+    rounds.pop("network")  # a threshold; nobody asks how fast that is
+    memory = [peak_memory(options.folder, options.rebin) for _ in range(3)]
+    print(f"rebin {options.rebin}, one thread, {options.repeat} rounds\n")
+    print("| step | s/event median (min-max) |")
+    print("|---|---|")
+    for name, times in rounds.items():
+        print(f"| {name} | {statistics.median(times):.3f} ({min(times):.3f}-{max(times):.3f}) |")
+    print(f"\npeak memory {statistics.median(memory):.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""What the mask threshold and the padding of the truth mask do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from roilab.plots.style import COLOURS, new_figure
+
+Row = Mapping[str, Any]
+
+
+def scan_figure(
+    rows: Sequence[Row], validation: Sequence[Row], mask_thresh: float, title: str
+) -> Figure:
+    """Pixel efficiency against purity, and bias and inefficiency against the mask threshold.
+
+    Args:
+        rows: of one plane and energy, one for every angle and mask threshold.
+        validation: efficiency and purity of validation events; may be empty.
+        mask_thresh: at which the network is judged.
+        title: of the figure.
+    """
+    figure = new_figure(13, 4.2)
+    trade, bias, lost = (figure.add_subplot(1, 3, n) for n in (1, 2, 3))
+    for angle, colour, points in _by(rows, "theta_xz"):
+        label = f"{angle:g} deg"
+        _trade_off(trade, points, mask_thresh, color=colour, label=label)
+        for axis, name in ((bias, "bias"), (lost, "inefficiency")):
+            thresholds = [row["mask_thresh"] for row in points]
+            values = [row[name] for row in points]
+            errors = [row[f"{name}_error"] for row in points]
+            axis.errorbar(thresholds, values, errors, color=colour, lw=1.2, label=label)
+    if validation:
+        _trade_off(trade, validation, mask_thresh, color="0.5", ls="--", label="validation events")
+    trade.set(xlabel="pixel purity", ylabel="pixel efficiency", xlim=(0, 1.02), ylim=(0, 1.02))
+    bias.axhline(0, color="0.6", lw=1, zorder=0)
+    bias.set(xlabel="mask_thresh", ylabel="bias [%]")
+    lost.set(xlabel="mask_thresh", ylabel="inefficiency [%]")
+    for axis in (bias, lost):
+        axis.axvline(mask_thresh, color="0.6", ls=":", lw=1)
+    for axis in (trade, bias, lost):
+        axis.grid(alpha=0.3)
+    trade.legend(fontsize="small")
+    figure.suptitle(f"{title}; circles and dotted lines: mask_thresh {mask_thresh:g}")
+    return figure
+
+
+def padding_figure(rows: Sequence[Row], title: str) -> Figure:
+    """Bias and inefficiency of the ideal against the padding of its truth mask.
+
+    Args:
+        rows: of one plane and energy; a line for every rebin, threshold and unit of the padding,
+            a column of panels for every angle.
+        title: of the figure.
+    """
+    angles = sorted({row["theta_xz"] for row in rows})
+    figure = new_figure(2.6 + 2.6 * len(angles), 6.0)
+    first: Axes | None = None
+    for column, angle in enumerate(angles):
+        for line, name in enumerate(("bias", "inefficiency")):
+            axis = figure.add_subplot(2, len(angles), line * len(angles) + column + 1)
+            _draw_padding(axis, [row for row in rows if row["theta_xz"] == angle], name)
+            axis.set_ylabel(f"{name} [%]" if column == 0 else "")
+            if line == 0:
+                axis.set_title(f"{angle:g} deg", fontsize="medium")
+                axis.axhline(0, color="0.6", lw=1, zorder=0)
+            else:
+                axis.set_xlabel("padding [ticks]")
+            first = first or axis
+    if first is not None:
+        handles, labels = first.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right center", fontsize="small")
+    figure.suptitle(title)
+    return figure
+
+
+def _draw_padding(axis: Axes, rows: Sequence[Row], name: str) -> None:
+    for (rebin, threshold, unit), colour, group in _by(rows, "rebin", "threshold", "pad_unit"):
+        for widened, _, points in _by(group, "window_widened"):
+            ticks = [row["pad"] * (rebin if unit == "bins" else 1) for row in points]
+            label = f"rebin {rebin}, {threshold:g} e, in {unit}"
+            style: dict[str, Any] = {"color": colour, "ls": "--" if widened else "-"}
+            style["label"] = label + (", wide window" if widened else "")
+            values = [row[name] for row in points]
+            errors = [row[f"{name}_error"] for row in points]
+            axis.errorbar(ticks, values, errors, marker="o", ms=3, lw=1.2, **style)
+    axis.grid(alpha=0.3)
+    if name == "inefficiency":
+        axis.set_ylim(-0.2, max(5, axis.get_ylim()[1]))
+
+
+def _trade_off(axis: Axes, rows: Sequence[Row], mask_thresh: float, **style: Any) -> None:
+    purity = [row["pixel_purity"] for row in rows]
+    efficiency = [row["pixel_efficiency"] for row in rows]
+    axis.plot(purity, efficiency, lw=1.2, **style)
+    nearest = min(range(len(rows)), key=lambda n: abs(rows[n]["mask_thresh"] - mask_thresh))
+    axis.plot(purity[nearest], efficiency[nearest], "o", ms=5, color=style["color"])
+
+
+def _by(rows: Sequence[Row], *names: str) -> Iterable[tuple[Any, str, list[Row]]]:
+    """Rows that agree in the named columns, with a colour for each group."""
+    keys = dict.fromkeys(tuple(row[name] for name in names) for row in rows)
+    for key, colour in zip(keys, cycle(COLOURS), strict=False):
+        chosen = [row for row in rows if tuple(row[name] for name in names) == key]
+        yield (key if len(names) > 1 else key[0]), colour, chosen

@@ -1,0 +1,20 @@
+"""What WCT's node DNNROIFinding does before and after the network, step by step."""
+
+from roilab.wirecell.after import baseline_subtracted, finished, masked, roi_charge
+from roilab.wirecell.before import downsampled, input_ticks, model_input, model_ticks
+from roilab.wirecell.forward import forward_in_chunks
+from roilab.wirecell.settings import NodeSettings, NodeSettingsError
+
+__all__ = [
+    "NodeSettings",
+    "NodeSettingsError",
+    "baseline_subtracted",
+    "downsampled",
+    "finished",
+    "forward_in_chunks",
+    "input_ticks",
+    "masked",
+    "model_input",
+    "model_ticks",
+    "roi_charge",
+]

@@ -1,0 +1,122 @@
+"""Charge metrics during training are those that evaluation gives for the same network."""
+
+import csv
+import math
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_evaluate import run_evaluate  # noqa: F401 - a fixture
+
+Run = Callable[..., None]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as stream:
+        return [{k: v for k, v in row.items() if k != "when"} for row in csv.DictReader(stream)]
+
+
+def same(one: list[dict[str, str]], other: list[dict[str, str]]) -> None:
+    assert len(one) == len(other)
+    for a, b in zip(one, other, strict=True):
+        assert set(a) == set(b)
+        for name, value in a.items():
+            try:
+                assert float(value) == pytest.approx(float(b[name]), rel=1e-4, abs=1e-4), name
+            except ValueError:
+                assert value == b[name], name
+
+
+def judged(run: Path, evaluate: Run, tracks_dir: Path, out: Path) -> None:
+    """The best checkpoint's table during training and after it."""
+    (best,) = (run / "checkpoints").glob("best*.ckpt")
+    evaluate(f"network={best}", f"sample={tracks_dir}", "scan=[]", "device=cpu")
+    same(rows(run / "physics" / "best.csv"), rows(out / "table.csv"))
+
+
+def test_while_training(
+    run_train: Run,
+    run_evaluate: Run,  # noqa: F811
+    tiny_arguments: list[str],
+    tracks_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_train(
+        *(*tiny_arguments, f"data.judged_samples=[{tracks_dir}]", "logger=many"),
+        "callbacks.physics_metrics.every_n_epochs=2",
+    )
+    run = tmp_path / "run"
+    names = {path.name for path in (run / "physics").iterdir()}
+    figures = {f"{kind}-{tracks_dir.name}-V.png" for kind in ("bias", "inefficiency", "rois")}
+    assert names >= figures | {"epoch001.csv", "best.csv"}
+    assert "epoch000.csv" not in names
+    assert "physics metrics of best on 3 images: " in capsys.readouterr().err
+    assert list(run.glob("wandb/offline-run-*/files/media/table/physics/best*.json"))
+    table = rows(run / "physics" / "best.csv")
+    assert [(row["method"], row["theta_xz"]) for row in table] == [
+        (method, angle) for angle in ("0", "80") for method in ("dnn", "gauss", "ideal")
+    ]
+    gauss = next(row for row in table if row["method"] == "gauss")
+    assert float(gauss["bias"]) == pytest.approx(-50)
+    assert math.isclose(float(gauss["inefficiency"]), 25)
+    judged(run, run_evaluate, tracks_dir, tmp_path / "out")
+
+
+def test_images_are_bounded(
+    run_train: Run, tiny_arguments: list[str], tracks_dir: Path, tmp_path: Path
+) -> None:
+    run_train(
+        *(*tiny_arguments, f"data.judged_samples=[{tracks_dir}]", "trainer.max_epochs=1"),
+        *("callbacks.physics_metrics.every_n_epochs=0",),
+        "callbacks.physics_metrics.images_per_angle=1",
+    )
+    table = rows(tmp_path / "run" / "physics" / "best.csv")
+    assert {row["events"] for row in table} == {"1"}
+    assert not list((tmp_path / "run" / "physics").glob("epoch*"))
+
+
+def test_nothing_without_a_sample(
+    run_train: Run, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    run_train(*tiny_arguments, "trainer.max_epochs=1")
+    assert not (tmp_path / "run" / "physics").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "text"),
+    [
+        ("data.judged_samples=[nowhere]", "nowhere/meta.json: there is no such file"),
+        ("data.channel_rebin=2", "data.channel_rebin=2 with samples to judge"),
+        ("data.planes=[U]", "have nothing on plane U"),
+    ],
+)
+def test_mistakes_are_told_before_the_training(
+    run_train: Run,
+    tiny_arguments: list[str],
+    tracks_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    override: str,
+    text: str,
+) -> None:
+    with pytest.raises(SystemExit):
+        run_train(*tiny_arguments, f"data.judged_samples=[{tracks_dir}]", override)
+    assert text in capsys.readouterr().err
+    assert not list(tmp_path.glob("run/checkpoints/*"))
+
+
+@pytest.mark.cli
+def test_two_processes_give_what_one_gives(
+    run_command: Command,
+    run_evaluate: Run,  # noqa: F811
+    tiny_arguments: list[str],
+    tracks_dir: Path,
+    tmp_path: Path,
+) -> None:
+    sample = f"data.judged_samples=[{tracks_dir}]"
+    done = run_command("-m", "roilab.train", *tiny_arguments, sample, "trainer=ddp_cpu")
+    assert done.returncode == 0, done.stderr
+    judged(tmp_path / "run", run_evaluate, tracks_dir, tmp_path / "out")
