@@ -65,7 +65,7 @@ def evaluate(config: DictConfig) -> None:
         task = progress.add_task("Judging", total=len(images))
         rows = judge(images, advance=lambda: progress.advance(task))
     tables = split_rows(rows, methods) | {"validation": validation}
-    output_dir = Path(plain["output_dir"])
+    output_dir = Path(plain["run_dir"])
     for name, part in tables.items():
         if part:
             write_csv(part, output_dir / f"{name}.csv")
