@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from roilab.console import table_console
 from roilab.errors import RoilabError
 from roilab.frames import FrameFile, open_frames
 from roilab.frames.inspection import TagSummary, compare_pair, summarize
@@ -23,8 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--quick", action="store_true", help="do not read the samples (no sparsity, no NaN count)"
     )
     options = parser.parse_args(arguments)
-    # Wide enough that no column is cut where the output is not a terminal.
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = table_console()
     try:
         with ExitStack() as stack:
             opened = {path: stack.enter_context(open_frames(path)) for path in options.files}

@@ -14,10 +14,10 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.table import Table
 
 from roilab.checkpoint import best_checkpoint, read_checkpoint, resume_from
+from roilab.console import table_console
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
 from roilab.metrics import segmentation_metrics
@@ -128,7 +128,7 @@ def report(trainer: Trainer, metrics: dict[str, float], run_dir: Path, seconds: 
         table.add_row(name, f"{value:.4f}")
     for where, megabytes in peak_memory().items():
         table.add_row(f"peak memory of the {where}", f"{megabytes:.0f} MB")
-    console = Console()
+    console = table_console()
     console.print(table)
     best = best_checkpoint(trainer)
     places = {

@@ -9,10 +9,10 @@ from typing import Any
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from roilab.console import table_console
 from roilab.evaluation.figures import save_figures
 from roilab.evaluation.judge import Judge, Row
 from roilab.evaluation.methods import Dnn, Gauss, Method, ideal
@@ -197,7 +197,7 @@ def report(rows: Sequence[Row], judge: Judge, images: int, output_dir: Path) -> 
         place = [row["plane"], f"{row['theta_xz']:g}"]
         place += ["" if row["energy"] is None else f"{row['energy']:g}", row["method"]]
         table.add_row(*place, *(_number(row, name) for name in _SHOWN))
-    console = Console()
+    console = table_console()
     console.print(table)
     console.print(f"tables and figures in {output_dir}", soft_wrap=True, highlight=False)
 
