@@ -1,8 +1,6 @@
 """Charge metrics with numbers worked out on paper, and over two processes."""
 
 import math
-import multiprocessing
-import socket
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from hypothesis.extra import numpy as npst
 from torchmetrics import MetricCollection
 
 from roilab.metrics import ChargeProfile, ChargeWindows, charge_metrics, charge_windows, shower_axis
+from two_processes import in_two_processes
 
 # Ratios 0.5, 1.5 and 1; one bad channel; one below 5000 e, one exactly there.
 TRUTH = torch.tensor([10000.0, 10000, 20000, 4000, 8000, 5000])
@@ -165,24 +164,11 @@ def judged(numbers_of_tracks: range) -> dict[str, list[float]]:
     return numbers(charge) | {"profile": profile.compute().tolist()}
 
 
-def _process(rank: int, port: int, queue: Any) -> None:
-    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
-    queue.put(judged(range(1) if rank == 0 else range(1, 3)))
-    torch.distributed.destroy_process_group()
+def _share(rank: int) -> dict[str, list[float]]:
+    return judged(range(1) if rank == 0 else range(1, 3))
 
 
 def test_two_processes_give_what_one_gives() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    jobs = [context.Process(target=_process, args=(rank, port, queue)) for rank in range(2)]
-    for job in jobs:
-        job.start()
-    results = [queue.get(timeout=120) for _ in jobs]
-    for job in jobs:
-        job.join()
     expected = judged(range(3))
-    for result in results:
+    for result in in_two_processes(_share):
         assert result == {name: pytest.approx(value) for name, value in expected.items()}

@@ -1,9 +1,6 @@
 """Counts by hand, against slow loops, and over two processes."""
 
-import multiprocessing
-import socket
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from roilab.metrics import count_runs_hit, segmentation_metrics
+from two_processes import in_two_processes
 
 TRUE = [[1, 1, 0, 0, 1, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 1, 0, 1, 0, 0, 0]]
 FOUND = [[0, 1, 1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0, 0]]
@@ -75,29 +73,16 @@ def test_runs_against_a_loop(pair: np.ndarray) -> None:
     assert [int(c) for c in counted] == [len(expected), len(hit)]
 
 
-def _process(rank: int, port: int, queue: Any) -> None:
-    torch.distributed.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def _share(rank: int) -> dict[str, float]:
     metrics = segmentation_metrics()
     # Unequal shares: an average of the two processes' ratios would be wrong.
     share = slice(0, 1) if rank == 0 else slice(1, 3)
     metrics.update(masks(FOUND)[None, None, share], masks(TRUE)[None, None, share])
-    queue.put({name: float(value) for name, value in metrics.compute().items()})
-    torch.distributed.destroy_process_group()
+    return {name: float(value) for name, value in metrics.compute().items()}
 
 
 def test_two_processes_give_what_one_gives() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    jobs = [context.Process(target=_process, args=(rank, port, queue)) for rank in range(2)]
-    for job in jobs:
-        job.start()
-    results = [queue.get(timeout=120) for _ in jobs]
-    for job in jobs:
-        job.join()
     alone = segmentation_metrics()
     alone.update(masks(FOUND)[None, None], masks(TRUE)[None, None])
     expected = {name: float(value) for name, value in alone.compute().items()}
-    assert results == [pytest.approx(expected)] * 2
+    assert in_two_processes(_share) == [pytest.approx(expected)] * 2
