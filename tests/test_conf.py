@@ -74,7 +74,7 @@ def test_composes_and_instantiates(file: Path) -> None:
         instantiate(node if group != "model" else node.net)
 
 
-@pytest.mark.parametrize("name", ["pdhd", "microboone", "simulated"])
+@pytest.mark.parametrize("name", ["pdhd", "simulated"])
 def test_evaluation_composes(name: str) -> None:
     given = [*GIVEN, f"data={name}", "sample=somewhere"]
     with initialize_config_dir(str(config_dir()), version_base="1.3"):

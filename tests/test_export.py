@@ -46,8 +46,8 @@ def test_contract(module: RoiModule, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.ts"]
 
 
-class _SizeBaked(nn.Module):
-    """What a careless trace does: the size of one image becomes a constant."""
+class _OtherWhenScripted(nn.Module):
+    """Computes something else in TorchScript than in eager mode."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         offset = 0.0 if torch.jit.is_scripting() else 1e-3
@@ -55,7 +55,7 @@ class _SizeBaked(nn.Module):
 
 
 def test_a_difference_is_found_and_nothing_written(tmp_path: Path, module: RoiModule) -> None:
-    module.net = _SizeBaked()
+    module.net = _OtherWhenScripted()
     with pytest.raises(ParityError, match=r"not written: at 64 x 96 .* differs by .* at channel"):
         export_torchscript(module, tmp_path / "model.ts")
     assert list(tmp_path.iterdir()) == []

@@ -54,7 +54,7 @@ def test_train_leaves_all_it_promises(
     assert "git_commit" in metadata
 
 
-def test_resume_gives_what_an_uninterrupted_run_gives(
+def test_resume_goes_on_where_the_run_stopped(
     run_train: Run, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
     straight = [*tiny_arguments, f"output_dir={tmp_path / 'straight'}", "trainer.max_epochs=3"]
@@ -69,7 +69,7 @@ def test_resume_gives_what_an_uninterrupted_run_gives(
     ]
     assert last[0]["epoch"] == last[1]["epoch"]
     assert last[0]["global_step"] == last[1]["global_step"]
-    # The same data in another order per epoch: weights agree in kind, not to the digit.
+    # The order of events after a resume is another, so weights are not compared digit by digit.
     assert set(last[0]["state_dict"]) == set(last[1]["state_dict"])
     named = next((tmp_path / "run" / "checkpoints").glob("best*.ckpt"))
     run_train(*tiny_arguments, "trainer.max_epochs=4", f"resume={named}")
