@@ -46,6 +46,7 @@ def make(frames_dir: Path) -> Make:
             "judged_samples": [],
             "val_fraction": 0.4,
             "split_seed": 1,
+            "shuffle_seed": 1,
             "layers": ["loose_lf", "mp2_roi"],
             "truth": ["deposplat", "ductor"],
             "planes": ["V"],

@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from roilab.simulation.cosmic import crossing, downward
@@ -112,3 +113,26 @@ def test_track_that_does_not_fit_is_refused(composed, noisy: Simulation) -> None
     tracks = generator(composed, "tracks")
     with pytest.raises(SimulationError, match="does not fit"):
         tracks(0, noisy.detector, rng())
+
+
+def test_prolonged_muons_are_added_at_their_angles(composed, noisy: Simulation) -> None:  # type: ignore[no-untyped-def]
+    options = ("prolonged=[3,5]", "prolonged_deg=[75,80]", "prolonged_theta_y_deg=[60,70]")
+    cosmic = generator(composed, "demo", *(f"simulation.generator.{o}" for o in options))
+    plain = generator(composed, "demo")(0, noisy.detector, rng(3))
+    event = cosmic(0, noisy.detector, rng(3))
+
+    def angles(tracks: Any) -> list[tuple[float, float]]:
+        told = [track["angles"]["v"] for track in tracks if track["kind"] == "mu"]
+        return [(angle["theta_xz"], angle["theta_y"]) for angle in told]
+
+    nature, added = angles(plain.tracks), angles(event.tracks)
+    assert added[: len(nature)] == nature
+    assert 3 <= len(added) - len(nature) <= 5
+    for theta_xz, theta_y in added[len(nature) :]:
+        assert 75 <= theta_xz <= 80
+        assert 60 <= theta_y <= 70
+
+
+def test_prolonged_muons_need_an_angle(composed) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InstantiationException, match="theta_xz is 95"):
+        generator(composed, "demo", "simulation.generator.prolonged_deg=[70,95]")

@@ -42,6 +42,7 @@ class RoiDataModule(LightningDataModule):
             which the callback ``PhysicsMetrics`` judges the network on.
         val_fraction: part of the training events split off where ``val_files`` is ``None``.
         split_seed: of that split.
+        shuffle_seed: of the order of training images, which every epoch has its own of.
         layers: input tags without APA number, in the network's order.
         truth: truth tags; the first that a file has is taken.
         planes: names of the planes to take, each its own image.
@@ -83,6 +84,7 @@ class RoiDataModule(LightningDataModule):
         judged_samples: Sequence[str],
         val_fraction: float,
         split_seed: int,
+        shuffle_seed: int,
         layers: Sequence[str],
         truth: Sequence[str],
         planes: Sequence[str],
@@ -111,6 +113,7 @@ class RoiDataModule(LightningDataModule):
         self.files = {"train": train_files, "val": val_files, "test": test_files}
         self.judged_samples = [Path(folder).expanduser() for folder in judged_samples]
         self.val_fraction, self.split_seed = val_fraction, split_seed
+        self.shuffle_seed = shuffle_seed
         ranges = _plane_ranges(planes, channel_range, channel_ranges)
         check_rebin(tick_range[1] - tick_range[0], rebin)
         for begin, end in ranges.values():
@@ -240,17 +243,17 @@ class RoiDataModule(LightningDataModule):
 
     def _loader(self, stage: Stage) -> DataLoader[Sample]:
         dataset = self.dataset(stage)
-        sampler: Sampler[int] | None = None
-        if self.trainer is not None and self.trainer.world_size > 1:
-            rank, size = self.trainer.global_rank, self.trainer.world_size
-            if stage == "train":
-                sampler = DistributedSampler(dataset, num_replicas=size, rank=rank)
-            else:
-                sampler = EachOnce(len(dataset), rank, size)
+        trainer = self.trainer
+        rank, size = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+        sampler: Sampler[int]
+        if stage == "train":
+            # One process too: its order is that of several, and of an epoch not resumed.
+            sampler = DistributedSampler(dataset, size, rank, seed=self.shuffle_seed)
+        else:
+            sampler = EachOnce(len(dataset), rank, size)
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            shuffle=stage == "train" and sampler is None,
             sampler=sampler,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

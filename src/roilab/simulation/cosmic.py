@@ -1,4 +1,8 @@
-"""Cosmic-ray events: muons through the drift volume, their delta rays, and MeV blips."""
+"""Cosmic-ray events: muons through the drift volume, their delta rays, and MeV blips.
+
+Prolonged muons, which run along the drift, are rare among cosmic rays and are what ROI finding
+loses; more of them than nature sends can be added.
+"""
 
 from dataclasses import dataclass
 
@@ -9,6 +13,7 @@ from roilab.simulation.charge import Depositions, Event, Track, plane_angles
 from roilab.simulation.detector import Detector
 from roilab.simulation.errors import SimulationError
 from roilab.simulation.particles import Ionisation
+from roilab.simulation.placing import check_angle, direction_at
 
 Array = NDArray[np.float64]
 
@@ -27,6 +32,10 @@ class Cosmic:
         blips: least and largest number of MeV blips (radioactivity, neutrons) an event.
         blip_mev: least and largest energy of a blip.
         shortest_mm: muons of a shorter path in the drift volume are drawn again.
+        prolonged: least and largest number of further muons an event, of which
+        prolonged_plane: in this plane's coordinates has
+        prolonged_deg: theta_xz uniformly between these two, and
+        prolonged_theta_y_deg: theta_y, the angle to the plane's wires, between these.
     """
 
     ionisation: Ionisation
@@ -36,15 +45,21 @@ class Cosmic:
     blips: tuple[int, int]
     blip_mev: tuple[float, float]
     shortest_mm: float
+    prolonged: tuple[int, int]
+    prolonged_plane: str
+    prolonged_deg: tuple[float, float]
+    prolonged_theta_y_deg: tuple[float, float]
 
     def __post_init__(self) -> None:
-        for name in ("muons", "delta_mev", "blips", "blip_mev"):
+        ranges = ("muons", "delta_mev", "blips", "blip_mev", "prolonged")
+        for name in (*ranges, "prolonged_deg", "prolonged_theta_y_deg"):
             low, high = getattr(self, name)
             if not 0 <= low <= high:
                 raise SimulationError(
                     f"{name} is [{low}, {high}]: expected two numbers, least first, neither "
                     "negative."
                 )
+        check_angle(self.prolonged_deg[1])
 
     def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> Event:
         """An event; ``index`` does not matter, all events are of one kind."""
@@ -52,6 +67,9 @@ class Cosmic:
         tracks: list[Track] = []
         for _ in range(rng.integers(self.muons[0], self.muons[1] + 1)):
             self._muon(detector, rng, parts, tracks)
+        if self.prolonged[1] > 0:
+            for _ in range(rng.integers(self.prolonged[0], self.prolonged[1] + 1)):
+                self._muon(detector, rng, parts, tracks, prolonged=True)
         low, high = detector.corners
         for _ in range(rng.integers(self.blips[0], self.blips[1] + 1)):
             place = rng.uniform(low, high)
@@ -67,8 +85,9 @@ class Cosmic:
         rng: np.random.Generator,
         parts: list[Depositions],
         tracks: list[Track],
+        prolonged: bool = False,
     ) -> None:
-        start, end, time = self._passage(detector, rng)
+        start, end, time = self._passage(detector, rng, prolonged)
         charge, probable = self.ionisation.muon(start, end, time, rng)
         length = float(np.linalg.norm(end - start))
         parts.append(charge)
@@ -88,19 +107,32 @@ class Cosmic:
             parts.append(self.ionisation.electron(place, energy, time, rng))
             tracks.append(_short("delta", place, time, energy))
 
-    def _passage(self, detector: Detector, rng: np.random.Generator) -> tuple[Array, Array, float]:
+    def _passage(
+        self, detector: Detector, rng: np.random.Generator, prolonged: bool
+    ) -> tuple[Array, Array, float]:
         """Entry, exit and time of a muon that is seen."""
         low, high = detector.corners
         for _ in range(_ATTEMPTS):
             # Through a random point at a random time of the readout: so every muon is seen, and
             # long paths are as frequent as their share of the charge.
             point = rng.uniform(low, high)
-            start, end = crossing(detector, point, downward(rng))
+            direction = self._along_drift(detector, rng) if prolonged else downward(rng)
+            start, end = crossing(detector, point, direction)
             if np.linalg.norm(end - start) >= self.shortest_mm:
                 return start, end, seen_at(detector, point, rng)
         raise SimulationError(
             f"shortest_mm is {self.shortest_mm}: hardly a muon has so long a path in a drift "
             f"volume of {(high - low).round().tolist()} mm; choose less."
+        )
+
+    def _along_drift(self, detector: Detector, rng: np.random.Generator) -> Array:
+        """Direction of a prolonged muon."""
+        return direction_at(
+            detector,
+            self.prolonged_plane,
+            rng.uniform(*self.prolonged_deg),
+            sign=int(rng.choice([-1, 1])),
+            theta_y_deg=rng.uniform(*self.prolonged_theta_y_deg),
         )
 
 

@@ -25,18 +25,27 @@ def check_angle(theta_xz_deg: float) -> None:
         )
 
 
-def direction_at(detector: Detector, plane: str, theta_xz_deg: float, sign: int = 1) -> Array:
-    """Unit vector (x, y, z) at an angle in the coordinates of a plane, with theta_y of 90 degrees.
+def direction_at(
+    detector: Detector,
+    plane: str,
+    theta_xz_deg: float,
+    sign: int = 1,
+    theta_y_deg: float = 90.0,
+) -> Array:
+    """Unit vector (x, y, z) at an angle in the coordinates of a plane.
 
     Args:
         detector: geometry.
         plane: ``u``, ``v`` or ``w``.
         theta_xz_deg: 0 along the pitch, 90 along the drift.
         sign: direction along the pitch, 1 or -1.
+        theta_y_deg: angle to the wires; 90 is perpendicular to them.
     """
-    theta = np.radians(theta_xz_deg)
-    y, z = sign * np.cos(theta) * detector.plane(plane).direction
-    return np.array([np.sin(theta), y, z])
+    theta, theta_y = np.radians(theta_xz_deg), np.radians(theta_y_deg)
+    pitch = detector.plane(plane).direction
+    wire = np.array([-pitch[1], pitch[0]])
+    y, z = sign * np.cos(theta) * np.sin(theta_y) * pitch + np.cos(theta_y) * wire
+    return np.array([np.sin(theta) * np.sin(theta_y), y, z])
 
 
 def place(

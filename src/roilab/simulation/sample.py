@@ -18,6 +18,7 @@ from roilab.simulation.detector import PLANE_NAMES
 from roilab.simulation.errors import SimulationError
 from roilab.simulation.event import RECONSTRUCTION_TAGS, Simulation
 from roilab.simulation.output import TRUTH_TAG, write_event
+from roilab.whole import write_text
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,8 @@ class Sample:
         whole = self.config["events"] - sum(len(job.events) for job in jobs)
         if whole:
             log.info("%s: %d of %d events are there", self.folder, whole, self.config["events"])
+        if not jobs and (self.folder / META_FILE).is_file():
+            return
         try:
             with _bar(self.config["events"], whole, progress) as advance:
                 for count in _run(jobs, processes):
@@ -254,10 +257,7 @@ def _bar(total: int, done: int, show: bool) -> Iterator[Any]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    partial.replace(path)
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def _difference(found: Any, wanted: Any, where: str = "") -> str:
