@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
 from roilab.wirecell import (
+    Node,
     NodeSettings,
     NodeSettingsError,
     baseline_subtracted,
@@ -223,3 +224,28 @@ def test_settings_that_cut_a_slice() -> None:
         settings(tick_pad_multiple=6)
     with pytest.raises(NodeSettingsError, match="nchunks=0"):
         settings(nchunks=0)
+
+
+def test_the_whole_node_and_its_steps() -> None:
+    rng = np.random.default_rng(0)
+    frame = {tag: rng.normal(0, 875, (6, 50)).astype(f32) for tag in ("loose_lf", "mp2_roi", "q")}
+    node = settings(nchunks=2, tick_pad_multiple=12)
+
+    def network(image: torch.Tensor) -> torch.Tensor:
+        return image.sum(1, keepdim=True).sigmoid()
+
+    steps: list[str] = []
+    traces = Node(("loose_lf", "mp2_roi"), "q", network, node)(frame, steps.append)
+    image = model_input([frame["loose_lf"], frame["mp2_roi"]], node)
+    expected = roi_charge(frame["q"], forward_in_chunks(network, image, 2), node)
+    same_bits(np.stack(traces), expected)
+    assert np.count_nonzero(expected)
+    of_tag = ("traces to array", "scale", "downsample")
+    of_chunk = ("clone", "forward", "collect")
+    assert steps == [
+        *(f"1 {tag}: {step}" for tag in ("loose_lf", "mp2_roi") for step in of_tag),
+        "2 stack",
+        *(f"3 chunk {number}: {step}" for number in (1, 2) for step in of_chunk),
+        *("3 join the chunks", "4 decon charge: traces to array"),
+        *("5 mask", "5 baseline", "5 scale and crop", "5 traces"),
+    ]

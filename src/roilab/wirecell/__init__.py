@@ -1,13 +1,25 @@
 """What WCT's node DNNROIFinding does before and after the network, step by step."""
 
 from roilab.wirecell.after import baseline_subtracted, finished, masked, roi_charge
-from roilab.wirecell.before import downsampled, input_ticks, model_input, model_ticks
+from roilab.wirecell.before import (
+    downsampled,
+    input_ticks,
+    model_input,
+    model_ticks,
+    placed,
+    stacked,
+)
+from roilab.wirecell.configuration import node_configuration, node_jsonnet
 from roilab.wirecell.forward import forward_in_chunks
+from roilab.wirecell.node import Node
+from roilab.wirecell.observing import Observer, unobserved
 from roilab.wirecell.settings import NodeSettings, NodeSettingsError
 
 __all__ = [
+    "Node",
     "NodeSettings",
     "NodeSettingsError",
+    "Observer",
     "baseline_subtracted",
     "downsampled",
     "finished",
@@ -16,5 +28,10 @@ __all__ = [
     "masked",
     "model_input",
     "model_ticks",
+    "node_configuration",
+    "node_jsonnet",
+    "placed",
     "roi_charge",
+    "stacked",
+    "unobserved",
 ]

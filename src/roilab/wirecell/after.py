@@ -8,6 +8,7 @@ arithmetic is in float32 and in the node's order, so that results are equal bit 
 import numpy as np
 from numpy.typing import NDArray
 
+from roilab.wirecell.observing import Observer, unobserved
 from roilab.wirecell.settings import NodeSettings
 
 Frame = NDArray[np.float32]
@@ -90,16 +91,27 @@ def finished(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
     return charge
 
 
-def roi_charge(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> Frame:
+def roi_charge(
+    decon_charge: Frame,
+    probability: Frame,
+    settings: NodeSettings,
+    observe: Observer = unobserved,
+) -> Frame:
     """All of it: what the node writes for one plane.
 
     Args:
         decon_charge: [electrons/tick], shape (channel, tick).
         probability: of a ROI, shape (channel, slice).
         settings: of the node.
+        observe: told when a step is over.
 
     Returns:
         Charge in ROIs [electrons/tick], shape (channel, tick).
     """
-    charge = baseline_subtracted(masked(decon_charge, probability, settings))
-    return finished(charge, decon_charge.shape[1], settings)
+    charge = masked(decon_charge, probability, settings)
+    observe("mask")
+    charge = baseline_subtracted(charge)
+    observe("baseline")
+    charge = finished(charge, decon_charge.shape[1], settings)
+    observe("scale and crop")
+    return charge

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from roilab.wirecell.observing import Observer, unobserved
 from roilab.wirecell.settings import NodeSettings
 
 Frame = NDArray[np.float32]
@@ -32,7 +33,23 @@ def model_ticks(n_ticks: int, pad_multiple: int) -> int:
     return -(-n_ticks // pad_multiple) * pad_multiple
 
 
-def downsampled(frame: Frame, settings: NodeSettings) -> Frame:
+def placed(frame: Frame, settings: NodeSettings) -> Frame:
+    """A frame on the network's ticks, which the node fills with zeros.
+
+    Args:
+        frame: charge of one tag [electrons/tick], shape (channel, tick).
+        settings: of the node.
+
+    Returns:
+        A copy, shape (channel, model_ticks), float32.
+    """
+    n_channels, n_ticks = frame.shape
+    array = np.zeros((n_channels, model_ticks(n_ticks, settings.pad_multiple)), dtype=np.float32)
+    array[:, :n_ticks] = frame
+    return array
+
+
+def downsampled(frame: Frame, settings: NodeSettings, observe: Observer = unobserved) -> Frame:
     """One layer of the network's input: zero filled, scaled, then averaged over every slice.
 
     Scale and offset come first, also on the ticks filled with zeros; the mean is a float32 sum in
@@ -41,22 +58,28 @@ def downsampled(frame: Frame, settings: NodeSettings) -> Frame:
     Args:
         frame: charge of one input tag [electrons/tick], shape (channel, tick).
         settings: of the node.
+        observe: told when a step is over.
 
     Returns:
         Shape (channel, slice), float32.
     """
-    n_channels, n_ticks = frame.shape
-    n_model = model_ticks(n_ticks, settings.pad_multiple)
-    scaled = np.zeros((n_channels, n_model), dtype=np.float32)
-    scaled[:, :n_ticks] = frame
+    scaled = placed(frame, settings)
+    observe("traces to array")
     scaled *= np.float32(settings.input_scale)
     scaled += np.float32(settings.input_offset)
-    ticks = scaled.reshape(n_channels, -1, settings.tick_per_slice)
+    observe("scale")
+    ticks = scaled.reshape(len(scaled), -1, settings.tick_per_slice)
     total = np.zeros(ticks.shape[:2], dtype=np.float32)
     for tick in range(settings.tick_per_slice):  # numpy's own sum would add pairwise
         total += ticks[:, :, tick]
     total /= np.float32(settings.tick_per_slice)
+    observe("downsample")
     return total
+
+
+def stacked(layers: Sequence[Frame]) -> torch.Tensor:
+    """Layers, each (channel, slice), as a batch of one: (1, layer, channel, slice), contiguous."""
+    return torch.from_numpy(np.stack(layers))[None]
 
 
 def model_input(layers: Sequence[Frame], settings: NodeSettings) -> torch.Tensor:
@@ -69,4 +92,4 @@ def model_input(layers: Sequence[Frame], settings: NodeSettings) -> torch.Tensor
     Returns:
         Shape (1, layer, channel, slice), float32, contiguous.
     """
-    return torch.from_numpy(np.stack([downsampled(layer, settings) for layer in layers]))[None]
+    return stacked([downsampled(layer, settings) for layer in layers])

@@ -6,10 +6,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from roilab.wirecell.observing import Observer, unobserved
+
 
 @torch.no_grad()
 def forward_in_chunks(
-    network: Callable[[torch.Tensor], torch.Tensor], image: torch.Tensor, nchunks: int
+    network: Callable[[torch.Tensor], torch.Tensor],
+    image: torch.Tensor,
+    nchunks: int,
+    observe: Observer = unobserved,
 ) -> NDArray[np.float32]:
     """ROI probability of an image that is split along its channels by ``torch.chunk``.
 
@@ -20,11 +25,20 @@ def forward_in_chunks(
         network: image (1, layer, channel, slice) to probability (1, 1, channel, slice).
         image: shape (1, layer, channel, slice).
         nchunks: number of parts.
+        observe: told when a step is over.
 
     Returns:
         Probability, shape (channel, slice), float32.
     """
-    parts = image.chunk(nchunks, 2)
-    outputs = [network(part.clone() if nchunks > 1 else part).cpu() for part in parts]
+    outputs = []
+    for number, chunk in enumerate(image.chunk(nchunks, 2), start=1):
+        part = chunk.clone() if nchunks > 1 else chunk
+        observe(f"chunk {number}: clone")
+        output = network(part)
+        observe(f"chunk {number}: forward")
+        outputs.append(output.cpu())
+        del part, output
+        observe(f"chunk {number}: collect")
     probability: NDArray[np.float32] = torch.cat(outputs, 2)[0, 0].float().numpy()
+    observe("join the chunks")
     return probability

@@ -1,0 +1,71 @@
+"""The node as a whole, from a frame to a frame.
+
+Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator()).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from roilab.wirecell.after import roi_charge
+from roilab.wirecell.before import downsampled, placed, stacked
+from roilab.wirecell.forward import forward_in_chunks
+from roilab.wirecell.observing import Observer, unobserved
+from roilab.wirecell.settings import NodeSettings
+
+Frame = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Node:
+    """DNNROIFinding for one plane.
+
+    As in the node, what a step makes is held until the node is done with the frame: the averaged
+    layers, the network's input and output, and the deconvolved charge.
+
+    Attributes:
+        layers: input tags, in the network's order.
+        decon_charge: tag of the charge that is kept in ROIs.
+        network: image (1, layer, channel, slice) to probability (1, 1, channel, slice).
+        settings: of the node.
+    """
+
+    layers: tuple[str, ...]
+    decon_charge: str
+    network: Callable[[torch.Tensor], torch.Tensor]
+    settings: NodeSettings
+
+    def __call__(self, frame: Mapping[str, Frame], observe: Observer = unobserved) -> list[Frame]:
+        """Find charge in one frame.
+
+        Args:
+            frame: charge [electrons/tick] by tag, each (channel, tick).
+            observe: told when a step is over: its number (1: every tag, 2: stack, 3: every chunk,
+                4: deconvolved charge, 5: mask to frame) and name.
+
+        Returns:
+            The trace of every channel: charge in ROIs [electrons/tick], each (tick,).
+        """
+        settings = self.settings
+        layers = [
+            downsampled(frame[tag], settings, _after(observe, f"1 {tag}: ")) for tag in self.layers
+        ]
+        image = stacked(layers)
+        observe("2 stack")
+        probability = forward_in_chunks(
+            self.network, image, settings.nchunks, _after(observe, "3 ")
+        )
+        decon_charge = placed(frame[self.decon_charge], settings)
+        observe("4 decon charge: traces to array")
+        n_ticks = frame[self.decon_charge].shape[1]
+        charge = roi_charge(decon_charge[:, :n_ticks], probability, settings, _after(observe, "5 "))
+        traces = [channel.copy() for channel in charge]
+        observe("5 traces")
+        return traces
+
+
+def _after(observe: Observer, prefix: str) -> Observer:
+    return lambda step: observe(prefix + step)
