@@ -1,13 +1,17 @@
 """Checkpoints: which one to go on from, which is best, and what is in it."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.errors import InstantiationException
 from lightning import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins import TorchCheckpointIO
 
+import roilab
 from roilab.errors import RoilabError
 from roilab.module import RoiModule, build_module
 
@@ -16,6 +20,27 @@ log = logging.getLogger(__name__)
 
 class CheckpointError(RoilabError):
     """A checkpoint is absent or is none of roilab's."""
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes checkpoints whole or not at all.
+
+    Lightning goes through the system's folder for temporary files; where that is another disk,
+    the last step is a copy, and what a killed process leaves is half a checkpoint.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Write beside the place, then rename."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        with partial.open("wb") as stream:
+            torch.save(checkpoint, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -46,11 +71,20 @@ def load_module(path: Path) -> RoiModule:
     """The module of a checkpoint with its weights, in evaluation mode, on the CPU.
 
     Raises:
-        CheckpointError: see ``read_checkpoint``.
+        CheckpointError: see ``read_checkpoint``; or it was written by another version of roilab.
     """
     checkpoint = read_checkpoint(path)
-    module = build_module(checkpoint["roilab_recipe"])
-    module.load_state_dict(checkpoint["state_dict"])
+    try:
+        module = build_module(checkpoint["roilab_recipe"])
+        module.load_state_dict(checkpoint["state_dict"])
+    except (InstantiationException, KeyError, TypeError, RuntimeError) as error:
+        # A key that its recipe has not, a class or argument that there is no more, other weights.
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{path}: written by roilab {checkpoint.get('roilab_version', '0.1.0 or older')}, "
+            f"cannot be loaded by roilab {roilab.__version__} ({reason}). Use the version "
+            "it was written by, or train again."
+        ) from error
     return module.eval()
 
 

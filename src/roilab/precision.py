@@ -18,6 +18,8 @@ def choose_precision(accelerator: str) -> tuple[Any, str]:
         if torch.cuda.is_bf16_supported(including_emulation=False):
             return "bf16-mixed", "the GPU computes in bf16"
         return "32-true", "the GPU does not compute in bf16"
-    if torch.cpu.get_capabilities().get("amx_bf16", False):
-        return "bf16-mixed", "the CPU has AMX, which computes in bf16"
-    return "32-true", "the CPU has no AMX"
+    instructions = torch.cpu.get_capabilities()
+    for kind in ("amx_bf16", "avx512_bf16"):
+        if instructions.get(kind, False):
+            return "bf16-mixed", f"the CPU has {kind}"
+    return "32-true", "the CPU does not compute in bf16"

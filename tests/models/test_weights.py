@@ -11,7 +11,7 @@ from building import build, image
 from hydra.errors import InstantiationException
 from torch import nn
 
-from roilab.models import RoiNetwork, WeightsError, load_weights
+from roilab.models import NetworkError, RoiNetwork, WeightsError, load_weights
 from roilab.module import build_module, start_module
 from roilab.torchscript import deprecation_silenced
 
@@ -186,6 +186,17 @@ def test_a_training_starts_from_them_and_a_checkpoint_does_not(tmp_path: Path) -
     build_module(recipe)
     with pytest.raises(WeightsError, match="no such file"):
         start_module(recipe)
+
+
+def test_a_network_of_ones_own_needs_the_base_class(tmp_path: Path) -> None:
+    net_config = {
+        "_target_": "torch.nn.Conv2d",
+        "in_channels": 3,
+        "out_channels": 1,
+        "kernel_size": 1,
+    }
+    with pytest.raises(NetworkError, match=r"Conv2d is no roilab\.models\.RoiNetwork"):
+        start_module(recipe_of(net=net_config, weights=str(tmp_path / "any.pth")))
 
 
 def test_a_checkpoint_needs_no_encoder_weights(tmp_path: Path) -> None:

@@ -1,0 +1,30 @@
+"""A network that is simple enough for every pixel it finds to be known, and commands that fail."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+METADATA = {
+    **{"layers": ["loose_lf", "mp2_roi", "mp3_roi"], "planes": ["V"], "rebin": 10},
+    **{"channel_rebin": 1, "input_scale": 1 / 4000, "truth_threshold": 100, "pad": 0},
+    **{"pad_unit": "bins", "mask_thresh": 0.5, "network": "tests.AboveThreshold"},
+}
+
+
+class AboveThreshold(nn.Module):
+    """Finds what is above 40 e in its first layer, with a probability of 0.6; else 0.1."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.where(image[:, :1] > 0.01, 0.6, 0.1)
+
+
+def fails(run: Callable[..., object], capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command that must fail says of it: a sentence, no traceback."""
+    with pytest.raises(SystemExit) as stopped:
+        run(*arguments)
+    assert stopped.value.code == 1
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    return err
