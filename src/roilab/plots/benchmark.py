@@ -1,0 +1,105 @@
+"""What a network costs: memory and time against chunks, and memory step by step."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+
+from roilab.plots.style import COLOURS, new_figure
+
+Row = Mapping[str, Any]
+_LINES = ("-", "--", ":", "-.")
+_MARKERS = ("o", "^", "s", "D")
+_COSTS = {"peak_mb": "peak memory above the loaded process [MB]", "seconds": "time [s]"}
+
+
+def cost_figure(rows: Sequence[Row], title: str) -> Figure:
+    """Peak memory and time against chunks.
+
+    Args:
+        rows: of one network, one for every rebin (colour), precision and form (line).
+        title: of the figure.
+    """
+    figure = new_figure(11, 4.4)
+    rebins = dict(zip(dict.fromkeys(row["rebin"] for row in rows), cycle(COLOURS), strict=False))
+    kinds = dict.fromkeys((row["precision"], row["form"]) for row in rows)
+    styles = dict(zip(kinds, cycle(zip(_LINES, _MARKERS, strict=True)), strict=False))
+    for number, (name, label) in enumerate(_COSTS.items(), start=1):
+        axis = figure.add_subplot(1, 2, number)
+        for rebin, colour in rebins.items():
+            for (precision, form), (line, marker) in styles.items():
+                points = [
+                    row
+                    for row in rows
+                    if (row["rebin"], row["precision"], row["form"]) == (rebin, precision, form)
+                    and row[name] is not None
+                ]
+                style: dict[str, Any] = {"color": colour, "ls": line, "marker": marker, "ms": 5}
+                style["label"] = f"rebin {rebin}, {form}, {precision}"
+                _draw(axis, sorted(points, key=lambda row: row["nchunks"]), name, style)
+        axis.set(xlabel="nchunks", ylabel=label)
+        axis.set_xticks(sorted({row["nchunks"] for row in rows}))
+        if min((row[name] for row in rows if row[name] is not None), default=0) > 0:
+            axis.set_yscale("log")
+            axis.yaxis.set_major_formatter(LogFormatter())
+            axis.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+        axis.grid(alpha=0.3, which="both")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside right center", fontsize="small")
+    figure.suptitle(title)
+    return figure
+
+
+def memory_figure(rows: Sequence[Row], title: str) -> Figure:
+    """Resident memory after every step, and its peak within the step; a panel for every cell.
+
+    Args:
+        rows: in the order of time, with ``cell``, ``segment``, ``after_mb`` and, where it is
+            known, ``peak_mb``.
+        title: of the figure.
+    """
+    cells = list(dict.fromkeys(row["cell"] for row in rows))
+    figure = new_figure(13, 1.0 + 3.2 * len(cells))
+    first: Axes | None = None
+    for number, (cell, colour) in enumerate(zip(cells, cycle(COLOURS), strict=False), start=1):
+        first = axis = figure.add_subplot(len(cells), 1, number, sharey=first)
+        own = [row for row in rows if row["cell"] == cell]
+        after = [row["after_mb"] for row in own]
+        axis.step(range(len(own)), after, where="mid", color=colour, label="after a step")
+        peaks = [
+            (n, row["after_mb"], row["peak_mb"])
+            for n, row in enumerate(own)
+            if row.get("peak_mb") is not None
+        ]
+        if peaks:
+            axis.vlines(*zip(*peaks, strict=True), color=colour, alpha=0.5, label="peak within it")
+        _mark_segments(axis, [row["segment"] for row in own])
+        axis.set_title(cell, fontsize="medium")
+        axis.set_ylabel("resident memory [MB]")
+        axis.grid(alpha=0.3, axis="y")
+        axis.legend(fontsize="small", loc="lower right")
+    figure.suptitle(title)
+    return figure
+
+
+def _mark_segments(axis: Axes, segments: Sequence[str]) -> None:
+    starts = [n for n, name in enumerate(segments) if n == 0 or segments[n - 1] != name]
+    for start in starts[1:]:
+        axis.axvline(start - 0.5, color="0.6", lw=0.8, ls=":")
+    ends = [*starts[1:], len(segments)]
+    middles = [(start + end - 1) / 2 for start, end in zip(starts, ends, strict=True)]
+    axis.set_xticks(middles, [segments[n] for n in starts], rotation=30, ha="right")
+    axis.tick_params(axis="x", labelsize="small")
+    axis.set_xlim(-0.5, len(segments) - 0.5)
+
+
+def _draw(axis: Axes, points: Sequence[Row], name: str, style: Mapping[str, Any]) -> None:
+    if not points:
+        return
+    values = [row[name] for row in points]
+    half = [(row[f"{name}_spread"] or 0) / 2 for row in points]
+    axis.errorbar([row["nchunks"] for row in points], values, half, capsize=2, lw=1.2, **style)
