@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from browser import Page, headless_chromium
 from known_tracks import write_sample
 from tiny_frames import PER_APA, TICKS, write_pair
 
@@ -57,6 +58,16 @@ def tracks_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"theta_xz": 80, "channels": slice(60, 64), "dead": 1},
     ])  # fmt: skip
     return folder
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A TorchScript file of the known network."""
+    from known_network import METADATA, AboveThreshold
+    from roilab.torchscript import save_torchscript  # torch takes seconds to import
+
+    save_torchscript(AboveThreshold(), tmp_path / "model.ts", METADATA)
+    return tmp_path / "model.ts"
 
 
 @pytest.fixture(scope="session")
@@ -123,3 +134,10 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """Headless Chromium, started once; tests are skipped where it is not installed."""
+    with headless_chromium(tmp_path_factory.mktemp("chromium")) as page:
+        yield page

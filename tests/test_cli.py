@@ -16,7 +16,10 @@ pytestmark = pytest.mark.cli
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate", "inspect"])
+VERBS = ["train", "evaluate", "inspect", "report", "benchmark", "export", "display"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_needs_neither_torch_nor_lightning(run_command: Command, verb: str) -> None:
     code = f"import sys, runpy; sys.argv = ['{verb}', '--help']\n"
     code += f"try: runpy.run_module('roilab.{verb}', run_name='__main__')\n"
@@ -37,7 +40,7 @@ def test_train_from_any_folder(
     (run,) = tmp_path.glob("outputs/train/*/*")
     assert {path.name for path in run.iterdir()} == {
         *("checkpoints", "csv", "model.json", "model.ts", "pictures", "train.log", "wandb"),
-        ".hydra",
+        *("MODEL_CARD.md", "dnnroi.jsonnet", ".hydra", "report.html", "status.json"),
     }
     assert "seed: 7" in (run / ".hydra" / "config.yaml").read_text()
     assert list(run.glob("wandb/offline-run-*/files/media/images/events/*.png"))
@@ -52,7 +55,7 @@ def test_every_job_of_a_multirun_has_its_own_folder(
     assert done.returncode == 0, done.stderr
     thresholds = [
         json.loads((tmp_path / "m" / job / "model.json").read_text())["truth_threshold"]
-        for job in ("0", "1")
+        for job in ("threshold-50", "threshold-500")
     ]
     assert thresholds == [50, 500]
     assert not (tmp_path / "run").exists()
@@ -102,6 +105,7 @@ def test_installed_wheel(run_command: Command, tiny_arguments: list[str], tmp_pa
     done = run_command("-m", "roilab.train", *arguments, PYTHONPATH=str(target))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "model.ts").is_file()
+    assert (tmp_path / "run" / "report.html").is_file()
 
 
 @pytest.mark.parametrize("statement", ["import roilab", "import roilab.train, roilab.inspect"])

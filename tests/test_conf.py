@@ -17,7 +17,8 @@ GROUPS = [
     path for path in FILES if len(path.parts) > 1 and path.parts[0] != "hydra"
     and path.stem not in PIECES
 ]  # fmt: skip
-TRAIN = [path for path in GROUPS if path.parts[0] != "simulation"]
+STUDIES = [path for path in GROUPS if path.parts[0] == "study"]
+TRAIN = [path for path in GROUPS if path.parts[0] not in ("simulation", "study")]
 SAMPLES = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 2]
 PARTS = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 3]
 GIVEN = ["data.dir=somewhere", "run_dir=out"]
@@ -39,8 +40,9 @@ def test_no_file_is_left_out() -> None:
     roots = [path for path in FILES if len(path.parts) == 1]
     pieces = [path for path in FILES if path.stem in PIECES]
     hydra = [path for path in FILES if path.parts[0] == "hydra"]
-    assert sorted([*roots, *pieces, *hydra, *TRAIN, *SAMPLES, *PARTS]) == FILES
-    assert roots == [Path(f"{verb}.yaml") for verb in ("evaluate", "simulate", "train")]
+    assert sorted([*roots, *pieces, *hydra, *TRAIN, *STUDIES, *SAMPLES, *PARTS]) == FILES
+    verbs = ("benchmark", "display", "evaluate", "export", "simulate", "train")
+    assert roots == [Path(f"{verb}.yaml") for verb in verbs]
 
 
 @pytest.mark.parametrize("file", SAMPLES, ids=str)
@@ -85,6 +87,27 @@ def test_evaluation_composes(name: str) -> None:
     assert plain["physics"]["charge"]["min_truth"] == 5000
     assert "cache" in plain["data"]
     assert "data" in alone
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=str)
+def test_studies_compose_and_instantiate(file: Path) -> None:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("benchmark", [f"study={file.stem}", "run_dir=out"])
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    assert callable(instantiate(config.study))
+    forms = instantiate(config.forms, _convert_="all")
+    assert set(plain["form"]) <= set(forms)
+    assert set(plain["nchunks_of"]) <= set(forms)
+    Simulation.from_config(plain["simulation"])
+
+
+def test_display_composes() -> None:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("display", [*GIVEN, "data=pdhd", "rec=some.h5"])
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    settings = instantiate(config.display)
+    assert (settings.chain[0], settings.html_mb) == ("orig", 15)
 
 
 @pytest.mark.parametrize("name", ["none", "cosine", "plateau"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from known_network import fails
 from roilab.checkpoint import CheckpointError, load_module, read_checkpoint
 from roilab.csvlog import read_curves
 from roilab.torchscript import load_torchscript
@@ -140,16 +141,6 @@ def test_test_files_and_optimized_metric(
 def test_loggers(run_train: Run, tiny_arguments: list[str], tmp_path: Path, logger: str) -> None:
     run_train(*tiny_arguments, f"logger={logger}", "trainer.max_epochs=1")
     assert (tmp_path / "run" / "tensorboard").exists() == (logger == "tensorboard")
-
-
-def fails(run_train: Run, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a failing run says; it must say it without a traceback and exit with another code."""
-    with pytest.raises(SystemExit) as stopped:
-        run_train(*arguments)
-    assert stopped.value.code == 1
-    err = capsys.readouterr().err
-    assert "Traceback" not in err
-    return err
 
 
 BAD = [

@@ -12,6 +12,7 @@ import hydra
 from hydra.errors import CompactHydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
+import roilab.sweep.names  # noqa: F401 (the resolvers that conf/ names jobs by)
 from roilab.errors import RoilabError
 
 Task = Callable[[DictConfig], float | None]

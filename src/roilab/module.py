@@ -11,9 +11,10 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 from torchmetrics import MeanMetric, MetricCollection
 
+import roilab
 from roilab.data import Sample
 from roilab.metrics import segmentation_metrics
-from roilab.models import LayerNormalization, RoiNetwork, load_weights
+from roilab.models import LayerNormalization, NetworkError, RoiNetwork, load_weights
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint once training is over; it has a name of its own,
@@ -100,6 +101,10 @@ class RoiModule(LightningModule):
         """Boolean ROI mask of logits: probability above ``mask_thresh``."""
         return logits.sigmoid() > self.mask_thresh
 
+    def on_train_epoch_start(self) -> None:
+        """Chance of an epoch (dropout, ...) depends on seed, epoch and process, not on the past."""
+        torch.manual_seed(hash((self.recipe["seed"], self.current_epoch, self.global_rank)))
+
     def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:  # noqa: D102
         return self._step(batch, "train")
 
@@ -120,8 +125,9 @@ class RoiModule(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": settings}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the recipe beside the weights."""
+        """Put the recipe and the version beside the weights."""
         checkpoint["roilab_recipe"] = dict(self.recipe)
+        checkpoint["roilab_version"] = roilab.__version__
 
 
 def start_module(recipe: Recipe) -> RoiModule:
@@ -133,7 +139,12 @@ def start_module(recipe: Recipe) -> RoiModule:
     """
     module = _assembled(recipe, instantiate(recipe["model"]["net"]))
     if recipe["model"]["weights"] is not None:
-        assert isinstance(module.net, RoiNetwork)
+        if not isinstance(module.net, RoiNetwork):
+            raise NetworkError(
+                f"model.weights: {type(module.net).__name__} is no roilab.models.RoiNetwork, so "
+                "names of weights are not known for it; derive it from that, or leave "
+                "model.weights null."
+            )
         load_weights(module.net, Path(recipe["model"]["weights"]))
     return module
 

@@ -3,14 +3,16 @@
 from omegaconf import DictConfig
 
 from roilab.cli import entry_point
+from roilab.sweep.callback import with_summary
 
 
+@with_summary
 @entry_point("train")
 def main(config: DictConfig) -> float | None:
     """Train what the configuration describes; returns the optimized metric."""
-    from roilab.training import train  # torch and lightning take seconds to import
+    from roilab.sweep.job import run_job
 
-    return train(config)
+    return run_job(config)
 
 
 if __name__ == "__main__":

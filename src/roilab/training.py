@@ -4,6 +4,8 @@ import logging
 import resource
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import torch
 from hydra.utils import instantiate
 from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import LearningRateMonitor
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
@@ -23,6 +26,7 @@ from roilab.errors import RoilabError
 from roilab.metrics import segmentation_metrics
 from roilab.module import RoiModule, build_module, start_module
 from roilab.precision import choose_precision
+from roilab.sweep.status import Results
 
 log = logging.getLogger(__name__)
 # Lightning prints its messages itself; Hydra's logging prints them already.
@@ -35,19 +39,17 @@ class MetricNameError(RoilabError):
     """The metric to optimize is none of those logged."""
 
 
-def train(config: DictConfig) -> float | None:
+def train(config: DictConfig) -> Results:
     """Fit, judge the best checkpoint, and show where everything is.
 
     Args:
         config: composed from ``conf/train.yaml``.
 
-    Returns:
-        The value of ``optimized_metric``, for a sweeper; ``None`` where none is named.
-
     Raises:
         RoilabError: (its subclasses too) anything the user can mend.
     """
     began = time.perf_counter()
+    forget_peaks()
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     run_dir = Path(config.run_dir)
     checkpoint = resume_from(recipe["resume"], run_dir)
@@ -61,18 +63,70 @@ def train(config: DictConfig) -> float | None:
     trainer = build_trainer(config)
     parameters = sum(p.numel() for p in module.net.parameters())
     log.info("%s, %.2f million parameters", type(module.net).__name__, parameters / 1e6)
-    for logger in trainer.loggers:
-        logger.log_hyperparams(recipe)
-    if data.normalization == "layer" and checkpoint is None:
-        data.prepare_data()
-        module.normalization.measured(*data.layer_statistics())
-
-    trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    metrics = judge_best(trainer, module, data)
+    with closing_loggers(trainer):
+        for logger in trainer.loggers:
+            logger.log_hyperparams(recipe)
+        if data.normalization == "layer" and checkpoint is None:
+            data.prepare_data()
+            module.normalization.measured(*data.layer_statistics())
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        metrics = judge_best(trainer, module, data)
     report(trainer, metrics, run_dir, time.perf_counter() - began)
-    for logger in trainer.loggers:
-        logger.finalize("success")
-    return None if config.optimized_metric is None else metrics[config.optimized_metric]
+    best = best_checkpoint(trainer)
+    return Results(
+        metrics=metrics,
+        optimized_metric=config.optimized_metric,
+        value=None if config.optimized_metric is None else metrics[config.optimized_metric],
+        epochs=trainer.current_epoch,
+        best_epoch=None if best is None else read_checkpoint(best)["epoch"],
+        parameters=parameters,
+        memory_mb=peak_memory(),
+    )
+
+
+@contextmanager
+def closing_loggers(trainer: Trainer) -> Iterator[None]:
+    """Close all logs at the end, and say in them how it ended.
+
+    A W&B run that is left open would take up what the next training of this process logs.
+    """
+    status = "failed"
+    try:
+        yield
+        status = "success"
+    finally:
+        for logger in trainer.loggers:
+            logger.finalize(status)
+            if isinstance(logger, WandbLogger) and trainer.is_global_zero:
+                import wandb
+
+                wandb.finish(exit_code=int(status == "failed"))
+
+
+def processes_to_start(config: DictConfig) -> int:
+    """How many processes Lightning would start for this trainer; 1 where this one will do.
+
+    It is 1 as well where a cluster or ``torchrun`` has started them already.
+    """
+    settings = config.trainer
+    try:
+        trainer = Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            strategy=settings.strategy,
+            num_nodes=settings.get("num_nodes", 1),
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except Exception:
+        log.debug("no trainer; the training itself will say why", exc_info=True)
+        return 1
+    launcher = trainer.strategy.launcher
+    if not isinstance(launcher, _SubprocessScriptLauncher) or trainer.num_nodes > 1:
+        return 1
+    return 1 if launcher.cluster_environment.creates_processes_externally else trainer.num_devices
 
 
 def build_trainer(config: DictConfig) -> Trainer:
@@ -110,9 +164,22 @@ def judge_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> dict
     return metrics
 
 
+def forget_peaks() -> None:
+    """Begin to measure peak memory anew, where the system can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
 def peak_memory() -> dict[str, float]:
     """Peak memory of this process and, where there is one, of its GPU [MB]."""
-    peak = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        kilobytes = float(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
+    except (OSError, StopIteration):
+        kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = {"process": kilobytes * 1.024e-3}
     if torch.cuda.is_available():
         peak["GPU"] = torch.cuda.max_memory_allocated() / 1e6
     return peak
@@ -135,6 +202,7 @@ def report(trainer: Trainer, metrics: dict[str, float], run_dir: Path, seconds: 
         "checkpoint": best,
         "model": run_dir / "model.ts",
         "pictures": run_dir / "pictures",
+        "physics": run_dir / "physics",
     }
     for name, path in places.items():
         if path is not None and path.exists():

@@ -5,8 +5,8 @@ from pathlib import Path
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from roilab.checkpoint import best_checkpoint, load_module
-from roilab.export import export_torchscript
+from roilab.checkpoint import best_checkpoint, load_module, read_checkpoint
+from roilab.delivery import ExportSettings, export_torchscript, facts_of_run
 from roilab.module import RoiModule, build_module
 
 
@@ -14,11 +14,13 @@ class ExportTorchScript(Callback):
     """Writes the TorchScript file of the best checkpoint (or of the last state without one).
 
     Args:
-        path: such as ``model.ts`` in the run's folder; its metadata goes beside it as JSON.
+        path: such as ``model.ts`` in the run's folder; metadata, model card and jsonnet go beside
+            it.
+        settings: the group ``export``.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str, settings: ExportSettings) -> None:
+        self.path, self.settings = Path(path), settings
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Export, and log the file as an artifact where W&B is on."""
@@ -31,7 +33,10 @@ class ExportTorchScript(Callback):
         else:
             module = build_module(pl_module.recipe)
             module.load_state_dict(pl_module.state_dict())
-        metadata = export_torchscript(module, self.path)
+        epoch = pl_module.current_epoch if best is None else int(read_checkpoint(best)["epoch"])
+        facts = facts_of_run(self.path.parent, epoch)
+        # In the run's own folder a resumed run goes on; what it wrote before gives way.
+        metadata = export_torchscript(module, self.path, self.settings, overwrite=True, facts=facts)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 _log_artifact(logger, self.path, metadata)

@@ -25,6 +25,7 @@ from roilab.evaluation import (
     NetworkRecipe,
     PhysicsSettings,
     Row,
+    dnn,
     few_of_each,
     ideal,
     read_sample,
@@ -107,9 +108,8 @@ class PhysicsMetrics(Callback):
                 logits = pl_module(image.to(pl_module.device))
             return torch.sigmoid(logits.float()).cpu()
 
-        node = physics.node_settings(recipe.rebin, recipe.input_scale, recipe.mask_thresh)
         own = ideal(physics, recipe.rebin, recipe.threshold, recipe.pad, recipe.pad_unit)
-        methods: list[Method] = [Dnn(physics.decon_charge, node), Gauss(physics.gauss), own]
+        methods: list[Method] = [dnn(physics, recipe), Gauss(physics.gauss), own]
         network = Network(type(pl_module.net).__name__, probability, recipe)
         return Judge(methods, physics, Detector.of_datamodule(data), network)
 

@@ -8,9 +8,10 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
+from numpy.typing import NDArray
 
 from roilab.csvlog import read_curves
-from roilab.data import RoiDataModule
+from roilab.data import RoiDataModule, Sample
 from roilab.module import RoiModule
 from roilab.plots import event_figure, loss_figure
 
@@ -45,24 +46,43 @@ class EventPictures(Callback):
             if isinstance(logger, WandbLogger):
                 logger.log_image(key=f"events/{when}", images=[str(path) for path in paths])
 
-    @torch.no_grad()
     def _draw(self, module: RoiModule, data: RoiDataModule, index: int, when: str) -> Path:
-        sample = data.dataset("val")[index]
-        with module.trainer.precision_plugin.forward_context():
-            logits = module(sample["image"][None].to(module.device))
-        probability = logits.float().sigmoid()[0, 0].cpu().numpy()
-        figure = event_figure(
-            sample["image"].numpy(),
-            np.asarray(sample["truth_mask"][0] > 0),
-            probability,
-            data.recipe.layers,
-            module.mask_thresh,
-            f"{sample['name']}, {when}",
-        )
-        path = self.dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', sample['name'])}-{when}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=110)
+        name = data.dataset("val").sources[index].name
+        path = self.dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{when}.png"
+        draw_event(module, data, index, f"{name}, {when}", path)
         return path
+
+
+@torch.no_grad()
+def predict(module: RoiModule, sample: Sample) -> NDArray[np.float32]:
+    """ROI probability of one image, shape (channel, slice), in the precision of the training."""
+    with module.trainer.precision_plugin.forward_context():
+        logits = module(sample["image"][None].to(module.device))
+    probability: NDArray[np.float32] = logits.float().sigmoid()[0, 0].cpu().numpy()
+    return probability
+
+
+def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path) -> None:
+    """Draw a validation image: layers, probability, mask against truth.
+
+    Args:
+        module: in the hands of a trainer.
+        data: whose validation images they are.
+        index: of the image.
+        title: of the figure.
+        path: where to.
+    """
+    sample = data.dataset("val")[index]
+    figure = event_figure(
+        sample["image"].numpy(),
+        np.asarray(sample["truth_mask"][0] > 0),
+        predict(module, sample),
+        data.recipe.layers,
+        module.mask_thresh,
+        title,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
 
 
 class LossCurves(Callback):

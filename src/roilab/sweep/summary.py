@@ -1,0 +1,62 @@
+"""The table at the end of a sweep."""
+
+from pathlib import Path
+
+from rich.table import Table
+
+from roilab.console import table_console
+from roilab.sweep.folder import Sweep
+from roilab.sweep.status import Status, StatusError, read_status
+
+
+def print_summary(sweep: Sweep) -> bool:
+    """Print what became of every job.
+
+    Returns:
+        Whether all are finished.
+    """
+    folders = sweep.folders()
+    told = [_read(folder) for folder in folders]
+    metric = next((s.results.optimized_metric for s in told if s and s.results), None)
+    table = Table(title=str(sweep.dir), title_justify="left")
+    for column in ("job", "state", metric or "val/loss", "epochs", "time [s]", "memory [MB]"):
+        table.add_column(column, justify="left" if column in ("job", "state") else "right")
+    for folder, status in zip(folders, told, strict=True):
+        table.add_row(folder.name, *_cells(status, metric or "val/loss"))
+    console = table_console()
+    console.print(table)
+    for folder, status in zip(folders, told, strict=True):
+        if status is not None and status.error is not None:
+            console.print(f"{folder.name}: {status.error}", soft_wrap=True, markup=False)
+    open_jobs = [s for s in told if s is None or s.state != "finished"]
+    if open_jobs:
+        console.print(
+            f"{len(open_jobs)} of {len(folders)} jobs are not finished; to go on, give the same "
+            f"command with sweep.resume={sweep.dir}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    return not open_jobs
+
+
+def _read(folder: Path) -> Status | None:
+    try:
+        return read_status(folder)
+    except StatusError:
+        return None
+
+
+def _cells(status: Status | None, metric: str) -> list[str]:
+    if status is None:
+        return ["missing", "", "", "", ""]
+    results = status.results
+    if results is None:
+        return [status.state, "", "", f"{status.seconds:.1f}", ""]
+    value = results.metrics.get(metric)
+    return [
+        status.state,
+        "" if value is None else f"{value:.4f}",
+        str(results.epochs),
+        f"{status.seconds:.1f}",
+        f"{sum(results.memory_mb.values()):.0f}",
+    ]

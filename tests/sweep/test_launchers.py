@@ -1,0 +1,38 @@
+"""Jobs side by side and through submitit, in real processes of this machine."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from roilab.sweep.status import read_status
+
+PLUGINS = [
+    ("joblib", "hydra_plugins.hydra_joblib_launcher", "joblib"),
+    ("slurm_local", "hydra_plugins.hydra_submitit_launcher", "slurm"),
+]
+
+
+@pytest.mark.cli
+@pytest.mark.parametrize(("launcher", "plugin", "extra"), PLUGINS)
+def test_launchers(
+    run_command: Callable[..., subprocess.CompletedProcess[str]],
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    launcher: str,
+    plugin: str,
+    extra: str,
+) -> None:
+    """One job trains, the other fails; both are recorded, and images are prepared once."""
+    pytest.importorskip(plugin, reason=f"needs pip install 'roilab[{extra}]'")
+    done = run_command(
+        *("-m", "roilab.train", "-m", *tiny_arguments, "callbacks.export=null"),
+        *("data.rebin=4,7", f"hydra/launcher={launcher}", f"sweep.dir={tmp_path / 'sweep'}"),
+    )
+    assert done.returncode == 1, done.stderr
+    finished, failed = (read_status(tmp_path / "sweep" / f"rebin-{rebin}") for rebin in (4, 7))
+    assert finished is not None
+    assert failed is not None
+    assert (finished.state, failed.state) == ("finished", "failed")
+    assert len(list((tmp_path / "cache" / "images").glob("*.npy"))) == 5

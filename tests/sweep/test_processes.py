@@ -1,0 +1,97 @@
+"""DDP inside a sweep, with two processes on the CPU."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lightning import Callback, LightningModule, Trainer
+
+from roilab.csvlog import read_curves
+from roilab.sweep.processes import why_failed
+from roilab.sweep.status import read_status, write_json
+
+# Without batch norm, which sees a process's own images on the CPU, one process and two compute
+# the same.
+NETWORK = """
+net: {_target_: torch.nn.Conv2d, in_channels: 3, out_channels: 1, kernel_size: 3, padding: 1}
+weights: null
+mask_thresh: 0.5
+channels_last: false
+"""
+
+
+class KillSecond(Callback):
+    """Kills the second process of the job with seed 1, as a lack of memory would."""
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *arguments: Any
+    ) -> None:
+        if trainer.global_rank == 1 and pl_module.recipe["seed"] == 1:  # type: ignore[index,operator]
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def tell(place: Path, rank: int, sentence: str, time: float) -> None:
+    write_json(place / f"error-{rank}.json", {"time": time, "sentence": sentence, "traceback": ""})
+
+
+def test_the_cause_is_told_not_its_echo(tmp_path: Path) -> None:
+    """Whoever ended first, a lost process is the cause of what the others say and of aborts."""
+    tell(tmp_path, 0, "Connection reset by peer", 1.0)
+    assert why_failed(tmp_path, [1, -signal.SIGKILL]).startswith("process 1 of 2 was ended by SIGK")
+    assert why_failed(tmp_path, [1, -signal.SIGABRT]) == "Connection reset by peer"
+    tell(tmp_path, 1, "a file is missing", 0.5)
+    assert why_failed(tmp_path, [1, 1]) == "a file is missing"
+    assert why_failed(tmp_path / "empty", [None, -signal.SIGABRT]) == (
+        "process 1 of 2 was ended by SIGABRT; the others were ended too."
+    )
+    assert "exit code 3 and no word" in why_failed(tmp_path / "empty", [3, None])
+
+
+@pytest.mark.cli
+def test_two_processes_in_a_sweep(
+    run_train: Callable[..., None],
+    tiny_arguments: list[str],
+    user_conf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One job loses a process, the other trains as one process with the global batch does."""
+    (user_conf / "model" / "convolution.yaml").write_text(NETWORK)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    arguments = [
+        *(a for a in tiny_arguments if not a.startswith("callbacks.")),
+        *("model=convolution", "callbacks=none", "data.split_seed=1"),
+        "data.test_files=[g4-rec-1.h5]",
+    ]
+    run_train(*arguments, "trainer=cpu", "data.batch_size=2", "seed=2")
+    sweep = tmp_path / "sweep"
+    began = time.perf_counter()
+    with pytest.raises(SystemExit):
+        run_train(
+            *("-m", *arguments, "trainer=ddp_cpu", "seed=1,2", f"sweep.dir={sweep}"),
+            "+callbacks.kill._target_=test_processes.KillSecond",
+        )
+    assert time.perf_counter() - began < 240
+    killed, whole = read_status(sweep / "seed-1"), read_status(sweep / "seed-2")
+    assert killed is not None
+    assert whole is not None
+    assert killed.state == "failed"
+    assert killed.error is not None
+    assert "process 1 of 2 was ended by SIGKILL" in killed.error
+    assert (whole.state, whole.processes) == ("finished", 2)
+    assert "LOCAL_RANK" not in os.environ
+    # One folder a job, one log in each, no folder that nobody asked for.
+    folders = {path.name for path in sweep.iterdir() if path.is_dir()}
+    assert folders == {"seed-1", "seed-2", ".locks"}
+    assert not (tmp_path / "outputs").exists()
+    assert len(list(sweep.glob("seed-2/**/metrics.csv"))) == 1
+    one, two = read_curves(tmp_path / "run" / "csv"), read_curves(sweep / "seed-2" / "csv")
+    assert set(one) == set(two) >= {"train/loss", "val/loss", "test/loss"}
+    for name, points in one.items():
+        np.testing.assert_allclose(two[name], points, rtol=1e-5, err_msg=name)

@@ -1,0 +1,138 @@
+"""Sweeps through the command line in this process: names, failures, resuming, bad input."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roilab.csvlog import read_curves
+from roilab.sweep.status import Status, read_status
+
+Run = Callable[..., None]
+
+
+@pytest.fixture
+def quick(tiny_arguments: list[str], tmp_path: Path) -> list[str]:
+    """Arguments of a sweep with jobs of a second, into tmp_path/sweep."""
+    return [
+        *("-m", *tiny_arguments, "callbacks.export=null", "callbacks.loss_curves=null"),
+        *("callbacks.event_pictures=null", f"sweep.dir={tmp_path / 'sweep'}"),
+    ]
+
+
+def job(folder: Path) -> Status:
+    status = read_status(folder)
+    assert status is not None
+    return status
+
+
+def fails(run_train: Run, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        run_train(*arguments)
+    assert stopped.value.code == 1
+    told = capsys.readouterr()
+    assert "Traceback" not in told.err
+    return told.err + told.out
+
+
+def test_one_failure_does_not_stop_the_others(
+    run_train: Run, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = dict(os.environ)
+    told = fails(run_train, capsys, *quick, "data.rebin=4,7", "data.threshold=50,100")
+    assert dict(os.environ) == environment
+    sweep = tmp_path / "sweep"
+    names = [f"rebin-{r}+threshold-{t}" for r in (4, 7) for t in (50, 100)]
+    assert json.loads((sweep / "sweep.json").read_text())["jobs"] == names
+    assert [job(sweep / name).state for name in names] == ["finished"] * 2 + ["failed"] * 2
+    assert "2 of 4 jobs are not finished" in told
+    first, failed = job(sweep / names[0]), job(sweep / names[2])
+    assert first.swept == {"data.rebin": 4, "data.threshold": 50}
+    assert first.results is not None
+    assert (first.results.epochs, first.results.parameters) == (2, 9545)
+    assert failed.error is not None
+    assert failed.error.startswith("data.rebin=7 does not divide")
+    # The same command again, into the same folder: only the failed ones are tried again.
+    fails(run_train, capsys, *quick, "data.rebin=4,7", "data.threshold=50,100",
+          f"sweep.resume={sweep}")  # fmt: skip
+    assert [job(sweep / name).starts for name in names] == [1, 1, 2, 2]
+
+
+def test_a_job_is_what_it_is_alone(
+    run_train: Run, quick: list[str], tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    run_train(*quick, "seed=1,2")
+    run_train(*tiny_arguments, "seed=2", "callbacks.export=null")
+    np.testing.assert_equal(
+        read_curves(tmp_path / "sweep" / "seed-2" / "csv"), read_curves(tmp_path / "run" / "csv")
+    )
+
+
+def test_killed_and_resumed(run_train: Run, quick: list[str], tmp_path: Path) -> None:
+    sweep, swept = tmp_path / "sweep", ("data.threshold=50,100,200",)
+    run_train(*quick, *swept)
+    names = [f"threshold-{threshold}" for threshold in (50, 100, 200)]
+    straight = [read_curves(sweep / name / "csv") for name in names]
+    # As a kill leaves it: one job finished, one in the middle, one not begun.
+    shutil.rmtree(sweep / names[2])
+    status = job(sweep / names[1])
+    status.state, status.results = "running", None
+    status.write(sweep / names[1])
+    (sweep / names[1] / "checkpoints" / "last.ckpt").unlink()
+    before = (sweep / names[0] / "train.log").stat().st_size
+    run_train(*quick, *swept, f"sweep.resume={sweep}")
+    np.testing.assert_equal([read_curves(sweep / name / "csv") for name in names], straight)
+    assert [job(sweep / name).starts for name in names] == [1, 2, 1]
+    assert (sweep / names[0] / "train.log").stat().st_size - before < 500
+
+
+def test_wandb_runs_do_not_leak(run_train: Run, quick: list[str], tmp_path: Path) -> None:
+    import wandb
+
+    with pytest.raises(SystemExit):
+        run_train(*quick, "logger=many", "optimizer.lr=1e30,0.1", "trainer.max_epochs=4")
+    assert wandb.run is None
+    runs = sorted(tmp_path.glob("sweep/*/wandb/offline-run-*"))
+    assert [run.parents[1].name for run in runs] == ["lr-0.1", "lr-1e30"]
+
+
+BAD = [
+    (["data.nonsense=1,2"], "Could not override 'data.nonsense'"),
+    (["data.rebin=4,4"], "more than one is rebin-4"),
+    (["sweep.resume=nowhere", "seed=1,2"], "no folder of a sweep"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "text"), BAD)
+def test_bad_sweeps_leave_no_folder(
+    run_train: Run,
+    quick: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    text: str,
+) -> None:
+    assert text in fails(run_train, capsys, *quick, *arguments)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_folder_of_another_sweep(
+    run_train: Run, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = tmp_path / "sweep"
+    run_train(*quick, "seed=1,2", "trainer.fast_dev_run=true")
+    told = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true")
+    assert f"go on with that by sweep.resume={sweep}" in told
+    told = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true",
+                 f"sweep.resume={sweep}")  # fmt: skip
+    assert "it had seed=1,2, this has seed=1,3" in told
+
+
+def test_resuming_a_sweep_without_multirun(
+    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "add -m" in fails(run_train, capsys, *tiny_arguments, "sweep.resume=somewhere")
