@@ -23,11 +23,11 @@ from omegaconf import OmegaConf
 from roilab.cli import config_dir
 from roilab.evaluation import (
     Detector,
-    Dnn,
     Gauss,
     Judge,
     Network,
     NetworkRecipe,
+    dnn,
     ideal,
     read_sample,
 )
@@ -45,9 +45,8 @@ def make_judge(rebin: int) -> Judge:
     layers = tuple(data["layers"])
     recipe = NetworkRecipe(layers, ("V",), rebin, data["input_scale"], 0.5, 100, 0, "bins")
     network = Network("threshold", lambda image: (image[:, :1] > 0.2).float(), recipe)
-    node = physics.node_settings(rebin, recipe.input_scale, recipe.mask_thresh)
     own = ideal(physics, rebin, 100, 0, "bins")
-    methods = [Dnn(physics.decon_charge, node), Gauss(physics.gauss), own]
+    methods = [dnn(physics, recipe), Gauss(physics.gauss), own]
     return Judge(methods, physics, Detector.of_config(data), network)
 
 

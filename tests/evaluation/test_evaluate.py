@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from torch import nn
 
+from known_network import METADATA, AboveThreshold, fails
 from known_tracks import write_sample
 from roilab.evaluation import EvaluationError
 from roilab.evaluation.working_point import best_threshold
@@ -19,26 +18,8 @@ from roilab.torchscript import save_torchscript
 from tiny_frames import write_pair
 
 Run = Callable[..., None]
-METADATA = {
-    **{"layers": ["loose_lf", "mp2_roi", "mp3_roi"], "planes": ["V"], "rebin": 10},
-    **{"channel_rebin": 1, "input_scale": 1 / 4000, "truth_threshold": 100, "pad": 0},
-    **{"pad_unit": "bins", "mask_thresh": 0.5, "network": "tests.AboveThreshold"},
-}
 # 1, 3, 5, 3 and 1 ke minus the line through both ends is 0, 2, 4, 2 and 0.
 THROUGH_NODE = 100 * (8 / 13 - 1)
-
-
-class AboveThreshold(nn.Module):
-    """Finds what is above 40 e in its first layer, with a probability of 0.6; else 0.1."""
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.where(image[:, :1] > 0.01, 0.6, 0.1)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    save_torchscript(AboveThreshold(), tmp_path / "model.ts", METADATA)
-    return tmp_path / "model.ts"
 
 
 @pytest.fixture
@@ -136,6 +117,24 @@ def test_study(run_evaluate: Run, tracks_dir: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "out" / "figures").glob("padding-*.png"))
 
 
+def test_networks_of_several_paddings_in_one_study(
+    run_evaluate: Run, model: Path, tracks_dir: Path, tmp_path: Path
+) -> None:
+    padded = tmp_path / "padded.ts"
+    save_torchscript(AboveThreshold(), padded, METADATA | {"pad": 1})
+    run_evaluate(
+        *("data=tiny", f"sample={tracks_dir}", f"study.networks=[{model},{padded}]"),
+        "physics.margin=0",
+    )
+    with (tmp_path / "out" / "study.csv").open() as stream:
+        rows = [row for row in csv.DictReader(stream) if row["theta_xz"] == "0"]
+    told = [(row["method"], row["pad"], row["window_widened"]) for row in rows]
+    assert told == [("dnn", "0", "False"), ("dnn", "1", "False"), ("dnn", "1", "True")]
+    # The same network three times, and all charge lies in the narrow window.
+    assert [float(row["bias"]) for row in rows] == pytest.approx([THROUGH_NODE] * 3, abs=1e-3)
+    assert list((tmp_path / "out" / "figures").glob("padding-*.png"))
+
+
 def test_mask_threshold_is_chosen_on_validation_events(
     run_evaluate: Run, model: Path, tracks_dir: Path, frames_dir: Path, tmp_path: Path
 ) -> None:
@@ -197,15 +196,6 @@ def test_foreign_torchscript_and_plane(
     save_torchscript(AboveThreshold(), bare, {**METADATA, "planes": ["U"]})
     run_evaluate(*arguments)
     assert "was trained on plane U, not on V" in capsys.readouterr().err
-
-
-def fails(run: Run, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        run(*arguments)
-    assert stopped.value.code == 1
-    err = capsys.readouterr().err
-    assert "Traceback" not in err
-    return err
 
 
 BAD = [

@@ -1,7 +1,6 @@
 """The figures of an evaluation, one file each."""
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from roilab.plots import CHARGE, charge_figure, padding_figure, roi_figure, scan_figure
+from roilab.whole import whole_file
 
 Row = Mapping[str, Any]
 
@@ -27,13 +27,11 @@ def save_figures(
     Returns:
         The files, in the order drawn.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for name, figure in _figures(tables, mask_thresh, network):
         path = folder / f"{name}.png"
-        partial = path.with_name(f".{path.stem}.{os.getpid()}.png")
-        figure.savefig(partial, dpi=110)
-        partial.replace(path)
+        with whole_file(path) as partial:
+            figure.savefig(partial, dpi=110)
         files.append(path)
     return files
 
@@ -52,7 +50,7 @@ def _figures(
         full = f"{network} on {title}"
         yield f"scan-{name}", scan_figure(rows, validation, mask_thresh, full)
     for name, title, rows in _groups(tables.get("study", ())):
-        yield f"padding-{name}", padding_figure(rows, f"ideal on {title}")
+        yield f"padding-{name}", padding_figure(rows, f"padding of the truth mask, {title}")
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:

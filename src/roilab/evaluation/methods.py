@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from roilab.data import pad_mask
 from roilab.data.images import PadUnit
 from roilab.evaluation.frames import Frame, PlaneFrames
+from roilab.evaluation.network import NetworkRecipe
 from roilab.evaluation.settings import PhysicsSettings
 from roilab.wirecell import NodeSettings, downsampled, roi_charge
 
@@ -62,11 +63,20 @@ class Gauss(Method):
 
 @dataclass(frozen=True)
 class Dnn(Method):
-    """The network's ROIs through WCT's node."""
+    """The network's ROIs through WCT's node.
+
+    Attributes:
+        decon_charge: tag.
+        node: settings.
+        recipe: what the network was made for.
+        widened: see ``Method``.
+    """
 
     name: ClassVar[str] = "dnn"
     decon_charge: str
     node: NodeSettings
+    recipe: NetworkRecipe
+    widened: int = 0
 
     def find(self, frames: PlaneFrames, probability: Frame | None) -> Found:  # noqa: D102
         assert probability is not None
@@ -77,6 +87,10 @@ class Dnn(Method):
             "rebin": self.node.tick_per_slice,
             "mask_thresh": self.node.mask_thresh,
             "save_negative_charge": self.node.save_negative_charge,
+            "threshold": self.recipe.threshold,
+            "pad": self.recipe.pad,
+            "pad_unit": self.recipe.pad_unit,
+            "window_widened": self.widened > 0,
         }
 
 
@@ -109,6 +123,26 @@ class Ideal(Method):
         }
 
 
+def dnn(
+    physics: PhysicsSettings,
+    recipe: NetworkRecipe,
+    mask_thresh: float | None = None,
+    widen: bool = False,
+) -> Dnn:
+    """The method of a network.
+
+    Args:
+        physics: how charge is judged.
+        recipe: what the network was made for.
+        mask_thresh: another than the recipe's.
+        widen: let the charge window grow with the padding the network was trained with.
+    """
+    chosen = recipe.mask_thresh if mask_thresh is None else mask_thresh
+    node = physics.node_settings(recipe.rebin, recipe.input_scale, chosen)
+    grown = widened_by(recipe.rebin, recipe.pad, recipe.pad_unit) if widen else 0
+    return Dnn(physics.decon_charge, node, recipe, grown)
+
+
 def ideal(
     physics: PhysicsSettings,
     rebin: int,
@@ -131,8 +165,13 @@ def ideal(
     """
     # A mask is 0 or 1, so any threshold on it between the two gives the mask itself.
     settings = physics.node_settings(rebin, input_scale=1.0, mask_thresh=0.5, **node)
-    widened = pad * (rebin if pad_unit == "bins" else 1) if widen else 0
-    return Ideal(physics.decon_charge, settings, threshold, pad, pad_unit, widened)
+    grown = widened_by(rebin, pad, pad_unit) if widen else 0
+    return Ideal(physics.decon_charge, settings, threshold, pad, pad_unit, grown)
+
+
+def widened_by(rebin: int, pad: int, pad_unit: PadUnit) -> int:
+    """How many ticks a truth mask grows by on both sides."""
+    return pad * (rebin if pad_unit == "bins" else 1)
 
 
 def _through_node(decon_charge: Frame, probability: Frame, node: NodeSettings) -> Found:

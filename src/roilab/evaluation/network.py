@@ -9,8 +9,8 @@ import torch
 
 from roilab.checkpoint import load_module
 from roilab.data.images import PadUnit
+from roilab.delivery import RoiProbability, export_metadata
 from roilab.evaluation.settings import EvaluationError
-from roilab.export import RoiProbability, export_metadata
 from roilab.torchscript import load_torchscript
 
 
@@ -62,7 +62,7 @@ class NetworkFile:
     Attributes:
         path: of the file; ``None`` where there is no network.
         module: image to ROI probability; ``None`` where there is no network.
-        metadata: what it says of itself, as ``roilab.export.export_metadata`` makes it; empty
+        metadata: what it says of itself, as ``roilab.delivery.export_metadata`` makes it; empty
             where it says nothing.
         data: the data config it was trained with; empty where it does not hold it.
     """

@@ -15,7 +15,7 @@ from rich.table import Table
 from roilab.console import table_console
 from roilab.evaluation.figures import save_figures
 from roilab.evaluation.judge import Judge, Row
-from roilab.evaluation.methods import Dnn, Gauss, Method, ideal
+from roilab.evaluation.methods import Gauss, Method, dnn, ideal
 from roilab.evaluation.network import (
     Network,
     NetworkFile,
@@ -65,6 +65,8 @@ def evaluate(config: DictConfig) -> None:
         task = progress.add_task("Judging", total=len(images))
         rows = judge(images, advance=lambda: progress.advance(task))
     tables = split_rows(rows, methods) | {"validation": validation}
+    for path in plain["study"]["networks"]:
+        tables["study"] += judged_network(plain, path, physics, images)
     output_dir = Path(plain["run_dir"])
     for name, part in tables.items():
         if part:
@@ -121,8 +123,7 @@ def main_methods(
     methods: list[Method] = [Gauss(physics.gauss), own]
     if network is None:
         return methods
-    node = physics.node_settings(recipe.rebin, recipe.input_scale, recipe.mask_thresh)
-    return [Dnn(physics.decon_charge, node), *methods]
+    return [dnn(physics, recipe), *methods]
 
 
 def scan_methods(
@@ -131,9 +132,7 @@ def scan_methods(
     """The network at every mask threshold."""
     if network is None:
         return []
-    recipe = network.recipe
-    nodes = [physics.node_settings(recipe.rebin, recipe.input_scale, t) for t in thresholds]
-    return [Dnn(physics.decon_charge, node) for node in nodes]
+    return [dnn(physics, network.recipe, mask_thresh=threshold) for threshold in thresholds]
 
 
 def study_methods(physics: PhysicsSettings, study: Mapping[str, Sequence[Any]]) -> list[Method]:
@@ -141,6 +140,19 @@ def study_methods(physics: PhysicsSettings, study: Mapping[str, Sequence[Any]]) 
     names = ("rebin", "threshold", "pad", "pad_unit", "widen")
     combinations = product(*(study[name] for name in names))
     return list(dict.fromkeys(ideal(physics, *values) for values in combinations))
+
+
+def judged_network(
+    plain: Mapping[str, Any], path: str, physics: PhysicsSettings, images: Sequence[JudgedImage]
+) -> list[Row]:
+    """One of the study's networks, with the window as it is and grown by the network's padding."""
+    file = open_network(path)
+    data = data_config(plain.get("data"), file)
+    recipe, _ = working_point(plain, file, data)
+    assert file.module is not None
+    network = Network(file.name, on_device(file.module, plain["device"]), recipe)
+    methods = list(dict.fromkeys(dnn(physics, recipe, widen=widen) for widen in (False, True)))
+    return Judge(methods, physics, Detector.of_config(data), network)(images)
 
 
 def list_judged(

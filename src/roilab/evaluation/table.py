@@ -4,10 +4,11 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from roilab.whole import write_text
 
 Row = Mapping[str, Any]
 
@@ -19,12 +20,12 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    _write(path, text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:
     """JSON without NaN, which it has no word for: undefined numbers are ``null``."""
-    _write(path, json.dumps(_without_nan(content), indent=1) + "\n")
+    write_text(path, json.dumps(_without_nan(content), indent=1) + "\n")
 
 
 def _cell(value: Any) -> Any:
@@ -39,13 +40,3 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
