@@ -1,8 +1,20 @@
 """Figures by their structure."""
 
-import numpy as np
+from typing import Any
 
-from roilab.plots import event_figure, loss_figure
+import numpy as np
+import pytest
+
+from roilab.plots import (
+    HeatMap,
+    RunCurves,
+    cost_figure,
+    event_figure,
+    heat_map_figure,
+    loss_figure,
+    memory_figure,
+    sweep_loss_figure,
+)
 
 
 def test_event_figure() -> None:
@@ -50,3 +62,77 @@ def test_loss_figure() -> None:
     assert [line.get_label() for line in metrics.lines] == ["dice"]
     assert loss.lines[0].get_ydata().tolist() == [0.5, 0.2]  # type: ignore[union-attr]
     loss_figure({}).canvas.draw()
+
+
+def test_sweep_loss_figure() -> None:
+    runs = [
+        RunCurves(rebin, threshold, [(0, 0.5), (1, 0.2)], [(0, 0.6)] if rebin == "4" else [])
+        for rebin in ("4", "10")
+        for threshold in ("50", "100")
+    ]
+    figure = sweep_loss_figure(runs, "rebin", "threshold")
+    train, val = figure.axes
+    assert (len(train.lines), len(val.lines)) == (4, 2)
+    colours = [line.get_color() for line in train.lines]
+    assert colours[0] == colours[1] != colours[2] == colours[3]
+    styles = [line.get_linestyle() for line in train.lines]
+    assert styles == ["-", "--", "-", "--"]
+    texts = [[t.get_text() for t in (x.get_title(), *x.get_texts())] for x in figure.legends]
+    assert texts == [["rebin", "4", "10"], ["threshold", "50", "100"]]
+
+
+def test_more_runs_than_colours() -> None:
+    runs = [RunCurves(str(n), "", [(0, 1.0)], []) for n in range(40)]
+    figure = sweep_loss_figure(runs, "run", "")
+    assert len({tuple(line.get_color()) for line in figure.axes[0].lines}) == 40
+    assert len(figure.legends) == 1
+    figure.canvas.draw()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_heat_map_figure(count: int) -> None:
+    values = np.array([[0.5, np.nan], [0.25, 1.0]])
+    maps = [HeatMap(f"map {n}", values) for n in range(count)]
+    figure = heat_map_figure(maps, ("rebin", "threshold"), (["4", "10"], ["50", "100"]))
+    panels = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title() for axis in panels] == [f"map {n}" for n in range(count)]
+    assert [text.get_text() for text in panels[0].texts] == ["0.5", "-", "0.25", "1"]
+    # Dark on light, light on dark.
+    assert [text.get_color() for text in panels[0].texts][2:] == ["w", "k"]
+    assert (panels[0].get_ylabel(), panels[0].get_xlabel()) == ("rebin", "threshold")
+    figure.canvas.draw()
+
+
+def test_cost_figure() -> None:
+    rows: list[dict[str, Any]] = [
+        {"rebin": rebin, "nchunks": nchunks, "precision": "float32", "form": form,
+         "peak_mb": 1000 / nchunks, "peak_mb_spread": 10.0, "seconds": 2.0, "seconds_spread": None}
+        for rebin in (1, 10) for form in ("plain", "export") for nchunks in (10, 1)
+    ]  # fmt: skip
+    rows[0] |= {"peak_mb": None, "seconds": None}
+    figure = cost_figure(rows, "a network")
+    memory, time = figure.axes
+    assert memory.get_yscale() == time.get_yscale() == "log"
+    labels = memory.get_legend_handles_labels()[1]
+    assert labels == [f"rebin {r}, {f}, float32" for r in (1, 10) for f in ("plain", "export")]
+    assert memory.get_xticks().tolist() == [1, 10]
+    (points, _, _) = memory.containers[1]
+    assert points.get_ydata().tolist() == [1000, 100]
+    # What failed is left out.
+    (points, _, _) = memory.containers[0]
+    assert points.get_xdata().tolist() == [1]
+    figure.canvas.draw()
+
+
+def test_memory_figure() -> None:
+    rows = [
+        {"cell": cell, "segment": segment, "after_mb": 1.0 * n, "peak_mb": 2.0 * n}
+        for cell in ("one", "other") for n, segment in enumerate(("start", "V", "V", "U"))
+    ]  # fmt: skip
+    rows += [{"cell": "a log", "segment": "job", "after_mb": 5.0}]
+    figure = memory_figure(rows, "memory")
+    assert [axis.get_title() for axis in figure.axes] == ["one", "other", "a log"]
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["start", "V", "U"]
+    assert figure.axes[0].get_xticks().tolist() == [0, 1.5, 3]
+    figure.canvas.draw()

@@ -1,16 +1,24 @@
 """Figures only: arrays in, figures out, no reading of data."""
 
 from roilab.plots.angles import CHARGE, charge_figure, roi_figure
+from roilab.plots.benchmark import cost_figure, memory_figure
 from roilab.plots.curves import loss_figure
 from roilab.plots.event import event_figure
 from roilab.plots.scan import padding_figure, scan_figure
+from roilab.plots.sweep import HeatMap, RunCurves, heat_map_figure, sweep_loss_figure
 
 __all__ = [
     "CHARGE",
+    "HeatMap",
+    "RunCurves",
     "charge_figure",
+    "cost_figure",
     "event_figure",
+    "heat_map_figure",
     "loss_figure",
+    "memory_figure",
     "padding_figure",
     "roi_figure",
     "scan_figure",
+    "sweep_loss_figure",
 ]

@@ -49,11 +49,11 @@ def scan_figure(
 
 
 def padding_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Bias and inefficiency of the ideal against the padding of its truth mask.
+    """Bias and inefficiency against the padding of the truth mask, of the ideal and of networks.
 
     Args:
-        rows: of one plane and energy; a line for every rebin, threshold and unit of the padding,
-            a column of panels for every angle.
+        rows: of one plane and energy; a line for every method, rebin, threshold and unit of the
+            padding, a column of panels for every angle.
         title: of the figure.
     """
     angles = sorted({row["theta_xz"] for row in rows})
@@ -78,15 +78,20 @@ def padding_figure(rows: Sequence[Row], title: str) -> Figure:
 
 
 def _draw_padding(axis: Axes, rows: Sequence[Row], name: str) -> None:
-    for (rebin, threshold, unit), colour, group in _by(rows, "rebin", "threshold", "pad_unit"):
-        for widened, _, points in _by(group, "window_widened"):
+    keys = ("rebin", "threshold", "pad_unit")
+    colours = {key: colour for key, colour, _ in _by(rows, *keys)}
+    for (method, *key), _, group in _by(rows, "method", *keys):
+        rebin, threshold, unit = key
+        by_padding = sorted(group, key=lambda row: row["pad"])
+        for widened, _, points in _by(by_padding, "window_widened"):
             ticks = [row["pad"] * (rebin if unit == "bins" else 1) for row in points]
-            label = f"rebin {rebin}, {threshold:g} e, in {unit}"
-            style: dict[str, Any] = {"color": colour, "ls": "--" if widened else "-"}
+            label = f"{method}, rebin {rebin}, {threshold:g} e, in {unit}"
+            style: dict[str, Any] = {"color": colours[tuple(key)], "ls": "--" if widened else "-"}
+            style |= {"marker": "o" if method == "ideal" else "s", "ms": 3, "lw": 1.2}
             style["label"] = label + (", wide window" if widened else "")
             values = [row[name] for row in points]
             errors = [row[f"{name}_error"] for row in points]
-            axis.errorbar(ticks, values, errors, marker="o", ms=3, lw=1.2, **style)
+            axis.errorbar(ticks, values, errors, **style)
     axis.grid(alpha=0.3)
     if name == "inefficiency":
         axis.set_ylim(-0.2, max(5, axis.get_ylim()[1]))

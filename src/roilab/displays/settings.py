@@ -1,0 +1,93 @@
+"""What is drawn and how: the keys of ``display`` in ``conf/display.yaml``."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from roilab.errors import RoilabError
+from roilab.plots.pooling import Rule, max_pooled, mean_pooled
+from roilab.plots.view import PANEL
+
+Range = tuple[int, int]
+PICTURES = ("display", "waveforms", "evolution", "comparison")
+_RULES: dict[str, Rule] = {"max": max_pooled, "mean": mean_pooled}
+
+
+class DisplayError(RoilabError):
+    """What was asked for cannot be drawn."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisplaySettings:
+    """See ``conf/display.yaml``, where every key has its default and its meaning."""
+
+    pictures: Sequence[str] | None
+    formats: Sequence[str]
+    dpi: int
+    html: bool
+    html_mb: float
+    channels: Sequence[int] | None
+    ticks: Sequence[int] | None
+    channel: int | None
+    margin: int
+    panels: Sequence[str] | None
+    columns: int
+    chain: Sequence[str]
+    adc_tags: Sequence[str]
+    mask_tags: Sequence[str]
+    outline_ticks: float
+    axis: str
+    scale: str
+    linear_below: float
+    charge_limit: float | None
+    pool: str
+    charge_cut: float | None
+
+    def __post_init__(self) -> None:
+        _check("pictures", self.pictures or (), PICTURES)
+        _check("formats", self.formats, ("png", "pdf", "svg"))
+        _check("axis", [self.axis], ("tick", "us"))
+        _check("scale", [self.scale], ("symlog", "linear"))
+        _check("pool", [self.pool], _RULES)
+        for name in ("linear_below", "dpi", "columns", "html_mb", "charge_limit"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise DisplayError(f"display.{name}={value}; expected a number above 0.")
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Rows and columns of a panel's image: no more than are drawn, or thin tracks vanish."""
+        return round(PANEL[0] * self.dpi), round(PANEL[1] * self.dpi)
+
+    @property
+    def rule(self) -> Rule:
+        """How samples are brought down to pixels."""
+        return _RULES[self.pool]
+
+
+def _check(key: str, got: Sequence[str], known: Collection[str]) -> None:
+    wrong = [name for name in got if name not in known]
+    if wrong:
+        raise DisplayError(
+            f"display.{key}: got '{', '.join(map(str, wrong))}'; expected of {', '.join(known)}."
+        )
+
+
+def part_of(whole: Range, asked: Sequence[int] | None, key: str, what: str) -> Range:
+    """A range that was asked for, cut to what there is.
+
+    Raises:
+        DisplayError: it is no range, or nothing of it is there.
+    """
+    if asked is None:
+        return whole
+    if len(asked) != 2 or asked[0] >= asked[1]:
+        raise DisplayError(
+            f"display.{key}={list(asked)}; expected [first, last + 1] with first below last + 1."
+        )
+    begin, end = max(whole[0], asked[0]), min(whole[1], asked[1])
+    if begin >= end:
+        raise DisplayError(
+            f"display.{key}={list(asked)}: {what} holds {whole[0]} to {whole[1] - 1}; choose a "
+            "range within."
+        )
+    return begin, end

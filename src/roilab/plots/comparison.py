@@ -1,0 +1,71 @@
+"""Networks or thresholds against truth and against each other."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from roilab.plots.panels import Panel, say
+from roilab.plots.style import new_figure
+from roilab.plots.view import Look, View
+
+Losses = Mapping[str, NDArray[np.float64]]
+
+
+def comparison_figure(
+    panels: Sequence[Panel],
+    truth: NDArray[np.float64] | None,
+    losses: Losses,
+    colours: Mapping[str, str],
+    view: View,
+    look: Look,
+    columns: int,
+    title: str,
+) -> Figure:
+    """Panels, and below them the charge that every method loses in every channel.
+
+    Args:
+        panels: against truth, then against each other.
+        truth: truth charge of every channel [electrons]; ``None`` where there is no truth.
+        losses: truth minus found charge of every channel [electrons], by method.
+        colours: of the methods' lines.
+        view: the part of the plane they show.
+        look: how charge is drawn.
+        columns: panels beside each other at most.
+        title: of the figure: file, event, anode, plane.
+    """
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(max(8.0, 4.8 * columns), 0.6 + 3.8 * rows + 3.2)
+    grid = figure.add_gridspec(rows + 1, columns)
+    for number, panel in enumerate(panels):
+        panel.draw(figure.add_subplot(grid[divmod(number, columns)]), view, look)
+    _draw_losses(figure.add_subplot(grid[-1, :]), truth, losses, colours, view)
+    figure.suptitle(title)
+    return figure
+
+
+def _draw_losses(
+    axis: Axes,
+    truth: NDArray[np.float64] | None,
+    losses: Losses,
+    colours: Mapping[str, str],
+    view: View,
+) -> None:
+    axis.set(title="charge lost in each channel: truth minus found", xlabel="channel")
+    axis.set(ylabel="charge [1000 e]", xlim=view.extent[2:])
+    if truth is None:
+        say(axis, "no truth, so nobody knows what is lost")
+        return
+    channels = np.arange(*view.channels)
+    label = f"truth: {truth.sum():.4g} e"
+    axis.fill_between(channels, truth / 1e3, step="mid", color="0.88", label=label)
+    total = max(float(truth.sum()), 1.0)
+    for name, lost in losses.items():
+        label = f"{name}: {lost.sum():.4g} e lost ({100 * lost.sum() / total:.1f} %)"
+        axis.step(channels, lost / 1e3, where="mid", color=colours[name], lw=0.9, label=label)
+    axis.axhline(0, color="0.5", lw=0.8)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.005, 1))

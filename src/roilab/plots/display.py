@@ -1,0 +1,50 @@
+"""Panels of one plane side by side: the event display."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from roilab.plots.panels import Outline, Panel, outline_handles
+from roilab.plots.style import new_figure
+from roilab.plots.view import Look, View
+
+
+def display_figure(
+    panels: Sequence[Panel],
+    view: View,
+    look: Look,
+    columns: int,
+    title: str,
+    marked: int | None = None,
+) -> Figure:
+    """Panels of one plane on common axes.
+
+    Args:
+        panels: in reading order.
+        view: the part of the plane they show.
+        look: how charge is drawn.
+        columns: panels beside each other at most.
+        title: of the figure: file, event, anode, plane.
+        marked: a channel to draw a line at.
+    """
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(5.2 * columns, 0.6 + 3.6 * rows)
+    for number, panel in enumerate(panels):
+        axis = figure.add_subplot(rows, columns, number + 1)
+        panel.draw(axis, view, look)
+        if marked is not None:
+            axis.axhline(marked, color="0.35", lw=0.6, ls=":")
+    add_outline_legend(figure, panels)
+    figure.suptitle(title)
+    return figure
+
+
+def add_outline_legend(figure: Figure, panels: Sequence[Panel]) -> None:
+    """One legend below all panels, of every kind of contour once."""
+    kinds: dict[str, Outline] = {
+        outline.label: outline for panel in panels for outline in panel.outlines
+    }
+    if kinds:
+        handles = outline_handles(list(kinds.values()))
+        figure.legend(handles=handles, loc="outside lower center", ncol=4, fontsize="small")

@@ -1,0 +1,121 @@
+"""One plane as a page to move about in: pan, zoom, hover, layers to switch (needs bokeh)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.embed import file_html
+from bokeh.events import DocumentReady, MouseMove
+from bokeh.layouts import column, row
+from bokeh.models import ColumnDataSource, CustomJS
+from bokeh.models.ranges import Range1d
+from bokeh.models.widgets import CheckboxGroup, Div, RadioButtonGroup, Select, Slider
+from bokeh.plotting import figure
+from bokeh.resources import INLINE
+from matplotlib import colormaps
+
+from roilab.plots.style import CHARGE_COLOURS
+from roilab.plots.view import View
+
+_COLOURS = 255
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One quantity of a page.
+
+    Attributes:
+        name: for the switch.
+        unit: of its values; empty for a probability.
+        step: a value is a whole number of these.
+        limit: at which its colours end, at first.
+        data: whole numbers (channel, tick) of the view: differences along time as 16-bit
+            integers, all low bytes before all high ones, deflated, in base 64.
+        outline: colour in which it can be outlined; ``None`` where it cannot.
+    """
+
+    name: str
+    unit: str
+    step: float
+    limit: float
+    data: str
+    outline: str | None
+
+
+def page_html(layers: Sequence[Layer], view: View, title: str) -> str:
+    """A page that holds all it needs.
+
+    The samples stay whole; what is drawn of them is, for every pixel of the screen, the value that
+    is largest in size, so that thin tracks do not vanish when the whole plane is seen.
+
+    Args:
+        layers: at least one.
+        view: the part of the plane they show.
+        title: of the page: file, event, anode, plane.
+    """
+    left, right, bottom, top = view.extent
+    source = ColumnDataSource(
+        {"image": [np.zeros((2, 2), np.uint32)], "x": [left], "y": [bottom]}
+        | {"dw": [right - left], "dh": [top - bottom]}
+    )
+    plot = figure(
+        title=title,
+        x_axis_label=view.time_label,
+        y_axis_label="channel",
+        x_range=Range1d(start=left, end=right, bounds=(left, right)),
+        y_range=Range1d(start=bottom, end=top, bounds=(bottom, top)),
+        tools="pan,wheel_zoom,xwheel_zoom,ywheel_zoom,box_zoom,undo,redo,reset,save",
+        active_scroll="wheel_zoom",
+        active_drag="box_zoom",
+        sizing_mode="stretch_width",
+        height=620,
+    )
+    plot.grid.visible = False
+    plot.image_rgba("image", "x", "y", "dw", "dh", source=source)
+    names: list[str | tuple[object, str]] = [layer.name for layer in layers]
+    chosen = Select(title="layer", options=names, value=layers[0].name)
+    scale = RadioButtonGroup(labels=["linear", "signed log"], active=0)
+    reach = Slider(
+        title="end of the colours, of the layer's own", start=0.1, end=4, step=0.1, value=1
+    )
+    outlined = [layer.name for layer in layers if layer.outline]
+    outlines = CheckboxGroup(labels=[f"outline {name}" for name in outlined], active=[])
+    values = Div(text="Move over the plane to see the values of all layers.", width=330)
+    setup: dict[str, Any] = {
+        "layers": [asdict(layer) for layer in layers],
+        "outlined": outlined,
+        "palette": _palette(CHARGE_COLOURS),
+        "channels": list(view.channels),
+        "ticks": list(view.ticks),
+        "tick_us": view.tick_us,
+        "start_us": view.start_us,
+        "in_us": view.in_us,
+    }
+    args = {"setup": setup, "source": source, "plot": plot, "chosen": chosen, "scale": scale}
+    args |= {"reach": reach, "outlines": outlines, "values": values}
+    code = files("roilab.plots").joinpath("page.js").read_text(encoding="utf-8")
+    document = Document()
+    document.add_root(row(
+        plot, column(chosen, scale, reach, outlines, values, width=340),
+        sizing_mode="stretch_width",
+    ))  # fmt: skip
+    document.js_on_event(DocumentReady, CustomJS(args=args, code=code))
+    redraw = CustomJS(code="window.roilab?.redraw()")
+    for model, name in (
+        *((chosen, "value"), (scale, "active"), (reach, "value"), (outlines, "active")),
+        *((r, side) for r in (plot.x_range, plot.y_range) for side in ("start", "end")),
+        *((plot, side) for side in ("inner_width", "inner_height")),
+    ):
+        model.js_on_change(name, redraw)
+    plot.js_on_event(MouseMove, CustomJS(code="window.roilab?.hover(cb_obj.x, cb_obj.y)"))
+    return file_html(document, INLINE, title)
+
+
+def _palette(name: str) -> list[int]:
+    """Colours as the browser's canvas takes them: 0xAABBGGRR."""
+    colours = np.rint(255 * colormaps[name](np.linspace(0, 1, _COLOURS))).astype(np.int64)
+    red, green, blue, alpha = colours.T
+    return [int(value) for value in (alpha << 24) | (blue << 16) | (green << 8) | red]

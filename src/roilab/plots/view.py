@@ -1,0 +1,68 @@
+"""What part of a plane is drawn, and how: shared by all panels of a figure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roilab.plots.pooling import Rule, Shape
+
+Range = tuple[int, int]
+PANEL = (2.7, 3.3)  # height and width of a panel's image, and a little less [inch]
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a plane that is drawn, and the units of its axes.
+
+    Attributes:
+        channels: half-open range of channel ids.
+        ticks: half-open range.
+        tick_us: length of a tick [us].
+        start_us: time of tick 0 [us].
+        in_us: the time axis in microseconds, else in ticks.
+    """
+
+    channels: Range
+    ticks: Range
+    tick_us: float
+    start_us: float
+    in_us: bool
+
+    def time(self, tick: float) -> float:
+        """A tick in the units of the time axis."""
+        return self.start_us + tick * self.tick_us if self.in_us else float(tick)
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Every tick of the view in the units of the time axis."""
+        ticks = np.arange(*self.ticks, dtype=np.float64)
+        return self.start_us + ticks * self.tick_us if self.in_us else ticks
+
+    @property
+    def time_label(self) -> str:
+        """Of the time axis."""
+        return "time [us]" if self.in_us else f"tick [{1000 * self.tick_us:g} ns]"
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """As ``imshow`` takes it: pixels centred on their channel and tick."""
+        begin, end = (self.time(tick - 0.5) for tick in self.ticks)
+        return (begin, end, self.channels[0] - 0.5, self.channels[1] - 0.5)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How charge is drawn, the same in all panels of a figure.
+
+    Attributes:
+        limit: the colours reach from minus to plus this charge [electrons/tick].
+        linear_below: a signed logarithm beyond this charge; ``None`` for linear colours.
+        rule: how samples are brought down to pixels.
+        pixels: rows and columns of a panel's image at most.
+    """
+
+    limit: float
+    linear_below: float | None
+    rule: Rule
+    pixels: Shape

@@ -1,0 +1,111 @@
+"""Pages as a reader sees them: headless Chromium, driven by selenium, without network."""
+
+import base64
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Started as any user, root too; it asks nothing of any network, and no name is resolved.
+_SWITCHES = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", "--hide-scrollbars"),
+)
+
+
+class Page:
+    """One browser window, with what tests ask of a page.
+
+    Attributes:
+        driver: selenium's, for all that is not here (``find_elements``, ``execute_script``, ...).
+    """
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+
+    def open(self, path: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+        """Load a file in a window of the given size [CSS pixel], light or dark."""
+        self.resize(width, height)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self._logs()  # those of the page before
+        self.driver.get(path.resolve().as_uri())
+
+    def resize(self, width: int, height: int) -> None:
+        """Change the window's size [CSS pixel]."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    def script(self, source: str, *arguments: Any) -> Any:
+        """What a function body returns in the page: ``return document.title``."""
+        return self.driver.execute_script(source, *arguments)
+
+    def problems(self) -> list[str]:
+        """Errors and warnings of the console, failed requests, and requests of anything but files.
+
+        Since the page was opened, or since the last call.
+        """
+        logs = self._logs()
+        found = [f"{entry['level']}: {entry['message']}" for entry in logs["browser"]]
+        for entry in logs["performance"]:
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                url = message["params"]["request"]["url"]
+                if not url.startswith(("file:", "data:", "blob:", "about:", "chrome:")):
+                    found.append(f"asked for {url}")
+            elif message["method"] == "Network.loadingFailed":
+                found.append(f"not loaded: {message['params']['errorText']}")
+        return found
+
+    def broken_pictures(self) -> list[str]:
+        """Sources of the pictures that did not load; lazy ones are loaded first."""
+        return self.script(
+            """const pictures = [...document.images];
+            pictures.forEach(picture => { picture.loading = "eager"; });
+            return Promise.allSettled(pictures.map(picture => picture.decode())).then(
+              () => pictures.filter(picture => !picture.naturalWidth)
+                            .map(picture => picture.src.slice(0, 100)));"""
+        )
+
+    def screenshot(self, path: Path, *, whole: bool = True) -> None:
+        """A PNG of the whole page, or of the window."""
+        settings = {"format": "png", "captureBeyondViewport": whole}
+        if whole:
+            size = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
+            settings["clip"] = {**size, "scale": 1}
+        data = self.driver.execute_cdp_cmd("Page.captureScreenshot", settings)["data"]
+        path.write_bytes(base64.b64decode(data))
+
+    def _logs(self) -> dict[str, list[dict[str, Any]]]:
+        return {kind: self.driver.get_log(kind) for kind in ("browser", "performance")}
+
+
+@contextmanager
+def headless_chromium(profile: Path) -> Iterator[Page]:
+    """A browser with an empty profile; skips the test, with the reason, where there is none.
+
+    Args:
+        profile: an empty folder.
+    """
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromedriver = shutil.which("chromedriver")
+    if chromium is None or chromedriver is None:
+        pytest.skip("Chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for switch in (*_SWITCHES, f"--user-data-dir={profile}"):
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    # Named, so that selenium does not look for a driver in the network.
+    service = webdriver.ChromeService(executable_path=chromedriver)
+    driver = webdriver.Chrome(options=options, service=service)
+    try:
+        yield Page(driver)
+    finally:
+        driver.quit()

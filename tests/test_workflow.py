@@ -1,0 +1,37 @@
+"""What the workflow asks of roilab exists; the workflow itself is run by ``make workflow``."""
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from roilab.cli import config_dir
+
+WORKFLOW = Path(__file__).parents[1] / "workflow"
+CONFIGS = sorted(WORKFLOW.glob("*.yaml"))
+
+
+def composes(verb: str, overrides: list[str]) -> None:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose(verb, [*overrides, f"{'folder' if verb == 'simulate' else 'run_dir'}=out"])
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_command_of_a_workflow_composes(path: Path) -> None:
+    config: dict[str, Any] = yaml.safe_load(path.read_text())
+    for sample in (config["cosmic"], *config["judged"].values()):
+        composes("simulate", sample)
+    for values in product(*config["grid"].values()):
+        point = [f"{key}={value}" for key, value in zip(config["grid"], values, strict=True)]
+        composes("train", [*config["detector"], *config["train"], *point, "data.dir=frames"])
+    given = ["data.dir=null", "sample=[tracks,showers]", "network=model.ts"]
+    composes("evaluate", [*config["detector"], *given])
+
+
+def test_there_are_workflows() -> None:
+    assert {path.stem for path in CONFIGS} >= {"demo", "pdhd"}
