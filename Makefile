@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test lint types format clean
+.PHONY: help install train workflow test lint types format clean
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 # Installed anew when what is to be installed changes; the stamp is left only after success.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -21,6 +21,15 @@ install: $(VENV)/.installed ## a virtual environment with roilab and its develop
 
 train: install ## simulate frames, train MobileNetV3-UNet on them, export it (minutes on 2 cores)
 	$(BIN)/python -m roilab.train experiment=demo
+
+# Snakemake brings forty packages of its own, some of them older than ours: it gets its own environment.
+$(VENV)/workflow/.installed: workflow/requirements.txt | install
+	$(BIN)/python -m venv $(VENV)/workflow
+	$(VENV)/workflow/bin/python -m pip install -r workflow/requirements.txt
+	touch $@
+
+workflow: install $(VENV)/workflow/.installed ## simulate, train a grid, export, evaluate, report: the demo, minutes
+	$(VENV)/workflow/bin/snakemake -c2 --configfile workflow/demo.yaml --config python=$(abspath $(BIN)/python)
 
 test: install ## the whole test suite
 	$(BIN)/python -m pytest
