@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roilab.data import DataConfigError, ImageSource, RoiDataModule, split_by_event
-from roilab.data.datamodule import EachOnce
 from roilab.data.dataset import ShapeError
+from roilab.data.sampler import EachOnce
 from roilab.data.split import SplitError
 from roilab.errors import RoilabError
 from roilab.frames import (

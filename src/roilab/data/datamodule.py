@@ -1,7 +1,7 @@
 """Frame files of a folder as training, validation and test batches."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, DistributedSampler, Sampler
 from roilab.data.cache import ImageCache, image_key
 from roilab.data.dataset import RoiDataset, Sample, TargetRecipe, collate
 from roilab.data.images import PadUnit, check_rebin
+from roilab.data.sampler import EachOnce
 from roilab.data.sources import ImageRecipe, ImageSource, PlaneSelection, list_images
 from roilab.data.split import split_by_event
 from roilab.errors import RoilabError
@@ -260,24 +261,6 @@ class RoiDataModule(LightningDataModule):
             pin_memory=self.pin_memory,
             collate_fn=collate,
         )
-
-
-class EachOnce(Sampler[int]):
-    """Shares images out over processes without repeating any.
-
-    Torch's own sampler repeats images to give every process equally many, and so counts them
-    twice in a metric. Only where there are fewer images than processes is one repeated here,
-    because a process without any batch would not take part in the sum.
-    """
-
-    def __init__(self, length: int, rank: int, world_size: int) -> None:
-        self.indices = range(rank, length, world_size) or range(rank % length, rank % length + 1)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.indices)
-
-    def __len__(self) -> int:
-        return len(self.indices)
 
 
 def _plane_ranges(
