@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class Job:
             return self.overrides[key]
         if key in self.choices:
             return self.choices[key]
-        raw = reduce(_below, key.split("."), OmegaConf.to_container(self.config, resolve=False))
+        raw = reduce(_below, key.split("."), self._plain)
         if isinstance(raw, str) and "${oc.env" in raw:
             return raw  # the environment of the run is not that of the report
         try:
@@ -97,6 +97,10 @@ class Job:
         except (OmegaConfBaseException, ValueError):
             return raw  # what only the running job could resolve
         return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+
+    @cached_property
+    def _plain(self) -> Any:
+        return OmegaConf.to_container(self.config, resolve=False)
 
     def metric(self, name: str) -> float | None:
         """Of the best checkpoint on validation events, or of the last epoch if not judged yet.

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +82,22 @@ class Sample:
         folder: where the sample is, or shall be.
 
     Raises:
-        SimulationError: the configuration makes no sense.
+        SimulationError: the configuration names what is not known.
     """
 
     def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
         self.config = dict(config)
         self.folder = folder
         self._check()
-        self.simulation = Simulation.from_config(self.config)
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        """Put together when it is needed first: a sample that is there does without.
+
+        Raises:
+            SimulationError: the configuration makes no sense.
+        """
+        return Simulation.from_config(self.config)
 
     def _check(self) -> None:
         for name in ("events", "events_per_file"):
@@ -159,6 +168,7 @@ class Sample:
                 f"{self.folder}: holds {len(others)} other files ('{others[0].name}', ...); "
                 "expected an empty or absent folder, or an interrupted sample. Choose another."
             )
+        _ = self.simulation  # no folder for one that makes no sense
         self.folder.mkdir(parents=True, exist_ok=True)
         _write_json(told, wanted)
 

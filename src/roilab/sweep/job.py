@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -47,6 +48,7 @@ def run_job(config: DictConfig) -> float | None:
             )
         overrides = list(hydra.overrides.task)
         return _recorded(config, folder, Status(None, {}, overrides)).value
+    _set_modules_aside()
     with _alone(folder):
         swept = values(swept_overrides(hydra))
         status = Status(number, swept, list(hydra.overrides.task))
@@ -167,6 +169,15 @@ def _without(name: str) -> Iterator[None]:
         yield
     finally:
         os.environ[name] = value
+
+
+@cache
+def _set_modules_aside() -> None:
+    """Once, spare the garbage collector what is imported: it stays from job to job."""
+    import roilab.training  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
 
 
 def _free_memory() -> None:
