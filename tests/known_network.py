@@ -9,7 +9,7 @@ from torch import nn
 METADATA = {
     **{"layers": ["loose_lf", "mp2_roi", "mp3_roi"], "planes": ["V"], "rebin": 10},
     **{"channel_rebin": 1, "input_scale": 1 / 4000, "truth_threshold": 100, "pad": 0},
-    **{"pad_unit": "bins", "mask_thresh": 0.5, "network": "tests.AboveThreshold"},
+    **{"pad_unit": "bins", "mask_thresh": 0.5, "network": "AboveThreshold"},
 }
 
 

@@ -72,8 +72,11 @@ def test_composes_and_instantiates(file: Path) -> None:
             instantiate(part, _partial_=True)
     elif group == "trainer":
         instantiate(node, _partial_=True)
+    elif group == "model":
+        instantiate(node.net)
+        assert node.name
     else:
-        instantiate(node if group != "model" else node.net)
+        instantiate(node)
 
 
 @pytest.mark.parametrize("name", ["pdhd", "simulated"])

@@ -39,6 +39,7 @@ def test_train_leaves_all_it_promises(
     out = capsys.readouterr().out
     for text in ("val/dice", "peak memory", "checkpoint", "model.ts", "pictures"):
         assert text in out
+    assert "Epoch" not in out  # no progress bar was asked for
 
     # The exported file computes what the best checkpoint computes, at a size not seen before.
     (best,) = (run / "checkpoints").glob("best*.ckpt")

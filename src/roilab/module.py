@@ -130,6 +130,12 @@ class RoiModule(LightningModule):
         checkpoint["roilab_version"] = roilab.__version__
 
 
+def network_name(recipe: Recipe) -> str:
+    """What figures and tables call a network: ``model.name``, or its class where that is null."""
+    model = recipe["model"]
+    return str(model.get("name") or model["net"]["_target_"].rsplit(".", 1)[-1])
+
+
 def start_module(recipe: Recipe) -> RoiModule:
     """A module to begin a training with, its weights from the files that the configuration names.
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from lightning import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.strategies.launchers import _SubprocessScriptLauncher
 from lightning.pytorch.utilities import rank_zero_only
@@ -24,7 +24,7 @@ from roilab.console import table_console
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
 from roilab.metrics import segmentation_metrics
-from roilab.module import RoiModule, build_module, start_module
+from roilab.module import RoiModule, build_module, network_name, start_module
 from roilab.precision import choose_precision
 from roilab.sweep.status import Results
 
@@ -62,7 +62,7 @@ def train(config: DictConfig) -> Results:
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
     parameters = sum(p.numel() for p in module.net.parameters())
-    log.info("%s, %.2f million parameters", type(module.net).__name__, parameters / 1e6)
+    log.info("%s, %.2f million parameters", network_name(recipe), parameters / 1e6)
     with closing_loggers(trainer):
         for logger in trainer.loggers:
             logger.log_hyperparams(recipe)
@@ -141,7 +141,13 @@ def build_trainer(config: DictConfig) -> Trainer:
         loggers = []
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
-    trainer: Trainer = instantiate(settings, callbacks=callbacks, logger=loggers or False)
+    trainer: Trainer = instantiate(
+        settings,
+        callbacks=callbacks,
+        logger=loggers or False,
+        # Lightning would add one of its own where none is asked for.
+        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
+    )
     return trainer
 
 

@@ -14,7 +14,7 @@ from roilab.benchmarking.process import MeasurementError
 from roilab.checkpoint import load_module
 from roilab.delivery import export_metadata
 from roilab.evaluation.network import NetworkFile, NetworkRecipe, network_recipe
-from roilab.module import RoiModule, build_module
+from roilab.module import RoiModule, build_module, network_name
 
 _NOT_DATA = ("model", "loss", "optimizer", "scheduler")
 
@@ -79,8 +79,7 @@ def _untrained(name: str, data: Mapping[str, Any], seed: int) -> Candidate:
 
 def _trained(path: Path) -> Candidate:
     module = load_module(path)
-    net = module.recipe["model"]["net"]
-    name = net.get("encoder", net["_target_"].rsplit(".", 1)[-1])
+    name = network_name(module.recipe)
     return Candidate(name, module, _recipe(module, path), trained=True)
 
 

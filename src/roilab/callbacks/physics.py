@@ -32,7 +32,7 @@ from roilab.evaluation import (
     write_csv,
 )
 from roilab.evaluation.figures import save_figures
-from roilab.module import RoiModule
+from roilab.module import RoiModule, network_name
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class PhysicsMetrics(Callback):
 
         own = ideal(physics, recipe.rebin, recipe.threshold, recipe.pad, recipe.pad_unit)
         methods: list[Method] = [dnn(physics, recipe), Gauss(physics.gauss), own]
-        network = Network(type(pl_module.net).__name__, probability, recipe)
+        network = Network(network_name(pl_module.recipe), probability, recipe)
         return Judge(methods, physics, Detector.of_datamodule(data), network)
 
     def _list(self, data: RoiDataModule, tags: tuple[str, ...]) -> list[JudgedImage]:
@@ -132,7 +132,7 @@ class PhysicsMetrics(Callback):
 
     def _draw(self, module: LightningModule, rows: list[Row]) -> list[Path]:
         assert isinstance(module, RoiModule)
-        name = type(module.net).__name__
+        name = network_name(module.recipe)
         return save_figures({"table": rows}, module.mask_thresh, name, self.dir)
 
 

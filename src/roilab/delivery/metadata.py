@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 import roilab
+from roilab.module import network_name
 from roilab.wirecell import node_configuration
 
 
@@ -31,7 +32,8 @@ def export_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
         "truth_threshold": data["threshold"],
         "pad": data["pad"],
         "pad_unit": data["pad_unit"],
-        "network": model["net"]["_target_"],
+        "network": network_name(recipe),
+        "network_class": model["net"]["_target_"],
         "seed": recipe["seed"],
         "git_commit": git_commit(),
         "versions": {

@@ -74,10 +74,8 @@ class NetworkFile:
 
     @property
     def name(self) -> str:
-        """Name of the network's class, or of the file where it does not tell."""
-        if self.path is None:
-            return ""
-        return str(self.metadata.get("network", self.path.stem)).rsplit(".", 1)[-1]
+        """The network's name, or the file's where it does not tell."""
+        return "" if self.path is None else str(self.metadata.get("network", self.path.stem))
 
 
 def open_network(path: str | None) -> NetworkFile:
