@@ -70,7 +70,7 @@ def test_contract(module: RoiModule, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
 
 
-@pytest.mark.parametrize("bound", [{"max_memory_mb": 6.0}, {"band": 24, "levels": 2}])
+@pytest.mark.parametrize("bound", [{"max_memory_mb": 306.0}, {"band": 24, "levels": 2}])
 def test_memory_is_bounded_and_nothing_else_changes(
     tmp_path: Path, bound: dict[str, float]
 ) -> None:
@@ -215,7 +215,7 @@ def test_command(
     (tmp_path / "run" / "checkpoints").mkdir()
     path = checkpoint(build("unet"), tmp_path / "run" / "checkpoints" / "best.ckpt")
     out = tmp_path / "out"
-    arguments = [f"ckpt_path={path}", f"output_dir={out}", "export.max_memory_mb=60"]
+    arguments = [f"ckpt_path={path}", f"output_dir={out}", "export.max_memory_mb=360"]
     monkeypatch.setattr(sys, "argv", ["roilab.export", *arguments])
     main()
     assert f"model      {out}/model.ts" in capsys.readouterr().out

@@ -107,14 +107,14 @@ def model_card(
     if export is not None:
         channels, slices = export["image"]
         memory = (
-            f"One image of {channels} x {slices} is planned to take {export['planned_memory_mb']} "
-            f"MB beside the loaded file, in {export['precision']}; leave `nchunks` at 1."
+            f"One image of {channels} x {slices} takes about {export['expected_memory_mb']} MB "
+            f"beside the loaded file, in {export['precision']}; leave `nchunks` at 1."
         )
     metrics = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in sorted(facts.metrics.items())
     )
     return _CARD.format(
-        network=str(metadata["network"]).rsplit(".", 1)[-1],
+        network=metadata["network"],
         planes=" and ".join(metadata["planes"]),
         file=file,
         layers=", ".join(f"`{layer}`" for layer in metadata["layers"]),

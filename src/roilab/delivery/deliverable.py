@@ -7,14 +7,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from roilab.bands import BandedNetwork, Costs, Plan, Step, in_bands, lower, whole, within
+from roilab.bands import BandedNetwork, Costs, Plan, in_bands, lower, whole, within
 from roilab.delivery.settings import ExportSettings
 from roilab.models import LayerNormalization, RoiNetwork
 from roilab.module import RoiModule
 
 log = logging.getLogger(__name__)
 
-_RESERVED = 1.1  # of the planned memory: what the allocator and the convolutions' library add
+_CORNER = 64  # channels and slices, enough for every network
+# What a process takes beside the planned tensors [bytes]: the convolutions' library, and blocks
+# below 32 MiB, which glibc keeps, with holes between them. Measured: 0.2e9 to 0.4e9.
+_BESIDE = 300_000_000
 
 
 class Deliverable(nn.Module):
@@ -30,6 +33,8 @@ class Deliverable(nn.Module):
 
     Attributes:
         plan: of its evaluation; not in the file.
+        steps_in_bands: number of its steps that large images take in bands.
+        expected_mb: memory of one image of the recipe's size beside the loaded file [MB].
     """
 
     def __init__(self, module: RoiModule, settings: ExportSettings) -> None:
@@ -42,20 +47,27 @@ class Deliverable(nn.Module):
         size = image_size(module.recipe)
         self.costs = Costs(graph, size, 2 if bf16 else 4)
         self.plan = _planned(self.costs, settings)
+        self.expected_mb = (self.plan.peak + _BESIDE) / 1e6
+        steps = [(step.rows, self.costs.heights[step.target]) for step in self.plan.steps]
+        self.steps_in_bands = sum(0 < rows < height for rows, height in steps)
+        self.corner = _CORNER
         banded = BandedNetwork(graph, self.plan.steps, size[1], bf16)
         if bf16:
             banded.to(torch.bfloat16)
             before.to(torch.float32)
         self.net = banded.to(memory_format=torch.channels_last)
 
-    @torch.jit.unused
-    def plan_heights(self) -> list[tuple[Step, int]]:
-        """Steps but the region's, each with the height of its image."""
-        return [(step, self.costs.heights[step.target]) for step in self.plan.steps if step.active]
-
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """(batch, layer, channel, slice) float32 to (batch, 1, channel, slice) float32."""
-        logits = self.net(image).narrow(2, 0, image.shape[2]).narrow(3, 0, image.shape[3])
+        parts = [image]
+        if self.steps_in_bands > 0 and min(image.shape[2:]) > self.corner and not image.is_cuda:
+            # First a corner: what libraries and TorchScript keep of a first call is then allocated
+            # before large blocks, not between them, where it would leave holes in memory.
+            parts = [image.narrow(2, 0, self.corner).narrow(3, 0, self.corner), image]
+        logits = image
+        for part in parts:
+            logits = self.net(part)
+        logits = logits.narrow(2, 0, image.shape[2]).narrow(3, 0, image.shape[3])
         return torch.sigmoid(logits.to(torch.float32)).contiguous()
 
 
@@ -101,14 +113,14 @@ def _planned(costs: Costs, settings: ExportSettings) -> Plan:
         return in_bands(costs, settings.levels, settings.band)
     if settings.max_memory_mb is None:
         return whole(costs)
-    plan = within(costs, int(settings.max_memory_mb * 1e6 / _RESERVED))
-    if plan.peak * _RESERVED > settings.max_memory_mb * 1e6:
+    plan = within(costs, max(int(settings.max_memory_mb * 1e6) - _BESIDE, 1))
+    if plan.peak + _BESIDE > settings.max_memory_mb * 1e6:
         log.warning(
             "export.max_memory_mb=%g: this network needs about %.0f MB for an image of %d x %d, "
-            "because what runs on whole images (squeeze-excite, attention) or must be kept takes "
-            "that much; it is exported with that.",
+            "because what runs on whole images (squeeze-excite, attention), what must be kept and "
+            "the libraries take that much; it is exported with that.",
             settings.max_memory_mb,
-            plan.peak * _RESERVED / 1e6,
+            (plan.peak + _BESIDE) / 1e6,
             costs.heights[0],
             costs.widths[0],
         )

@@ -80,12 +80,11 @@ def _save_torchscript(
     deliverable = Deliverable(module, settings)
     metadata = export_metadata(module.recipe)
     channels, slices = image_size(module.recipe)
-    bands = sum(0 < step.rows < height for step, height in deliverable.plan_heights())
     metadata["export"] = {
         "precision": settings.precision,
         "image": [channels, slices],
-        "planned_memory_mb": round(deliverable.plan.peak / 1e6),
-        "steps_in_bands": bands,
+        "expected_memory_mb": round(deliverable.expected_mb),
+        "steps_in_bands": deliverable.steps_in_bands,
     }
     save_torchscript(deliverable, partial, metadata)
     check: Callable[..., Any] = load_torchscript(partial)[0]
