@@ -7,6 +7,7 @@ empty denominator gives NaN. Masks are (..., channel, slice).
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torchmetrics import Metric, MetricCollection
 
@@ -88,7 +89,11 @@ def _run_edges(mask: torch.Tensor) -> _Edges:
     """Where runs start, and one past where they end, with all channels laid end to end."""
     # A zero between any two channels keeps their runs apart.
     line = torch.nn.functional.pad(mask, (1, 1)).flatten()
-    edges = (line[1:] ^ line[:-1]).nonzero()[:, 0]
+    changes = line[1:] ^ line[:-1]
+    if changes.is_cuda:
+        edges = changes.nonzero()[:, 0]
+    else:  # numpy looks for them ten times as fast
+        edges = torch.from_numpy(np.flatnonzero(changes.numpy()))
     return edges[::2].contiguous(), edges[1::2].contiguous()
 
 

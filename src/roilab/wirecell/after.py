@@ -87,7 +87,7 @@ def finished(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
     charge = charge[:, :n_ticks] * np.float32(settings.output_scale)
     charge += np.float32(settings.output_offset)
     if not settings.save_negative_charge:
-        charge[charge < 0] = 0
+        np.maximum(charge, np.float32(0), out=charge)
     return charge
 
 

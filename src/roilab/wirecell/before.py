@@ -14,6 +14,7 @@ from roilab.wirecell.observing import Observer, unobserved
 from roilab.wirecell.settings import NodeSettings
 
 Frame = NDArray[np.float32]
+_CACHED_CHANNELS = 32  # of 6000 ticks fit into a processor's cache
 
 
 def input_ticks(traces: Iterable[tuple[int, int]], tick0: int, nticks: int) -> int:
@@ -70,8 +71,10 @@ def downsampled(frame: Frame, settings: NodeSettings, observe: Observer = unobse
     observe("scale")
     ticks = scaled.reshape(len(scaled), -1, settings.tick_per_slice)
     total = np.zeros(ticks.shape[:2], dtype=np.float32)
-    for tick in range(settings.tick_per_slice):  # numpy's own sum would add pairwise
-        total += ticks[:, :, tick]
+    for first in range(0, len(ticks), _CACHED_CHANNELS):
+        block = slice(first, first + _CACHED_CHANNELS)
+        for tick in range(settings.tick_per_slice):  # numpy's own sum would add pairwise
+            total[block] += ticks[block, :, tick]
     total /= np.float32(settings.tick_per_slice)
     observe("downsample")
     return total
