@@ -56,25 +56,7 @@ def page_html(layers: Sequence[Layer], view: View, title: str) -> str:
         view: the part of the plane they show.
         title: of the page: file, event, anode, plane.
     """
-    left, right, bottom, top = view.extent
-    source = ColumnDataSource(
-        {"image": [np.zeros((2, 2), np.uint32)], "x": [left], "y": [bottom]}
-        | {"dw": [right - left], "dh": [top - bottom]}
-    )
-    plot = figure(
-        title=title,
-        x_axis_label=view.time_label,
-        y_axis_label="channel",
-        x_range=Range1d(start=left, end=right, bounds=(left, right)),
-        y_range=Range1d(start=bottom, end=top, bounds=(bottom, top)),
-        tools="pan,wheel_zoom,xwheel_zoom,ywheel_zoom,box_zoom,undo,redo,reset,save",
-        active_scroll="wheel_zoom",
-        active_drag="box_zoom",
-        sizing_mode="stretch_width",
-        height=620,
-    )
-    plot.grid.visible = False
-    plot.image_rgba("image", "x", "y", "dw", "dh", source=source)
+    source, plot = _plot(view, title)
     names: list[str | tuple[object, str]] = [layer.name for layer in layers]
     chosen = Select(title="layer", options=names, value=layers[0].name)
     scale = RadioButtonGroup(labels=["linear", "signed log"], active=0)
@@ -110,8 +92,32 @@ def page_html(layers: Sequence[Layer], view: View, title: str) -> str:
         *((plot, side) for side in ("inner_width", "inner_height")),
     ):
         model.js_on_change(name, redraw)
-    plot.js_on_event(MouseMove, CustomJS(code="window.roilab?.hover(cb_obj.x, cb_obj.y)"))
     return file_html(document, INLINE, title)
+
+
+def _plot(view: View, title: str) -> tuple[ColumnDataSource, figure]:
+    """Axes to move about in, and the picture in them, which the page's script draws."""
+    left, right, bottom, top = view.extent
+    source = ColumnDataSource(
+        {"image": [np.zeros((2, 2), np.uint32)], "x": [left], "y": [bottom]}
+        | {"dw": [right - left], "dh": [top - bottom]}
+    )
+    plot = figure(
+        title=title,
+        x_axis_label=view.time_label,
+        y_axis_label="channel",
+        x_range=Range1d(start=left, end=right, bounds=(left, right)),
+        y_range=Range1d(start=bottom, end=top, bounds=(bottom, top)),
+        tools="pan,wheel_zoom,xwheel_zoom,ywheel_zoom,box_zoom,undo,redo,reset,save",
+        active_scroll="wheel_zoom",
+        active_drag="box_zoom",
+        sizing_mode="stretch_width",
+        height=620,
+    )
+    plot.grid.visible = False
+    plot.image_rgba("image", "x", "y", "dw", "dh", source=source)
+    plot.js_on_event(MouseMove, CustomJS(code="window.roilab?.hover(cb_obj.x, cb_obj.y)"))
+    return source, plot
 
 
 def _palette(name: str) -> list[int]:
