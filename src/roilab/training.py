@@ -141,12 +141,10 @@ def build_trainer(config: DictConfig) -> Trainer:
         loggers = []
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
+    # Lightning would add a progress bar of its own where none is asked for.
+    bar = settings.get("enable_progress_bar", any(isinstance(c, ProgressBar) for c in callbacks))
     trainer: Trainer = instantiate(
-        settings,
-        callbacks=callbacks,
-        logger=loggers or False,
-        # Lightning would add one of its own where none is asked for.
-        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
+        settings, callbacks=callbacks, logger=loggers or False, enable_progress_bar=bar
     )
     return trainer
 

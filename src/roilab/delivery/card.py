@@ -107,7 +107,7 @@ def model_card(
     if export is not None:
         channels, slices = export["image"]
         memory = (
-            f"One image of {channels} x {slices} takes about {export['expected_memory_mb']} MB "
+            f"One image of {channels} x {slices} takes up to {export['expected_memory_mb']} MB or so "
             f"beside the loaded file, in {export['precision']}; leave `nchunks` at 1."
         )
     metrics = "\n".join(
