@@ -107,8 +107,8 @@ def model_card(
     if export is not None:
         channels, slices = export["image"]
         memory = (
-            f"One image of {channels} x {slices} takes up to {export['expected_memory_mb']} MB or so "
-            f"beside the loaded file, in {export['precision']}; leave `nchunks` at 1."
+            f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "
+            f"MB beside the loaded file, in {export['precision']}; leave `nchunks` at 1."
         )
     metrics = "\n".join(
         f"| {name} | {value:.4f} |" for name, value in sorted(facts.metrics.items())
