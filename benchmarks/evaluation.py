@@ -20,18 +20,12 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from roilab.cli import config_dir
-from roilab.evaluation import (
-    Detector,
-    Gauss,
-    Judge,
-    Network,
-    NetworkRecipe,
-    dnn,
-    ideal,
-    read_sample,
-)
-from roilab.evaluation.judge import GroupMetrics
+from roilab.entry_point import config_dir
+from roilab.evaluate.evaluator import GroupMetrics, Judge
+from roilab.evaluate.methods import Gauss, dnn, ideal
+from roilab.evaluate.sample import read_sample
+from roilab.evaluate.settings import Detector
+from roilab.inference.network import Network, NetworkRecipe
 
 
 def make_judge(rebin: int) -> Judge:

@@ -27,7 +27,7 @@ from roilab.data import (
     TargetRecipe,
     list_images,
 )
-from roilab.data.sources import ImageSource
+from roilab.data.image_index import ImageSource
 from roilab.frames import match_files
 
 LAYERS = ("loose_lf", "mp2_roi", "mp3_roi")

@@ -23,7 +23,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
-from roilab.cli import config_dir
+from roilab.entry_point import config_dir
 from roilab.models import RoiNetwork
 
 SIZES = ((800, 600), (800, 6000))  # one plane of ProtoDUNE-HD at rebin 10 and at rebin 1

@@ -19,12 +19,12 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from roilab.cli import config_dir
+from roilab.detectors.detector import PLANE_NAMES
+from roilab.entry_point import config_dir
 from roilab.frames import match_events, open_frames
-from roilab.simulation.charge import Depositions, Event, line
-from roilab.simulation.detector import PLANE_NAMES
-from roilab.simulation.event import Simulation
-from roilab.simulation.placing import direction_at
+from roilab.simulate.chain import Simulation
+from roilab.simulate.depositions import Depositions, Event, line
+from roilab.simulate.placement import direction_at
 
 Frames = dict[str, NDArray[Any]]
 MARGIN = 20

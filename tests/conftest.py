@@ -64,7 +64,7 @@ def tracks_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(tmp_path: Path) -> Path:
     """A TorchScript file of the known network."""
     from known_network import METADATA, AboveThreshold
-    from roilab.torchscript import save_torchscript  # torch takes seconds to import
+    from roilab.wirecell.torchscript import save_torchscript  # torch takes seconds to import
 
     save_torchscript(AboveThreshold(), tmp_path / "model.ts", METADATA)
     return tmp_path / "model.ts"
@@ -110,7 +110,7 @@ def run_train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """``python -m roilab.train`` in this process."""
 
     def run(*arguments: str) -> None:
-        from roilab.train import main
+        from roilab.train.__main__ import main
 
         monkeypatch.setattr(sys, "argv", ["roilab.train", *arguments])
         main()

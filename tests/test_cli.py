@@ -98,7 +98,7 @@ def test_installed_wheel(run_command: Command, tiny_arguments: list[str], tmp_pa
     installed = run_command(*pip, str(wheel))
     assert installed.returncode == 0, installed.stderr
     where = run_command(
-        *("-c", "import roilab.cli as c; print(c.config_dir())"), PYTHONPATH=str(target)
+        *("-c", "import roilab.entry_point as c; print(c.config_dir())"), PYTHONPATH=str(target)
     )
     assert where.stdout.strip() == str(target / "roilab" / "conf")
     arguments = [*tiny_arguments, "trainer.max_epochs=1"]

@@ -7,8 +7,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from roilab.cli import config_dir
-from roilab.simulation.event import Simulation
+from roilab.entry_point import config_dir
+from roilab.simulate.chain import Simulation
 
 FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
 # Pieces that other files are built on; they are composed with them.

@@ -9,7 +9,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from roilab.cli import config_dir
+from roilab.entry_point import config_dir
 
 WORKFLOW = Path(__file__).parents[1] / "workflow"
 CONFIGS = sorted(WORKFLOW.glob("*.yaml"))

@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from roilab.cli import config_dir
+from roilab.entry_point import config_dir
 
 
 @pytest.fixture

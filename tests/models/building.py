@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from roilab.cli import config_dir
+from roilab.entry_point import config_dir
 from roilab.models import RoiNetwork
 
 OmegaConf.register_new_resolver("count", len, replace=True)

@@ -10,7 +10,7 @@ from building import NETWORKS, build, image
 from torch.nn import functional
 
 from roilab.models import NetworkError, RoiNetwork, load_weights
-from roilab.torchscript import deprecation_silenced, script
+from roilab.wirecell.torchscript import deprecation_silenced, script
 
 # Depth of each network: the field's table. A new file in conf/model needs its line here.
 STRIDES = {

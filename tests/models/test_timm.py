@@ -10,7 +10,7 @@ from hydra.errors import InstantiationException
 from safetensors.torch import save_file
 
 from roilab.models import NetworkError
-from roilab.torchscript import script
+from roilab.wirecell.torchscript import script
 
 
 def unet_around(encoder: str, *overrides: str) -> torch.nn.Module:

@@ -12,8 +12,8 @@ from hydra.errors import InstantiationException
 from torch import nn
 
 from roilab.models import NetworkError, RoiNetwork, WeightsError, load_weights
-from roilab.module import build_module, start_module
-from roilab.torchscript import deprecation_silenced
+from roilab.train.module import build_module, start_module
+from roilab.wirecell.torchscript import deprecation_silenced
 
 REFERENCES: dict[str, Callable[[int], nn.Module]] = {
     "unet": reference_networks.UNet,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from lightning import Callback, LightningModule, Trainer
 
-from roilab.csvlog import read_curves
+from roilab.csv_log import read_curves
 from roilab.sweep.processes import why_failed
 from roilab.sweep.status import read_status, write_json
 

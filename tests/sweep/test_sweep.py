@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roilab.csvlog import read_curves
+from roilab.csv_log import read_curves
 from roilab.sweep.status import Status, read_status
 
 Run = Callable[..., None]

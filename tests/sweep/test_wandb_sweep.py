@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from hydra import compose, initialize_config_dir
 
-from roilab.cli import config_dir
+from roilab.entry_point import config_dir
 
 
 def test_parameters_compose() -> None:

@@ -3,10 +3,10 @@
 from roilab.data.cache import CacheError, ImageCache
 from roilab.data.datamodule import DataConfigError, RoiDataModule
 from roilab.data.dataset import RoiDataset, Sample, TargetRecipe
+from roilab.data.image_index import ImageRecipe, ImageSource, PlaneSelection, list_images
 from roilab.data.images import RebinError, crop, pad_mask, rebin_mean, scale_charge, truth_mask
 from roilab.data.prepare import prepare_image
 from roilab.data.simulated import SimulatedDataModule
-from roilab.data.sources import ImageRecipe, ImageSource, PlaneSelection, list_images
 from roilab.data.split import split_by_event
 
 __all__ = [

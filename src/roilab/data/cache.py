@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from roilab.data.sources import ImageRecipe, ImageSource
+from roilab.data.image_index import ImageRecipe, ImageSource
 from roilab.errors import RoilabError
 
 log = logging.getLogger(__name__)

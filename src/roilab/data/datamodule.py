@@ -12,9 +12,9 @@ from torch.utils.data import DataLoader, DistributedSampler, Sampler
 
 from roilab.data.cache import ImageCache, image_key
 from roilab.data.dataset import RoiDataset, Sample, TargetRecipe, collate
+from roilab.data.image_index import ImageRecipe, ImageSource, PlaneSelection, list_images
 from roilab.data.images import PadUnit, check_rebin
 from roilab.data.sampler import EachOnce
-from roilab.data.sources import ImageRecipe, ImageSource, PlaneSelection, list_images
 from roilab.data.split import split_by_event
 from roilab.errors import RoilabError
 from roilab.frames import FilePair, match_files

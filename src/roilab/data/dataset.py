@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, default_collate
 
 from roilab.data.cache import ImageCache, image_key
+from roilab.data.image_index import ImageRecipe, ImageSource
 from roilab.data.images import PadUnit, pad_mask, scale_charge, truth_mask
 from roilab.data.prepare import prepare_image
-from roilab.data.sources import ImageRecipe, ImageSource
 from roilab.errors import RoilabError
 
 

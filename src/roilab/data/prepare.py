@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from roilab.data.image_index import ImageRecipe, ImageSource
 from roilab.data.images import rebin_mean
-from roilab.data.sources import ImageRecipe, ImageSource
 from roilab.frames import FrameFile, TickAxis, open_frames, read_plane
 
 

@@ -7,14 +7,14 @@ from typing import Any
 from filelock import FileLock
 
 from roilab.data.datamodule import RoiDataModule
-from roilab.simulation import make_sample
+from roilab.simulate import make_sample
 
 
 class SimulatedDataModule(RoiDataModule):
     """A data module whose folders are filled by roilab's own simulation where they are not yet.
 
     Args:
-        simulation: of the events to learn from, in ``dir``; what ``roilab.simulation.make_sample``
+        simulation: of the events to learn from, in ``dir``; what ``roilab.simulate.make_sample``
             takes.
         judged_simulations: samples of known angle by name, simulated in folders beside ``dir``
             (``demo`` has its ``tracks`` in ``demo_tracks``) and added to ``judged_samples``.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from roilab.data.sources import ImageSource
+from roilab.data.image_index import ImageSource
 from roilab.errors import RoilabError
 
 

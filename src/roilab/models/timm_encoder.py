@@ -12,7 +12,7 @@ from torch import nn
 
 from roilab.models.network import NetworkError
 from roilab.models.weights import WeightsError, read_weights
-from roilab.torchscript import script
+from roilab.wirecell.torchscript import script
 
 # Multiples of 32 that are neither square nor powers of 2, so that a fixed image size is noticed.
 _PROBE_SIZE = (96, 160)

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from roilab.models.network import NetworkError, RoiNetwork
-from roilab.torchscript import load_torchscript
+from roilab.wirecell.torchscript import load_torchscript
 
 Weights = dict[str, torch.Tensor]
 

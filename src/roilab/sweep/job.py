@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, InstantiationException
 from omegaconf import DictConfig
 
-from roilab.cli import sentence
+from roilab.entry_point import sentence
 from roilab.errors import RoilabError
 from roilab.sweep.folder import SweepError
 from roilab.sweep.names import job_number, swept_overrides, values
@@ -121,7 +121,7 @@ def _recorded(config: DictConfig, folder: Path, status: Status) -> Results:
         os.environ.update(environment)
         _free_memory()
     if config.report:
-        from roilab.reporting import leave_run_page
+        from roilab.report.run_page import leave_run_page
 
         leave_run_page(folder)
     if failure is not None:
@@ -139,7 +139,7 @@ def _told(error: Exception) -> Exception:
 
 def _processes(config: DictConfig) -> tuple[int, bool]:
     """How many processes train, and whether they are others than this one."""
-    from roilab.training import processes_to_start
+    from roilab.train.run import processes_to_start
 
     # An environment of its own (a GPU, say) is only believed by a process that starts with it.
     apart = config.sweep.own_process
@@ -154,7 +154,7 @@ def _train(config: DictConfig, count: int, apart: bool) -> Results:
         from roilab.sweep.processes import train_in_processes
 
         return train_in_processes(config, count)
-    from roilab.training import train
+    from roilab.train.run import train
 
     # Under a batch system that runs one task, Lightning would take its signals for its own.
     slurm = os.environ.get("SLURM_NTASKS") == "1"
@@ -174,7 +174,7 @@ def _without(name: str) -> Iterator[None]:
 @cache
 def _set_modules_aside() -> None:
     """Once, spare the garbage collector what is imported: it stays from job to job."""
-    import roilab.training  # noqa: F401
+    import roilab.train.run  # noqa: F401
 
     gc.collect()
     gc.freeze()

@@ -27,7 +27,7 @@ def main() -> None:
     assert isinstance(settings, DictConfig)
     _configure_logging(OmegaConf.to_container(settings.logging), rank)
     try:
-        from roilab.training import train
+        from roilab.train.run import train
 
         results = train(settings.config)
     except BaseException as error:

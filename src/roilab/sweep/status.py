@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from roilab.atomic_write import write_text
 from roilab.errors import RoilabError
-from roilab.whole import write_text
 
 FILE = "status.json"
 State = Literal["running", "finished", "failed", "interrupted"]

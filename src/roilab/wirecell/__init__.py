@@ -1,7 +1,10 @@
 """What WCT's node DNNROIFinding does before and after the network, step by step."""
 
-from roilab.wirecell.after import baseline_subtracted, finished, masked, roi_charge
-from roilab.wirecell.before import (
+from roilab.wirecell.configuration import node_configuration, node_jsonnet
+from roilab.wirecell.forward import forward_in_chunks
+from roilab.wirecell.node import Node
+from roilab.wirecell.postprocess import baseline_subtracted, finished, masked, roi_charge
+from roilab.wirecell.preprocess import (
     downsampled,
     input_ticks,
     model_input,
@@ -9,11 +12,8 @@ from roilab.wirecell.before import (
     placed,
     stacked,
 )
-from roilab.wirecell.configuration import node_configuration, node_jsonnet
-from roilab.wirecell.forward import forward_in_chunks
-from roilab.wirecell.node import Node
-from roilab.wirecell.observing import Observer, unobserved
 from roilab.wirecell.settings import NodeSettings, NodeSettingsError
+from roilab.wirecell.tracing import Observer, unobserved
 
 __all__ = [
     "Node",

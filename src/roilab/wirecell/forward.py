@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roilab.wirecell.observing import Observer, unobserved
+from roilab.wirecell.tracing import Observer, unobserved
 
 
 @torch.no_grad()

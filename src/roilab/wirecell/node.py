@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roilab.wirecell.after import roi_charge
-from roilab.wirecell.before import downsampled, placed, stacked
 from roilab.wirecell.forward import forward_in_chunks
-from roilab.wirecell.observing import Observer, unobserved
+from roilab.wirecell.postprocess import roi_charge
+from roilab.wirecell.preprocess import downsampled, placed, stacked
 from roilab.wirecell.settings import NodeSettings
+from roilab.wirecell.tracing import Observer, unobserved
 
 Frame = NDArray[np.float32]
 

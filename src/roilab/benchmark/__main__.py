@@ -1,0 +1,18 @@
+"""``python -m roilab.benchmark``: what networks cost in WCT's node, and what chunks change."""
+
+from omegaconf import DictConfig
+
+from roilab.entry_point import entry_point
+
+
+@entry_point("benchmark")
+def main(config: DictConfig) -> float | None:
+    """Run the study that the configuration names."""
+    from hydra.utils import instantiate  # these, and torch, take seconds to import
+
+    instantiate(config.study)(config)
+    return None
+
+
+if __name__ == "__main__":
+    main()

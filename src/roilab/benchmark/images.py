@@ -1,0 +1,105 @@
+"""What the networks are fed: frames with tracks, or noise where nobody looks at the masks."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from roilab.benchmark.networks import Candidate
+from roilab.benchmark.process import MeasurementError
+from roilab.evaluate.sample import JudgedImage, read_sample
+from roilab.evaluate.settings import Detector, PhysicsSettings
+from roilab.inference.plane import Frame, PlaneFrames, read_frames
+from roilab.simulate import make_sample
+from roilab.wirecell import model_input, model_ticks
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Frames of one plane, and how charge is judged in them.
+
+    Attributes:
+        frames: with what they are of; empty where networks of random weights are fed noise.
+        detector: where the planes lie.
+        plane: its name.
+        physics: how charge is judged.
+    """
+
+    frames: Sequence[tuple[JudgedImage, PlaneFrames]]
+    detector: Detector
+    plane: str
+    physics: PhysicsSettings
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Channels and ticks of the first image."""
+        if self.frames:
+            return self.frames[0][1].truth.shape
+        low, high = self.detector.ranges[self.plane]
+        begin, end = self.detector.tick_range
+        return high - low, end - begin
+
+    def image(self, number: int, candidate: Candidate, rebin: int) -> Frame:
+        """A network's input, shape (layer, channel, slice)."""
+        recipe = candidate.recipe
+        node = self.physics.node_settings(rebin, recipe.input_scale, recipe.mask_thresh)
+        if not self.frames:
+            channels, ticks = self.shape
+            slices = model_ticks(ticks, node.pad_multiple) // rebin
+            rng = np.random.default_rng(0)
+            return rng.standard_normal((len(recipe.layers), channels, slices), dtype=np.float32)
+        tags = self.frames[number][1].tags
+        image: Frame = model_input([tags[layer] for layer in recipe.layers], node)[0].numpy()
+        return image
+
+
+def scene(config: Mapping[str, Any], physics: PhysicsSettings, found: Sequence[Candidate]) -> Scene:
+    """What the configuration names (``frames``, ``theta_xz``), or else a simulated track.
+
+    Where all networks have random weights and no frames are named, there is nothing to look at
+    and nothing is simulated.
+
+    Raises:
+        RoilabError: (its subclasses) the frames cannot be used.
+    """
+    detector, plane = Detector.of_config(config["data"]), config["data"]["planes"][0]
+    folder = config["frames"]
+    if folder is None and not any(candidate.trained for candidate in found):
+        return Scene((), detector, plane, physics)
+    if folder is None:
+        folder = _simulated(config)
+    layers = [layer for candidate in found for layer in candidate.recipe.layers]
+    tags = tuple(dict.fromkeys((*layers, physics.decon_charge)))
+    images = _chosen(read_sample(Path(folder), detector, tags, [plane]), config, plane)
+    frames = [(image, read_frames(image.source, tags, tags, detector)) for image in images]
+    return Scene(frames, detector, plane, physics)
+
+
+def _chosen(
+    images: Sequence[JudgedImage], config: Mapping[str, Any], plane: str
+) -> list[JudgedImage]:
+    angles = config["theta_xz"]
+    chosen = [image for image in images if angles is None or image.theta_xz in angles]
+    if not chosen:
+        has = sorted({image.theta_xz for image in images})
+        raise MeasurementError(
+            f"frames={config['frames']} theta_xz={angles}: no image of plane {plane} is at these "
+            f"angles; expected some of {has} (data.planes chooses the plane)."
+        )
+    return chosen
+
+
+def _simulated(config: Mapping[str, Any]) -> Path:
+    """Folder of the simulated track, which is made on first use."""
+    folder = Path(config["simulated_dir"]).expanduser()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    log.info("frames: a simulated track, in %s", folder)
+    with FileLock(folder.parent / f".{folder.name}.lock"):
+        make_sample(config["simulation"], folder)
+    return folder

@@ -1,0 +1,210 @@
+"""Memory step by step: of a job that roilab runs, or that a WCT log tells of."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.markup import escape
+from rich.progress import Progress
+from rich.table import Table
+
+from roilab.atomic_write import write_text
+from roilab.benchmark.costs import Files, prepare
+from roilab.benchmark.grid import Cell, grid
+from roilab.benchmark.images import Scene
+from roilab.benchmark.networks import Candidate
+from roilab.benchmark.process import MeasurementError
+from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_apart
+from roilab.benchmark.tables import markdown_table
+from roilab.benchmark.wct_log import read_wct_log
+from roilab.console import table_console
+from roilab.evaluate.table import write_csv
+from roilab.plots import memory_figure
+
+log = logging.getLogger(__name__)
+Row = dict[str, Any]
+
+_SEGMENT_COLUMNS = ("start_mb", "end_mb", "change_mb", "peak_mb")
+_ROW_COLUMNS = ("segment", "before_mb", "after_mb", "change_mb")
+_STEP_COLUMNS = ("times", "change_mb", "largest_mb")
+
+
+def memory_study(config: DictConfig) -> None:
+    """Follow the memory of a job through its steps; write tables and a figure.
+
+    Args:
+        config: composed from ``conf/benchmark.yaml`` with ``study=memory``.
+
+    Raises:
+        RoilabError: (its subclasses too) anything the user can mend.
+    """
+    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    if plain["log"] is not None:
+        path = Path(plain["log"])
+        told = read_wct_log(path, plain["log_segment"])
+        rows = [{"cell": path.name, **row} for row in told]
+    else:
+        rows = _followed(config, plain)
+    for row in rows:
+        row["change_mb"] = row["after_mb"] - row["before_mb"]
+    folder = Path(plain["run_dir"])
+    save(rows, folder)
+    show(rows, folder)
+
+
+def _followed(config: DictConfig, plain: Mapping[str, Any]) -> list[Row]:
+    """The steps of every cell's job, each job in a process of its own."""
+    if not plain["segments"]:
+        raise MeasurementError(
+            "segments=[]: names no plane event; name some, such as [APA4-V,APA4-U]."
+        )
+    setting, found = prepare(config, plain)
+    by_name = {candidate.name: candidate for candidate in found}
+    cells = grid(plain, [*by_name])
+    rows = []
+    with TemporaryDirectory(prefix="roilab-benchmark-") as scratch, Progress() as progress:
+        forms = instantiate(config.forms, _convert_="all")
+        files = Files(Path(scratch), setting, by_name, forms)
+        frame = Path(scratch) / "frame.npz"
+        task = progress.add_task("Measuring", total=len(cells))
+        for cell in cells:
+            progress.update(task, description=str(cell))
+            job = _job(cell, by_name[cell.network], setting, plain)
+            tags = _frame(setting, job["layers"], job["decon_charge"])
+            np.savez(frame, **tags)  # type: ignore[arg-type]
+            job |= {"module": str(files.module(cell)), "frame": str(frame)}
+            try:
+                rows += [{"cell": str(cell), **row} for row in run_apart(MEMORY_WORKER, job)]
+            except WorkerError as error:
+                raise MeasurementError(f"{cell}: {error}; nothing was measured.") from error
+            progress.advance(task)
+    return rows
+
+
+def _job(
+    cell: Cell, candidate: Candidate, setting: Scene, plain: Mapping[str, Any]
+) -> dict[str, Any]:
+    recipe, physics = candidate.recipe, setting.physics
+    node = physics.node_settings(
+        cell.rebin, recipe.input_scale, recipe.mask_thresh, nchunks=cell.nchunks
+    )
+    job: dict[str, Any] = {
+        "layers": recipe.layers,
+        "decon_charge": physics.decon_charge,
+        "node": vars(node),
+    }
+    return job | {key: plain[key] for key in ("segments", "keep_frames", "threads", "device")}
+
+
+def _frame(
+    setting: Scene, layers: Sequence[str], decon_charge: str
+) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+    """The first frame; or noise, as large, where the networks have random weights."""
+    tags = (*layers, decon_charge)
+    if setting.frames:
+        return {tag: setting.frames[0][1].tags[tag] for tag in tags}
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 1000, setting.shape).astype(np.float32)
+    return dict.fromkeys(tags, noise)
+
+
+def segment_rows(rows: Sequence[Row]) -> list[Row]:
+    """Start, end, change and peak of every segment, in the order of time."""
+    segments: list[Row] = []
+    for row in rows:
+        last = segments[-1] if segments else None
+        if last is None or (last["cell"], last["segment"]) != (row["cell"], row["segment"]):
+            last = {"cell": row["cell"], "segment": row["segment"], "start_mb": row["before_mb"]}
+            segments.append(last | {"peak_mb": row["after_mb"]})
+            last = segments[-1]
+        last["end_mb"] = row["after_mb"]
+        last["change_mb"] = last["end_mb"] - last["start_mb"]
+        last["peak_mb"] = max(last["peak_mb"], row["after_mb"], row.get("peak_mb") or 0)
+    return segments
+
+
+def step_rows(rows: Sequence[Row]) -> list[Row]:
+    """What every kind of step adds up to over the job, in the order of first appearance."""
+    steps: dict[tuple[str, str, str], Row] = {}
+    for row in rows:
+        key = (row["cell"], row.get("component", ""), row["step"])
+        names = dict(zip(("cell", "component", "step"), key, strict=True))
+        nothing = {"times": 0, "change_mb": 0.0, "largest_mb": row["change_mb"]}
+        total = steps.setdefault(key, {**names, **nothing})
+        total["times"] += 1
+        total["change_mb"] += row["change_mb"]
+        total["largest_mb"] = max(total["largest_mb"], row["change_mb"])
+    return list(steps.values())
+
+
+def save(rows: Sequence[Row], folder: Path) -> None:
+    """Write ``steps.csv``, ``segments.csv``, ``totals.csv``, ``memory.md`` and the figure."""
+    segments, totals = segment_rows(rows), step_rows(rows)
+    write_csv(rows, folder / "steps.csv")
+    write_csv(segments, folder / "segments.csv")
+    write_csv(totals, folder / "totals.csv")
+    write_text(folder / "memory.md", _page(rows, segments, totals))
+    path = folder / "figures" / "memory.png"
+    path.parent.mkdir(exist_ok=True)
+    memory_figure(rows, "Resident memory of the job").savefig(path, dpi=150)
+
+
+def _page(rows: Sequence[Row], segments: Sequence[Row], totals: Sequence[Row]) -> str:
+    parts = []
+    # A log tells its own increments, and no peaks.
+    columns_of_a_step = (*_ROW_COLUMNS, "printed_mb" if "printed_mb" in rows[0] else "peak_mb")
+    for cell in dict.fromkeys(row["cell"] for row in rows):
+        parts.append(f"## {cell}")
+        for title, key, table, columns in (
+            ("segment", "segment", segments, _SEGMENT_COLUMNS),
+            ("step, all segments together", "step", totals, _STEP_COLUMNS),
+            ("step", "step", rows, columns_of_a_step),
+        ):
+            lines = [
+                [_label(row, key), *(_number(row.get(name)) for name in columns)]
+                for row in table
+                if row["cell"] == cell
+            ]
+            parts.append(markdown_table([title, *map(_heading, columns)], lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def show(rows: Sequence[Row], folder: Path) -> None:
+    """Print segments and the steps that grew, and where everything is."""
+    console = table_console()
+    for cell in dict.fromkeys(row["cell"] for row in rows):
+        own = [row for row in rows if row["cell"] == cell]
+        totals = sorted(step_rows(own), key=lambda row: -abs(row["change_mb"]))
+        console.print(_table(f"{cell}: segments", "segment", segment_rows(own), _SEGMENT_COLUMNS))
+        console.print(_table("largest changes over the job", "step", totals[:10], _STEP_COLUMNS))
+    console.print(f"tables and figure in {folder}", soft_wrap=True, highlight=False)
+
+
+def _table(title: str, key: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:
+    table = Table(title=escape(title), title_justify="left")
+    table.add_column(key)
+    for name in columns:
+        table.add_column(escape(_heading(name)), justify="right")
+    for row in rows:
+        table.add_row(escape(_label(row, key)), *(_number(row[name]) for name in columns))
+    return table
+
+
+def _label(row: Row, key: str) -> str:
+    component = row.get("component", "") if key == "step" else ""
+    return f"{component} {row[key]}".strip()
+
+
+def _heading(column: str) -> str:
+    return column.replace("_mb", " [MB]")
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.1f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,95 @@
+"""One network in a process of its own: ``python -m roilab.benchmark.worker < job.json``.
+
+It loads little more than torch, so that what it measures is the network's.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from roilab.benchmark.process import PeakMemory, resident_mb
+from roilab.wirecell import forward_in_chunks
+from roilab.wirecell.torchscript import load_torchscript
+
+
+def load_network(path: str, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A TorchScript file as WCT's TorchService runs it: image on the CPU in, probability out."""
+    module = load_torchscript(Path(path))[0].eval().to(device)
+
+    def network(image: torch.Tensor) -> torch.Tensor:
+        probability: torch.Tensor = module(image.to(device))
+        return probability
+
+    return network
+
+
+def set_threads(threads: int | None) -> None:
+    """Let torch compute with so many threads; ``None`` for its own choice."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def measure(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Peak memory above the loaded process and time of plane events.
+
+    Args:
+        job: ``module`` and ``images`` (.npy files, each (layer, channel, slice) float32; the first
+            is measured), ``outputs`` (where the probability of every image goes; may be empty),
+            ``nchunks``, ``warmup`` and ``events`` (plane events before and while the clock runs),
+            ``threads`` and ``device``.
+
+    Returns:
+        ``loaded_mb``, ``peak_mb``, ``seconds`` of every event, ``threads``, ``since_reset``, and
+        on a GPU ``gpu_peak_mb`` and ``gpu_reserved_mb``.
+    """
+    set_threads(job["threads"])
+    network = load_network(job["module"], job["device"])
+    images = [torch.from_numpy(np.load(path))[None] for path in job["images"][:1]]
+    loaded, gpu = resident_mb(), _GpuMemory(job["device"])
+    peak = PeakMemory()
+    seconds = []
+    for _ in range(job["warmup"] + job["events"]):
+        began = time.perf_counter()
+        probability = forward_in_chunks(network, images[0], job["nchunks"])
+        seconds.append(time.perf_counter() - began)
+    measured = {
+        "loaded_mb": loaded,
+        "peak_mb": peak.mb() - loaded,
+        "seconds": seconds[job["warmup"] :],
+        "threads": torch.get_num_threads(),
+        "since_reset": peak.since_reset,
+        **gpu.mb(),
+    }
+    for number, output in enumerate(job["outputs"]):
+        if number:
+            image = torch.from_numpy(np.load(job["images"][number]))[None]
+            probability = forward_in_chunks(network, image, job["nchunks"])
+        np.save(output, probability)
+    return measured
+
+
+class _GpuMemory:
+    """What torch takes of a GPU above the loaded network, and all that it holds of it."""
+
+    def __init__(self, device: str) -> None:
+        self.device = torch.device(device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+            self.loaded = torch.cuda.memory_allocated(self.device)
+
+    def mb(self) -> dict[str, float]:
+        if self.device.type != "cuda":
+            return {}
+        peak = torch.cuda.max_memory_allocated(self.device) - self.loaded
+        reserved = torch.cuda.max_memory_reserved(self.device)
+        return {"gpu_peak_mb": peak / 1e6, "gpu_reserved_mb": reserved / 1e6}
+
+
+if __name__ == "__main__":
+    json.dump(measure(json.load(sys.stdin)), sys.stdout)

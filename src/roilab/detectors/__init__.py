@@ -1,0 +1,1 @@
+"""Detectors: planes, channels, ticks and geometry."""

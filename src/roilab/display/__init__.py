@@ -1,0 +1,1 @@
+"""Event displays: panels, waveforms, comparisons and interactive pages of one plane event."""

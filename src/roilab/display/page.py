@@ -1,0 +1,136 @@
+"""The layers of an interactive page, packed so that the page stays light."""
+
+import base64
+import logging
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from roilab.display.event import Frame
+from roilab.display.event_view import Scene, above_median
+from roilab.display.settings import DisplayError
+from roilab.plots.style import OUTLINE
+
+log = logging.getLogger(__name__)
+# Finest step in which values are kept, by unit; nothing finer than the noise's width over 8.
+_FINEST = {"e/tick": 2.0, "ADC": 1.0, "inside": 1.0, "": 0.004}
+_STEPS_OF_NOISE = 8
+_LARGEST = 32767  # of a 16-bit integer
+
+
+@dataclass
+class Packed:
+    """One layer: its samples, and the same as text in steps of some size.
+
+    Attributes:
+        name: of the layer.
+        unit: of its values.
+        values: shape (channel, tick) of what is shown.
+        step: in which values are kept; rounding changes them by half of it at most.
+        data: as ``roilab.plots.page.Layer`` takes it.
+    """
+
+    name: str
+    unit: str
+    values: Frame
+    step: float = 0.0
+    data: str = ""
+
+    def __post_init__(self) -> None:
+        size = np.abs(self.values[:, ::7])
+        noise = float(np.median(size)) / 0.6745 if self.unit == "e/tick" else 0.0
+        largest = float(np.abs(self.values).max(initial=0))
+        self.step = max(_FINEST[self.unit], noise / _STEPS_OF_NOISE, largest / _LARGEST)
+        charged = size[size > 0]
+        self.limit = float(np.quantile(charged, 0.99)) if charged.size else 1.0
+        self.pack(self.step)
+
+    def pack(self, step: float) -> None:
+        """Whole numbers of a step, as differences along time, low bytes first, deflated."""
+        self.step = step
+        numbers = np.rint(self.values / np.float32(step)).astype(np.int16)
+        steps = np.diff(numbers, axis=1, prepend=np.int16(0)).astype("<i2")
+        planes = steps.view(np.uint8).reshape(-1, 2).T
+        deflate = zlib.compressobj(6, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
+        packed = deflate.compress(planes.tobytes()) + deflate.flush()
+        self.data = base64.b64encode(packed).decode()
+
+
+def write_page(scene: Scene, path: Path) -> None:
+    """Write a page of everything there is of a plane, at full resolution in what is shown.
+
+    Args:
+        scene: event and findings.
+        path: of the page.
+
+    Raises:
+        DisplayError: bokeh is not installed, or the page cannot be made small enough.
+    """
+    try:
+        from roilab.plots.page import Layer, page_html
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("bokeh"):
+            raise
+        raise DisplayError(
+            "display.html=true needs bokeh, which is not installed; pip install 'roilab[html]'."
+        ) from error
+    packed = list(_layers(scene))
+    view = scene.view(scene.channels, scene.ticks)
+    colours = {"truth": OUTLINE, **{f"charge of {n}": c for n, c in scene.colours.items()}}
+
+    def html(with_data: bool) -> str:
+        layers = [
+            Layer(p.name, p.unit, p.step, p.limit, p.data * with_data, colours.get(p.name))
+            for p in packed
+        ]
+        return page_html(layers, view, scene.event.title)
+
+    shrink(packed, scene.settings.html_mb * 1e6 - len(html(with_data=False).encode()) - 1e4)
+    text = html(with_data=True)
+    path.write_text(text, encoding="utf-8")
+    steps = ", ".join(f"{p.name} {p.step:.3g} {p.unit}".strip() for p in packed)
+    log.info("page of %.1f MB; values are kept in steps of: %s", len(text) / 1e6, steps)
+
+
+def shrink(packed: list[Packed], most: float) -> None:
+    """Double the step of the layer that takes most room, until all fit.
+
+    Args:
+        packed: the layers, which are changed.
+        most: bytes for all of them.
+
+    Raises:
+        DisplayError: steps as large as a layer's own values would not do.
+    """
+    while sum(len(layer.data) for layer in packed) > most:
+        widest = max(packed, key=lambda layer: len(layer.data))
+        if widest.step > widest.limit:
+            raise DisplayError(
+                "display.html_mb: the page does not become so small; show fewer ticks, channels "
+                "or layers (display.ticks, display.channels, display.panels), or allow more."
+            )
+        widest.pack(2 * widest.step)
+
+
+def _layers(scene: Scene) -> Iterator[Packed]:
+    """Tags, truth and findings in the part that is shown; of ``panels`` where they are named."""
+    settings, part, asked = scene.settings, scene.part, scene.settings.panels
+    for tag, frame in scene.event.tags.items():
+        if asked is not None and tag not in asked:
+            continue
+        if tag in settings.adc_tags:
+            yield Packed(tag, "ADC", above_median(frame)[part])
+        elif tag in settings.mask_tags:
+            yield Packed(tag, "inside", (frame[part] != 0).astype(np.float32))
+        else:
+            yield Packed(tag, "e/tick", frame[part])
+    if scene.event.truth is not None:
+        yield Packed("truth", "e/tick", scene.event.truth[part])
+    for network, finding in {finding.network: finding for finding in scene.findings}.items():
+        yield Packed(f"probability of {network}", "", finding.probability[part])
+    for finding in scene.findings:
+        if finding.charge is not None:
+            yield Packed(f"charge of {finding.name}", "e/tick", finding.charge[part])

@@ -1,0 +1,66 @@
+"""The figures of an evaluation, one file each."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from roilab.atomic_write import whole_file
+from roilab.plots import CHARGE, charge_figure, padding_figure, roi_figure, scan_figure
+
+Row = Mapping[str, Any]
+
+
+def save_figures(
+    tables: Mapping[str, Sequence[Row]], mask_thresh: float, network: str, folder: Path
+) -> list[Path]:
+    """Draw all figures of an evaluation, for every sample, plane and energy.
+
+    Args:
+        tables: rows by ``table``, ``scan``, ``study`` and ``validation``.
+        mask_thresh: at which the network is judged.
+        network: its name, empty where there is none.
+        folder: where to.
+
+    Returns:
+        The files, in the order drawn.
+    """
+    files = []
+    for name, figure in _figures(tables, mask_thresh, network):
+        path = folder / f"{name}.png"
+        with whole_file(path) as partial:
+            figure.savefig(partial, dpi=110)
+        files.append(path)
+    return files
+
+
+def _figures(
+    tables: Mapping[str, Sequence[Row]], mask_thresh: float, network: str
+) -> Iterator[tuple[str, Figure]]:
+    for name, title, rows in _groups(tables["table"]):
+        full = f"{network} on {title}" if network else title
+        for quantity in CHARGE:
+            if not all(math.isnan(row[quantity]) for row in rows):
+                yield f"{quantity}-{name}", charge_figure(rows, quantity, full)
+        yield f"rois-{name}", roi_figure(rows, full)
+    for name, title, rows in _groups(tables.get("scan", ())):
+        validation = tables.get("validation", ())
+        full = f"{network} on {title}"
+        yield f"scan-{name}", scan_figure(rows, validation, mask_thresh, full)
+    for name, title, rows in _groups(tables.get("study", ())):
+        yield f"padding-{name}", padding_figure(rows, f"padding of the truth mask, {title}")
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
+    """Rows of one sample, plane and energy, with a name for files and one for readers."""
+    keys = dict.fromkeys((row["sample"], row["plane"], row["energy"]) for row in rows)
+    for sample, plane, energy in keys:
+        chosen = [
+            row
+            for row in rows
+            if (row["sample"], row["plane"], row["energy"]) == (sample, plane, energy)
+        ]
+        title = f"{sample}, plane {plane}" + (f", {energy:g} MeV" if energy is not None else "")
+        yield f"{sample}-{plane}" + (f"-{energy:g}MeV" if energy is not None else ""), title, chosen

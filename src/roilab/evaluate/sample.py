@@ -1,0 +1,173 @@
+"""Samples of tracks and showers at known angles, as their ``meta.json`` tells them."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roilab.data import ImageSource, list_images
+from roilab.evaluate.settings import Detector, EvaluationError
+from roilab.frames import FilePair
+
+META_FILE = "meta.json"
+
+
+@dataclass(frozen=True)
+class JudgedImage:
+    """One plane image with a track or shower of known angle.
+
+    Attributes:
+        number: of its own in the sample.
+        source: where its frames are.
+        sample: name of the sample's folder.
+        plane: name of the plane in whose coordinates the angle is meant.
+        theta_xz: 0 along the pitch, 90 along the drift [degrees].
+        energy: of the shower [MeV]; ``None`` for a track.
+    """
+
+    number: int
+    source: ImageSource
+    sample: str
+    plane: str
+    theta_xz: float
+    energy: float | None
+
+    @property
+    def key(self) -> tuple[str, str, float, float | None]:
+        """What images have in common that are judged together."""
+        return (self.plane, self.sample, self.theta_xz, self.energy)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One event of a ``meta.json``."""
+
+    pair: FilePair
+    event: int
+    plane: str
+    theta_xz: float
+    energy: float | None
+
+
+def read_sample(
+    folder: Path, detector: Detector, tags: tuple[str, ...], planes: Collection[str] | None
+) -> list[JudgedImage]:
+    """The images of a sample, in the order of its ``meta.json``.
+
+    Args:
+        folder: holds ``meta.json`` and the frame files it names.
+        detector: where the planes lie.
+        tags: that every event must have, without APA number.
+        planes: to take; ``None`` for all.
+
+    Raises:
+        EvaluationError: there is no such file, or it does not tell angle, plane or truth.
+        FrameFileError: (its subclasses too) a frame file does not hold what it should.
+    """
+    entries = _entries(folder, detector, planes)
+    recipe = detector.recipe(tags, 1)
+    sources: dict[tuple[FilePair, str], dict[int, ImageSource]] = {}
+    images = []
+    for number, entry in entries:
+        key = (entry.pair, entry.plane)
+        if key not in sources:
+            found = list_images([entry.pair], detector.selection(entry.plane), recipe)
+            sources[key] = {source.rec_event: source for source in found}
+        if entry.event not in sources[key]:
+            raise EvaluationError(
+                f"{folder / META_FILE}: names event {entry.event} of {entry.pair.rec.name}, which "
+                f"holds {sorted(sources[key])}; write one of the two again."
+            )
+        source = sources[key][entry.event]
+        images.append(
+            JudgedImage(number, source, folder.name, entry.plane, entry.theta_xz, entry.energy)
+        )
+    return images
+
+
+def _entries(
+    folder: Path, detector: Detector, planes: Collection[str] | None
+) -> list[tuple[int, _Entry]]:
+    """The chosen events, each with its number in the file."""
+    path = folder / META_FILE
+    try:
+        events = json.loads(path.read_text())["events"]
+    except FileNotFoundError as error:
+        raise EvaluationError(
+            f"{path}: there is no such file; expected a folder of frames with a {META_FILE} that "
+            "tells the angle of every event. Name a sample of tracks or showers."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise EvaluationError(
+            f"{path}: cannot be read ({error!r}); expected JSON with a list 'events'. Write it "
+            "again."
+        ) from error
+    if not events:
+        raise EvaluationError(f"{path}: names no event; name a sample that has some.")
+    chosen = [
+        (number, event)
+        for number, event in enumerate(events)
+        if planes is None or event.get("plane") is None or str(event["plane"]).upper() in planes
+    ]
+    return [(number, _entry(event, folder, detector)) for number, event in chosen]
+
+
+def _entry(event: Mapping[str, Any], folder: Path, detector: Detector) -> _Entry:
+    where = f"{folder / META_FILE}: event {event.get('event')}"
+    missing = [key for key in ("event", "plane", "theta_xz") if event.get(key) is None]
+    if missing:
+        raise EvaluationError(
+            f"{where} tells no {' and no '.join(missing)}; expected the angle of its track or "
+            "shower in one plane. Name a sample of tracks or showers at known angles (cosmic "
+            "events choose the mask threshold, they are not judged)."
+        )
+    plane = str(event["plane"]).upper()
+    if plane not in detector.ranges:
+        raise EvaluationError(
+            f"{where}: plane '{event['plane']}' is none of {', '.join(detector.ranges)}; choose "
+            "the data config of the sample's detector."
+        )
+    energy = _energy(event, where)
+    pair = _pair(event, folder, where)
+    return _Entry(pair, int(event["event"]), plane, float(event["theta_xz"]), energy)
+
+
+def _energy(event: Mapping[str, Any], where: str) -> float | None:
+    showers = [track for track in event.get("tracks", ()) if track.get("kind") == "shower"]
+    if not showers:
+        return None
+    if showers[0].get("E_MeV") is None:
+        raise EvaluationError(f"{where}: its shower has no E_MeV; add its energy.")
+    return float(showers[0]["E_MeV"])
+
+
+def _pair(event: Mapping[str, Any], folder: Path, where: str) -> FilePair:
+    """The files an event names, or else the only ones in the folder."""
+    paths = []
+    for kind, what in (("rec", "reconstruction"), ("tru", "truth")):
+        named = event.get(kind)
+        found = [folder / named] if named else _frame_files(folder, kind)
+        if len(found) != 1 or not found[0].is_file():
+            got = ", ".join(str(path) for path in found) or "none"
+            raise EvaluationError(
+                f"{where} needs one {what} file; got {got}, which is not there or not one. "
+                f"Name it as '{kind}' in {META_FILE} and put it beside."
+            )
+        paths.append(found[0])
+    return FilePair(*paths)
+
+
+def _frame_files(folder: Path, kind: str) -> list[Path]:
+    return sorted(path for path in folder.glob(f"*{kind}*") if path.name != META_FILE)
+
+
+def few_of_each(images: Sequence[JudgedImage], most: int | None) -> list[JudgedImage]:
+    """At most so many images of every plane, angle and energy: the first ones."""
+    seen: dict[Any, int] = {}
+    chosen = []
+    for image in images:
+        seen[image.key] = seen.get(image.key, 0) + 1
+        if most is None or seen[image.key] <= most:
+            chosen.append(image)
+    return chosen

@@ -1,0 +1,60 @@
+"""A network as ONNX, for programs other than WCT; needs the optional packages onnx, onnxruntime."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from roilab.export.settings import ExportError
+
+_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+_EXAMPLE_SIZE = (96, 160)
+
+
+def save_onnx(probability: nn.Module, path: Path, n_layers: int) -> None:
+    """Write an ONNX file with free batch, channels and slices.
+
+    Raises:
+        ExportError: a package is not installed, or the network cannot be written as ONNX.
+    """
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise ExportError(
+            f"export.format=onnx needs {', '.join(missing)}; pip install 'roilab[onnx]', or choose "
+            "export.format=torchscript."
+        )
+    image = torch.zeros(1, n_layers, *_EXAMPLE_SIZE)
+    auto = torch.export.Dim.DYNAMIC
+    try:
+        torch.onnx.export(
+            probability.eval(),
+            (image,),
+            str(path),
+            dynamo=True,
+            input_names=["image"],
+            output_names=["roi_probability"],
+            dynamic_shapes={"image": {2: auto, 3: auto}},
+            external_data=False,
+            verbose=False,
+        )
+    except Exception as error:  # whatever the exporter raises at an operation it does not know
+        reason = str(error).strip().split("\n")[0]
+        raise ExportError(
+            f"export.format=onnx: this network cannot be written as ONNX ({reason}). Choose "
+            "export.format=torchscript."
+        ) from error
+
+
+def check_onnx(path: Path) -> Callable[[torch.Tensor], torch.Tensor]:
+    """An ONNX file under onnxruntime, as the function that it is."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def probability(image: torch.Tensor) -> torch.Tensor:
+        (output,) = session.run(None, {"image": image.numpy()})
+        return torch.from_numpy(output)
+
+    return probability

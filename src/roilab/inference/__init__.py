@@ -1,0 +1,1 @@
+"""Inference: open a network's file, read a plane, find ROIs."""

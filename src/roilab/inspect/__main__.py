@@ -1,0 +1,94 @@
+"""``python -m roilab.inspect FILE...``: what frame files hold, and what does not fit together."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from roilab.console import table_console
+from roilab.errors import RoilabError
+from roilab.frames import FrameFile, open_frames
+from roilab.inspect.summary import TagSummary, compare_pair, summarize
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table for every file and findings for every pair; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m roilab.inspect", description=__doc__)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="frame files")
+    parser.add_argument(
+        "--quick", action="store_true", help="do not read the samples (no sparsity, no NaN count)"
+    )
+    options = parser.parse_args(arguments)
+    console = table_console()
+    try:
+        with ExitStack() as stack:
+            opened = {path: stack.enter_context(open_frames(path)) for path in options.files}
+            bad = sum(_show_file(console, frames, options.quick) for frames in opened.values())
+            for rec, tru in _pairs(options.files):
+                _show_pair(console, opened[rec], opened[tru])
+    except RoilabError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
+        return 1
+    return 1 if bad else 0
+
+
+def _pairs(files: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """The given files that pair by name: ...rec... with ...tru... in one folder."""
+    truth_of = {path: path.with_name(path.name.replace("rec", "tru", 1)) for path in files}
+    return [(rec, tru) for rec, tru in truth_of.items() if tru != rec and tru in files]
+
+
+def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:
+    """Print one file's table; returns the number of samples that are no numbers."""
+    table = Table(title=str(frames.path), title_justify="left")
+    for heading in ("event", "tag"):
+        table.add_column(heading)
+    for heading in (
+        *("rows", "ticks", "channels", "first tick", "start [us]", "tick [ns]", "type"),
+        *("non-zero", "NaN/inf"),
+    ):
+        table.add_column(heading, justify="right")
+    bad = 0
+    for summary in summarize(frames, samples=not quick):
+        table.add_row(*_row(summary))
+        bad += summary.bad or 0
+    console.print(table)
+    return bad
+
+
+def _row(summary: TagSummary) -> list[str]:
+    info = summary.info
+    ids = f"{info.channels.min()}-{info.channels.max()}" if len(info.channels) else "none"
+    return [
+        str(summary.event),
+        summary.tag,
+        str(len(info.channels)),
+        str(info.n_columns),
+        ids,
+        str(info.tbin),
+        f"{info.start_ns / 1e3:.3f}",
+        f"{info.tick_ns:g}",
+        str(info.dtype),
+        "" if summary.nonzero is None else f"{100 * summary.nonzero:.2f} %",
+        "" if summary.bad is None else str(summary.bad),
+    ]
+
+
+def _show_pair(console: Console, rec: FrameFile, tru: FrameFile) -> None:
+    findings = compare_pair(rec, tru)
+    title = f"{rec.path.name} with {tru.path.name}"
+    if not findings:
+        console.print(f"{title}: all tags on one grid")
+        return
+    console.print(f"{title}: what the reader sorts out")
+    for finding in findings:
+        console.print(f"  {escape(finding)}", highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

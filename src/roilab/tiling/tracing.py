@@ -1,0 +1,119 @@
+"""A network as PyTorch traces it, and the part of it that cannot run on rows."""
+
+import copy
+import operator
+
+import torch
+from torch import fx, nn
+
+from roilab.models import RoiNetwork
+from roilab.models.blocks import pad_to
+from roilab.tiling.fuse_batch_norm import fold_batch_norms
+
+ACTIVATIONS = (
+    nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.GELU, nn.LeakyReLU, nn.Sigmoid,
+)  # fmt: skip
+NOTHING = (nn.Identity, nn.Dropout, nn.Dropout2d)
+_ADDITIONS = (operator.add, operator.iadd, torch.add)
+
+
+class _Whole(nn.Module):
+    """Encoder, decoder and head, without what ``RoiNetwork`` does around them."""
+
+    def __init__(self, net: RoiNetwork) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.head = net.encoder, net.decoder, net.head
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.decoder(self.encoder(x)))
+
+
+class _Tracer(fx.Tracer):
+    """Goes into every module but those that one operation stands for."""
+
+    def __init__(self, leaves: tuple[str, ...]) -> None:
+        super().__init__(autowrap_functions=(pad_to,))
+        self.leaves = leaves
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        if module_qualified_name in self.leaves or isinstance(m, nn.BatchNorm2d):
+            return True
+        return super().is_leaf_module(m, module_qualified_name)
+
+
+def trace(net: RoiNetwork) -> fx.GraphModule:
+    """Encoder, decoder and head as a graph with batch norms folded.
+
+    An encoder that looks at its sizes while it runs stays one piece.
+    """
+    whole = _Whole(copy.deepcopy(net)).eval()
+    try:
+        graph = _Tracer(()).trace(whole)
+    except Exception:  # whatever a network of timm raises when a size is no number
+        graph = _Tracer(("encoder",)).trace(whole)
+    traced = fx.GraphModule(whole, graph)
+    fold_batch_norms(traced)
+    _drop_nothings(traced)
+    return traced
+
+
+def _drop_nothings(traced: fx.GraphModule) -> None:
+    for node in list(traced.graph.nodes):
+        if node.op == "call_module" and isinstance(traced.get_submodule(node.target), NOTHING):
+            node.replace_all_uses_with(node.args[0])
+            traced.graph.erase_node(node)
+    traced.recompile()
+
+
+def find_region(traced: fx.GraphModule) -> list[fx.Node]:
+    """Every node between the first and the last that is no operation on rows."""
+    nodes = [n for n in traced.graph.nodes if n.op != "output"]
+    other = {n for n in nodes if n.op != "placeholder" and not _on_rows(n, traced)}
+    after: set[fx.Node] = set()
+    for node in nodes:
+        if node in other or any(i in after for i in node.all_input_nodes):
+            after.add(node)
+    before: set[fx.Node] = set()
+    for node in reversed(nodes):
+        if node in other or any(u in before for u in node.users):
+            before.add(node)
+    return [n for n in nodes if n in after and n in before]
+
+
+def _on_rows(node: fx.Node, traced: fx.GraphModule) -> bool:
+    if node.op == "call_module":
+        return _is_known(traced.get_submodule(str(node.target)))
+    if node.op != "call_function":
+        return False
+    if is_size(node):
+        return all(u.target is pad_to or (is_size(u) and _on_rows(u, traced)) for u in node.users)
+    if node.target is torch.cat:
+        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        return bool(dim == 1)
+    if node.target in _ADDITIONS:
+        return all(isinstance(a, fx.Node) for a in node.args) and not node.kwargs
+    return node.target is pad_to
+
+
+def is_size(node: fx.Node) -> bool:
+    """``x.shape`` or an element of it."""
+    if node.op != "call_function":
+        return False
+    if node.target is getattr:
+        return bool(node.args[1] == "shape")
+    (first, *_) = node.args or (None,)
+    return node.target is operator.getitem and isinstance(first, fx.Node) and is_size(first)
+
+
+def _is_known(module: nn.Module) -> bool:
+    if type(module) is nn.Conv2d:
+        pairs = (module.stride, module.dilation, module.padding, module.kernel_size)
+        alike = all(not isinstance(p, str) and p[0] == p[1] for p in pairs)
+        return alike and module.padding_mode == "zeros"
+    if type(module) is nn.MaxPool2d:
+        plain = all(isinstance(n, int) for n in (module.kernel_size, module.stride, module.padding))
+        return plain and module.dilation == 1 and not module.ceil_mode
+    if type(module) is nn.Upsample:
+        scale = module.scale_factor
+        return module.mode == "bilinear" and isinstance(scale, float) and scale == int(scale)
+    return type(module) in (*ACTIVATIONS, *NOTHING) or isinstance(module, nn.BatchNorm2d)

@@ -1,0 +1,1 @@
+"""Training: one run, its Lightning module, losses, checkpoints, loggers and callbacks."""

@@ -1,0 +1,19 @@
+"""``python -m roilab.train``: train a network, judge it, export it."""
+
+from omegaconf import DictConfig
+
+from roilab.entry_point import entry_point
+from roilab.sweep.callback import with_summary
+
+
+@with_summary
+@entry_point("train")
+def main(config: DictConfig) -> float | None:
+    """Train what the configuration describes; returns the optimized metric."""
+    from roilab.sweep.job import run_job
+
+    return run_job(config)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Lightning callbacks: checks, pictures and export during a training."""

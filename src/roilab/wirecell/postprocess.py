@@ -1,0 +1,121 @@
+"""From the network's output to charge in ROIs.
+
+Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator(), eigen_to_traces) and
+util/src/Array.cxx (upsample, mask, baseline_subtraction). Axis order here is (channel, tick); all
+arithmetic is in float32 and in the node's order, so that results are equal bit for bit.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roilab.wirecell.settings import NodeSettings
+from roilab.wirecell.tracing import Observer, unobserved
+
+Frame = NDArray[np.float32]
+
+
+def masked(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> Frame:
+    """Deconvolved charge where the probability is above ``mask_thresh``, else 0.
+
+    Args:
+        decon_charge: [electrons/tick], shape (channel, tick).
+        probability: of a ROI, shape (channel, slice); every slice stands for ``tick_per_slice``
+            ticks, together at least as many as ``decon_charge`` has.
+        settings: of the node.
+
+    Returns:
+        Shape (channel, slice * tick_per_slice): ticks that the charge does not have are 0.
+    """
+    mask = probability > np.float32(settings.mask_thresh)
+    n_channels, n_slices = mask.shape
+    kept = np.zeros((n_channels, n_slices * settings.tick_per_slice), dtype=np.float32)
+    n_ticks = decon_charge.shape[1]
+    repeated = np.repeat(mask, settings.tick_per_slice, axis=1)[:, :n_ticks]
+    np.copyto(kept[:, :n_ticks], decon_charge, where=repeated)
+    return kept
+
+
+def baseline_subtracted(charge: Frame) -> Frame:
+    """Every run of non-zero samples minus the straight line through its first and last sample.
+
+    Both ends of a run become 0, a run of one sample becomes 0, and so does a run that is still
+    open at the last tick. A zero inside a run splits it.
+
+    Args:
+        charge: [electrons/tick], shape (channel, tick).
+
+    Returns:
+        Same shape; 0 outside runs.
+    """
+    n_channels, n_ticks = charge.shape
+    # A zero after every channel keeps runs apart when all channels are laid end to end.
+    line = np.zeros((n_channels, n_ticks + 1), dtype=np.float32)
+    line[:, :n_ticks] = charge
+    line = line.ravel()
+    inside = np.zeros(len(line) + 1, dtype=bool)
+    np.not_equal(line, 0, out=inside[1:])
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    starts, ends = edges[::2], edges[1::2] - 1
+    closed = (ends > starts) & (ends % (n_ticks + 1) < n_ticks - 1)
+    starts, ends = starts[closed], ends[closed]
+
+    lengths = ends - starts + 1
+    first_of_run = np.cumsum(lengths) - lengths
+    step = np.arange(lengths.sum()) - np.repeat(first_of_run, lengths)
+    samples = np.repeat(starts, lengths) + step
+    first = line[starts]
+    rise = np.repeat(line[ends] - first, lengths)
+    baseline = (
+        step.astype(np.float32) * rise / np.repeat((ends - starts).astype(np.float32), lengths)
+    )
+    baseline += np.repeat(first, lengths)
+    above = line[samples] - baseline
+    line.fill(0)
+    line[samples] = above
+    return line.reshape(n_channels, n_ticks + 1)[:, :n_ticks]
+
+
+def finished(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
+    """Output scale and offset, crop to the input's ticks, negative values to 0 unless saved.
+
+    Args:
+        charge: [electrons/tick], shape (channel, tick), with the ticks that were filled up;
+            overwritten.
+        n_ticks: of the input.
+        settings: of the node.
+
+    Returns:
+        Shape (channel, n_ticks).
+    """
+    charge = charge[:, :n_ticks]
+    charge *= np.float32(settings.output_scale)
+    charge += np.float32(settings.output_offset)
+    if not settings.save_negative_charge:
+        np.maximum(charge, np.float32(0), out=charge)
+    return charge
+
+
+def roi_charge(
+    decon_charge: Frame,
+    probability: Frame,
+    settings: NodeSettings,
+    observe: Observer = unobserved,
+) -> Frame:
+    """All of it: what the node writes for one plane.
+
+    Args:
+        decon_charge: [electrons/tick], shape (channel, tick).
+        probability: of a ROI, shape (channel, slice).
+        settings: of the node.
+        observe: told when a step is over.
+
+    Returns:
+        Charge in ROIs [electrons/tick], shape (channel, tick).
+    """
+    charge = masked(decon_charge, probability, settings)
+    observe("mask")
+    charge = baseline_subtracted(charge)
+    observe("baseline")
+    charge = finished(charge, decon_charge.shape[1], settings)
+    observe("scale and crop")
+    return charge

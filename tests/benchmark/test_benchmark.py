@@ -1,0 +1,299 @@
+"""``python -m roilab.benchmark`` on a small detector, and what goes wrong."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from known_network import fails
+from roilab.benchmark import costs, memory
+from roilab.benchmark.memory_worker import follow
+from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WORKER, WorkerError
+from roilab.benchmark.worker import measure
+from roilab.entry_point import config_dir
+from roilab.export.probability import plain_trace
+from roilab.train.module import RoiModule, build_module
+from tiny_frames import event_frames, write_pair
+
+Run = Callable[..., None]
+Row = dict[str, str]
+
+
+@pytest.fixture
+def run_benchmark(monkeypatch: pytest.MonkeyPatch, user_conf: Path, tmp_path: Path) -> Run:
+    def run(*arguments: str) -> None:
+        from roilab.benchmark.__main__ import main
+
+        fixed = ["--config-dir", str(user_conf), "data=tiny", "data.dir=null"]
+        fixed += [f"output_dir={tmp_path / 'out'}", "repeats=1", "warmup=0"]
+        monkeypatch.setattr(sys, "argv", ["roilab.benchmark", *fixed, *arguments])
+        main()
+
+    return run
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers run here, which saves the seconds in which torch is imported."""
+    answers = {WORKER: measure, MEMORY_WORKER: follow}
+
+    def run_here(worker: str, job: Mapping[str, Any]) -> Any:
+        return answers[worker](job)
+
+    monkeypatch.setattr(costs, "run_apart", run_here)
+    monkeypatch.setattr(memory, "run_apart", run_here)
+
+
+@pytest.fixture
+def trained(user_conf: Path, tmp_path: Path) -> tuple[Path, RoiModule]:
+    """A checkpoint that finds about half of all pixels."""
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        search = f"hydra.searchpath=[file://{user_conf}]"
+        config = compose("train", [search, "data=tiny", "data.dir=x", "model=tiny", "run_dir=x"])
+    recipe: Any = OmegaConf.to_container(config, resolve=True)
+    torch.manual_seed(3)
+    module = build_module(recipe).eval()
+    path = tmp_path / "trained.ckpt"
+    torch.save({"roilab_recipe": recipe, "state_dict": module.state_dict()}, path)
+    return path, module
+
+
+def table(path: Path) -> list[Row]:
+    with path.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.usefixtures("in_process")
+def test_masks_of_a_trained_network(
+    run_benchmark: Run, trained: tuple[Path, RoiModule], tmp_path: Path
+) -> None:
+    path, module = trained
+    write_pair(tmp_path, 0, [0])
+    event = {"event": 0, "plane": "v", "theta_xz": 80}
+    (tmp_path / "meta.json").write_text(json.dumps({"events": [event]}))
+    frames = event_frames(0)
+    layers = [frames[tag][48:96] for tag in ("loose_lf", "mp2_roi", "mp3_roi")]
+    image = torch.from_numpy(np.stack(layers)).reshape(1, 3, 48, 48, 10).mean(4) / 4000
+    with torch.no_grad():
+        probability = plain_trace(module)
+        whole = probability(image)[0, 0].numpy()
+        parts = torch.cat([probability(part) for part in image.chunk(2, 2)], 2)[0, 0].numpy()
+    middle = float(np.median(whole))
+
+    run_benchmark(
+        *(f"ckpt={path}", "rebin=[10]", "nchunks=[1,2]", "form=[plain,export]", "repeats=2"),
+        *("nchunks_of.export=[1]", f"frames={tmp_path}", "theta_xz=[80]"),
+        "physics.decon_charge=loose_lf",
+        *(f"mask_thresh=[{middle},0.99]", "margin=0"),
+    )
+    rows = table(tmp_path / "out" / "table.csv")
+    assert [(row["form"], row["nchunks"]) for row in rows] == [
+        *[("plain", "1")] * 2, *[("plain", "2")] * 2, *[("export", "1")] * 2
+    ]  # fmt: skip
+    found, changed = whole > middle, (whole > middle) != (parts > middle)
+    assert changed.any()
+    one, two = rows[0], rows[2]
+    assert int(one["roi_pixels"]) == found.sum()
+    assert int(one["one_chunk_pixels"]) == int(one["plain_pixels"]) == 0
+    assert int(two["one_chunk_pixels"]) == int(two["plain_clear"]) == changed.sum()
+    union = (found | (parts > middle)).sum()
+    assert float(two["one_chunk_of_rois"]) == pytest.approx(100 * changed.sum() / union, rel=1e-4)
+    assert float(two["one_chunk_of_pixels"]) == pytest.approx(100 * changed.mean(), rel=1e-4)
+    change = float(two["inefficiency"]) - float(one["inefficiency"])
+    assert float(two["plain_inefficiency"]) == pytest.approx(change, abs=1e-4)
+    export = rows[4]
+    assert float(export["plain_of_rois"]) < 0.5
+    # Nothing is found above 0.99, so nothing changes.
+    assert (rows[1]["roi_pixels"], rows[3]["one_chunk_of_rois"]) == ("0", "0")
+    assert float(rows[1]["inefficiency"]) == 100
+    assert all(row["repeats"] == "2" and float(row["seconds"]) > 0 for row in rows)
+    page = (tmp_path / "out" / "table.md").read_text()
+    assert "Frames: g4-rec-0.h5 event 0 APA 1 V." in page
+    assert "What changed against the plain trace" in page
+    # The reference has no line in the table of what changed against it.
+    lines = page.split("What changed against nchunks=1:")[1].split("What")[0]
+    assert [line.split(" | ")[2] for line in lines.splitlines() if "float32" in line] == ["2"] * 2
+    assert [p.name for p in (tmp_path / "out" / "figures").iterdir()] == ["cost-UNet.png"]
+
+
+@pytest.mark.usefixtures("in_process")
+def test_random_weights_have_no_masks(
+    run_benchmark: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_benchmark("models=[tiny]", "rebin=[10,5]", "nchunks=[1,2]", "form=[plain]")
+    rows = table(tmp_path / "out" / "table.csv")
+    assert [(row["rebin"], row["nchunks"]) for row in rows] == [
+        ("10", "1"), ("10", "2"), ("5", "1"), ("5", "2")
+    ]  # fmt: skip
+    assert {row["trained"] for row in rows} == {"False"}
+    assert "mask_thresh" not in rows[0]
+    shown = capsys.readouterr().out
+    assert "their masks mean nothing" in shown
+    assert "time [s]" in shown
+    last = (tmp_path / "out" / "table.md").read_text().split("\n\n")[-1].splitlines()
+    assert last[0] == "| nchunks | rebin 10 | rebin 5 |"
+    assert [line.split(" | ")[0] for line in last[2:]] == ["| 1", "| 2"]
+
+
+@pytest.mark.usefixtures("in_process")
+def test_several_exports_in_one_table(run_benchmark: Run, tmp_path: Path) -> None:
+    run_benchmark("models=[tiny]", "rebin=[10,5]", "nchunks=[1]", "form=[export]", "repeats=1")
+    rows = table(tmp_path / "out" / "table.csv")
+    assert [row["rebin"] for row in rows] == ["10", "5"]
+    assert all(float(row["seconds"]) > 0 for row in rows)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_simulated_track_where_no_frames_are_named(
+    run_benchmark: Run, trained: tuple[Path, RoiModule], tmp_path: Path
+) -> None:
+    small = ["data=simulated", "simulation/detector=small", "simulation.generator.length_mm=300"]
+    given = [f"ckpt=[{trained[0]}]", "rebin=[10]", "nchunks=[1]", "form=[plain]"]
+    run_benchmark(*given, *small, f"simulated_dir={tmp_path / 'track'}")
+    assert (tmp_path / "track" / "meta.json").is_file()
+    (row,) = table(tmp_path / "out" / "table.csv")
+    assert row["inefficiency"]
+    assert row["frames"] == "1"
+
+
+def test_the_command_in_processes_of_its_own(
+    run_command: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = run_command(
+        *("-m", "roilab.benchmark", "models=[mobilenetv2]", "rebin=[100]", "nchunks=[1,2]"),
+        *("form=[plain]", "repeats=1", "warmup=0", "output_dir=out", "data.tick_range=[0,3200]"),
+        *("data.channel_ranges.V=[800,864]",),
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(table(tmp_path / "out" / "runs.csv")) == 2
+    assert f"tables and figures in {tmp_path / 'out'}" in done.stdout
+
+
+def test_cells_that_fail(
+    run_benchmark: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def some_fail(worker: str, job: Mapping[str, Any]) -> Any:
+        if job["nchunks"] == 1:
+            raise WorkerError("ended by SIGKILL")
+        return measure(job)
+
+    monkeypatch.setattr(costs, "run_apart", some_fail)
+    given = ["models=[tiny]", "rebin=[10]", "form=[plain]"]
+    run_benchmark(*given, "nchunks=[1,2]")
+    failed, measured = table(tmp_path / "out" / "table.csv")
+    assert (failed["failed"], failed["peak_mb"]) == ("ended by SIGKILL", "")
+    assert measured["failed"] == ""
+    assert "| failed |" in (tmp_path / "out" / "table.md").read_text()
+    assert "nchunks 1, float32, plain: not measured: ended by SIGKILL" in capsys.readouterr().err
+    err = fails(run_benchmark, capsys, *given, "nchunks=[1]")
+    assert "ended by SIGKILL; no cell could be measured" in err
+
+
+@pytest.mark.usefixtures("in_process")
+def test_memory_of_a_job(run_benchmark: Run, tmp_path: Path) -> None:
+    given = ["study=memory", "models=[tiny]", "rebin=[10]", "segments=[APA4-V,APA4-U]"]
+    run_benchmark(*given, "nchunks=[1,2]")
+    rows = table(tmp_path / "out" / "segments.csv")
+    assert [row["segment"] for row in rows] == ["job starts", "APA4-V", "APA4-U"] * 2
+    for row in rows:
+        change = float(row["end_mb"]) - float(row["start_mb"])
+        assert float(row["change_mb"]) == pytest.approx(change, abs=0.05)
+    steps = table(tmp_path / "out" / "steps.csv")
+    assert {"3 chunk 2: forward", "5 baseline"} <= {row["step"] for row in steps}
+    assert "## tiny, rebin 10, nchunks 2" in (tmp_path / "out" / "memory.md").read_text()
+    assert (tmp_path / "out" / "figures" / "memory.png").is_file()
+
+
+def test_memory_of_a_log(
+    run_benchmark: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "wct.log"
+    path.write_text(
+        "MEM: total: size=9M, res=5M increment: size=1M, res=1M 0 frame\n"
+        "APA4-V: MEM: total: size=9M, res=7M increment: size=1M, res=2M 3 forward\n"
+    )
+    run_benchmark("study=memory", f"log={path}")
+    rows = table(tmp_path / "out" / "segments.csv")
+    changes = [(row["cell"], row["segment"], float(row["change_mb"])) for row in rows]
+    mebi = 1.048576
+    assert changes == [
+        ("wct.log", "job", pytest.approx(mebi, rel=1e-4)),
+        ("wct.log", "APA4-V", pytest.approx(2 * mebi, rel=1e-4)),
+    ]
+    path.write_text("nothing\n")
+    err = fails(run_benchmark, capsys, "study=memory", f"log={path}")
+    assert "has no line 'MEM: total:" in err
+
+
+BAD = [
+    ("models=[nope]", "models: 'nope' is none of conf/model"),
+    ("models=[]", "names no network"),
+    ("form=[plan]", "form: got 'plan'; expected some of plain, export"),
+    ("+nchunks_of.plan=[1]", "nchunks_of: got 'plan'"),
+    ("nchunks_of.export=[49]", "nchunks=49: the image has 48 channels"),
+    ("nchunks_of.export=[x]", "nchunks_of.export=['x']: expected whole numbers"),
+    ("nchunks=[1,49]", "nchunks=49: the image has 48 channels"),
+    ("nchunks=[0]", "nchunks=[0]: expected whole numbers from 1 on"),
+    ("rebin=[]", "rebin=[]: names nothing to measure"),
+    ("repeats=0", "repeats=0: expected whole numbers"),
+    ("precision=[int8]", "precision: got 'int8'; expected some of float32, bf16"),
+    ("threads=1000", "threads=1000: this machine has"),
+    ("device=tpu", "device=tpu: expected cpu or cuda"),
+    ("ckpt=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
+    ("frames=nowhere", "nowhere/meta.json: there is no such file"),
+    ("study=memory segments=[]", "segments=[]: names no plane event"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "text"), BAD, ids=[overrides for overrides, _ in BAD])
+def test_mistakes_are_told_in_a_sentence(
+    run_benchmark: Run, capsys: pytest.CaptureFixture[str], overrides: str, text: str
+) -> None:
+    given = overrides.split() if overrides.startswith("study") else [overrides]
+    given += [] if overrides.startswith("models") else ["models=[tiny]"]
+    assert text in fails(run_benchmark, capsys, *given)
+
+
+def test_angles_that_the_frames_do_not_have(
+    run_benchmark: Run, tracks_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = fails(run_benchmark, capsys, "models=[tiny]", f"frames={tracks_dir}", "theta_xz=[60]")
+    assert (
+        "theta_xz=[60]: no image of plane V is at these angles; expected some of [0.0, 80.0]" in err
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "text"),
+    [
+        ("cpu", "the CPU does not compute in bf16, so it would only be slow"),
+        ("cuda", "torch finds no GPU here"),
+    ],
+)
+def test_machines_that_lack_something(
+    run_benchmark: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    device: str,
+    text: str,
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    given = ["models=[tiny]", "precision=[bf16]", f"device={device}"]
+    text = (
+        "the CPU does not compute in bf16, so it would only be slow"
+        if device == "cpu"
+        else "finds no GPU"
+    )
+    assert text in fails(run_benchmark, capsys, *given)

@@ -1,0 +1,282 @@
+"""What WCT's DNNROIFinding asks of the files it is given, and what users ask of the export."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from torch import nn
+
+from roilab.entry_point import config_dir
+from roilab.export import metadata
+from roilab.export.metadata import git_commit
+from roilab.export.parity import ParityError, PrecisionError
+from roilab.export.probability import RoiProbability, plain_trace
+from roilab.export.settings import ExportError, ExportSettings
+from roilab.export.torchscript import export_torchscript
+from roilab.train.checkpoint import CheckpointError, load_module
+from roilab.train.module import RoiModule, build_module
+from roilab.wirecell import node_jsonnet
+from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
+
+WHOLE = ExportSettings(
+    precision="float32", max_memory_mb=None, band=None, levels=1, format="torchscript"
+)
+FILES = ["MODEL_CARD.md", "dnnroi.jsonnet", "model.json", "model.ts"]
+
+
+def build(name: str, *more: str) -> RoiModule:
+    small = {"unet": ["model.net.encoder_widths=[4,8,8,8,8]", "model.net.decoder_widths=[8,8,4,4]"]}
+    overrides = [f"model={name}", "data=pdhd", "data.dir=d", "run_dir=o", "data.rebin=4", *more]
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("train", overrides + small.get(name, []))
+    torch.manual_seed(3)
+    recipe = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(recipe, dict)
+    return build_module(recipe)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["unet", "mobilenetv3"])
+def module(request: pytest.FixtureRequest) -> RoiModule:
+    return build(request.param)
+
+
+def test_contract(module: RoiModule, tmp_path: Path) -> None:
+    written = export_torchscript(module, tmp_path / "model.ts", WHOLE)
+    loaded, inside = load_torchscript(tmp_path / "model.ts")
+    assert inside == written == json.loads((tmp_path / "model.json").read_text())
+    assert inside["rebin"] == inside["tick_per_slice"] == 4
+    assert inside["intags"] == ["loose_lf%d", "mp2_roi%d", "mp3_roi%d"]
+    assert (inside["plane"], inside["sort_chanids"], inside["n_layers"]) == (1, True, 3)
+    image = torch.randn(1, 3, 90, 70)
+    with torch.no_grad():
+        whole = loaded(image)
+        # The node may split the image along its channels: any number of rows must do.
+        chunks = [loaded(chunk) for chunk in torch.chunk(image, 2, dim=2)]
+    assert whole.shape == torch.cat(chunks, dim=2).shape == (1, 1, 90, 70)
+    assert whole.dtype == torch.float32
+    assert whole.is_contiguous()
+    assert 0 <= float(whole.min()) < float(whole.max()) <= 1
+    torch.testing.assert_close(whole, module(image).sigmoid(), atol=1e-5, rtol=0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+
+
+@pytest.mark.parametrize("bound", [{"max_memory_mb": 305.0}, {"band": 24, "levels": 2}])
+def test_memory_is_bounded_and_nothing_else_changes(
+    tmp_path: Path, bound: dict[str, float]
+) -> None:
+    module = build("unet", "data.rebin=40")
+    settings = replace(WHOLE, **bound)  # type: ignore[arg-type]
+    written = export_torchscript(module, tmp_path / "model.ts", settings)
+    assert written["export"]["steps_in_bands"] > 0
+    image = torch.randn(1, 3, 800, 150)
+    with torch.no_grad():
+        got = load_torchscript(tmp_path / "model.ts")[0](image)
+        torch.testing.assert_close(got, RoiProbability(module)(image), atol=1e-5, rtol=0)
+
+
+def test_a_bound_that_cannot_be_kept_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = replace(WHOLE, max_memory_mb=1.0)
+    written = export_torchscript(build("mobilenetv3"), tmp_path / "model.ts", settings)
+    assert written["network"] == "MobileNetV3-UNet"
+    assert written["export"]["expected_memory_mb"] > 300  # the libraries alone
+    assert "export.max_memory_mb=1: this network needs about" in caplog.text
+
+
+def test_layer_normalization_and_bf16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Also where the CPU would refuse: what is computed is the same, only slower.
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    module = build("unet", "data.normalization=layer")
+    module.normalization.measured(torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 4, 8]))
+    export_torchscript(module, tmp_path / "f" / "model.ts", WHOLE)
+    bf16 = replace(WHOLE, precision="bf16")
+    written = export_torchscript(module, tmp_path / "b" / "model.ts", bf16)
+    assert written["export"]["precision"] == "bf16"
+    image = 5 * torch.randn(1, 3, 75, 131)
+    with torch.no_grad():
+        expected = RoiProbability(module)(image)
+        exact = load_torchscript(tmp_path / "f" / "model.ts")[0](image)
+        half, _ = load_torchscript(tmp_path / "b" / "model.ts")
+        rounded = half(image)
+    torch.testing.assert_close(exact, expected, atol=1e-5, rtol=0)
+    assert rounded.dtype == torch.float32
+    assert 0 < float((rounded - expected).abs().max()) < 0.02
+    dtypes = {name: p.dtype for name, p in half.named_parameters()}
+    kept = {name.rsplit(".", 1)[-1] for name, d in dtypes.items() if d == torch.float32}
+    assert kept == {"mean", "width"}
+
+
+def test_plain_trace_computes_the_same(module: RoiModule) -> None:
+    image = torch.randn(1, 3, 90, 70)
+    with torch.no_grad():
+        expected = RoiProbability(module.eval())(image)
+        torch.testing.assert_close(plain_trace(module)(image), expected, atol=1e-5, rtol=0)
+
+
+class _OtherWhenScripted(nn.Module):
+    """Computes something else in the file than in eager mode."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.net(image) + 1e-3
+
+
+def test_a_difference_is_found_and_nothing_written(
+    tmp_path: Path, module: RoiModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probability = RoiProbability(module)
+    probability.net = _OtherWhenScripted(module.net)
+    monkeypatch.setattr(
+        "roilab.export.torchscript.RoiProbability", lambda module: probability.eval()
+    )
+    with pytest.raises(ParityError, match=r"not written: at 64 x 96 .* differs by .* at channel"):
+        export_torchscript(module, tmp_path / "model.ts", WHOLE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("mine")
+    with pytest.raises(ExportError, match=r"holds model\.json already; nothing is overwritten"):
+        export_torchscript(build("unet"), tmp_path / "model.ts", WHOLE)
+    assert (tmp_path / "model.json").read_text() == "mine"
+    export_torchscript(build("unet"), tmp_path / "model.ts", WHOLE, overwrite=True)
+    assert json.loads((tmp_path / "model.json").read_text())["n_layers"] == 3
+
+
+def test_a_machine_without_bf16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    with pytest.raises(PrecisionError, match="this CPU has no instructions for bf16"):
+        export_torchscript(build("unet"), tmp_path / "model.ts", replace(WHOLE, precision="bf16"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"precision": "fp16"}, "precision=fp16: expected float32 or bf16"),
+        ({"format": "pb"}, "format=pb: expected torchscript or onnx"),
+        ({"band": 0}, "band=0: expected more than 0"),
+        ({"max_memory_mb": 5.0, "band": 8}, "both given"),
+        ({"levels": 0}, "levels=0: expected at least 1"),
+    ],
+)
+def test_settings_that_make_no_sense(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ExportError, match=message):
+        replace(WHOLE, **wrong)  # type: ignore[arg-type]
+
+
+def test_onnx_without_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roilab.export.onnx.find_spec", lambda name: None)
+    with pytest.raises(ExportError, match=r"needs onnx, onnxscript, onnxruntime; pip install"):
+        export_torchscript(build("unet"), tmp_path / "model.onnx", replace(WHOLE, format="onnx"))
+
+
+@pytest.mark.parametrize("name", ["unet", "mobilenetv3"])
+def test_onnx(tmp_path: Path, name: str) -> None:
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason=f"{package} (extra onnx) is not installed")
+    export_torchscript(build(name), tmp_path / "model.onnx", replace(WHOLE, format="onnx"))
+    assert (tmp_path / "model.onnx").is_file()
+
+
+def checkpoint(module: RoiModule, path: Path, **changes: object) -> Path:
+    state = {"state_dict": module.state_dict(), "roilab_recipe": module.recipe, "epoch": 3}
+    torch.save({**state, "roilab_version": "0.0.1", **changes}, path)
+    return path
+
+
+def test_checkpoints_of_another_version(tmp_path: Path) -> None:
+    module = build("unet")
+    recipe = {k: v for k, v in module.recipe.items() if k != "loss"}
+    for changes in ({"state_dict": {}}, {"roilab_recipe": recipe}):
+        path = checkpoint(module, tmp_path / "x.ckpt", **changes)
+        with pytest.raises(CheckpointError, match=r"written by roilab 0\.0\.1, cannot be loaded"):
+            load_module(path)
+
+
+def test_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from roilab.export.__main__ import main
+
+    (tmp_path / "run" / "pictures").mkdir(parents=True)
+    (tmp_path / "run" / "pictures" / "loss.png").write_bytes(b"png")
+    (tmp_path / "run" / "checkpoints").mkdir()
+    path = checkpoint(build("unet"), tmp_path / "run" / "checkpoints" / "best.ckpt")
+    out = tmp_path / "out"
+    arguments = [f"ckpt_path={path}", f"output_dir={out}", "export.max_memory_mb=354"]
+    monkeypatch.setattr(sys, "argv", ["roilab.export", *arguments])
+    main()
+    assert f"model      {out}/model.ts" in capsys.readouterr().out
+    assert sorted(p.name for p in out.iterdir()) == sorted([*FILES, "figures"])
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "UNet for ROI finding, plane V" in card
+    assert "![pictures-loss](figures/pictures-loss.png)" in card
+    assert "Weights after epoch 4." in card
+    assert "800 channels x 1500 slices" in card
+    with pytest.raises(SystemExit):
+        main()
+    assert "nothing is overwritten" in capsys.readouterr().err
+
+
+def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
+    jsonnet = pytest.importorskip("_jsonnet", reason="the package jsonnet is not installed")
+    written = export_torchscript(build("unet"), tmp_path / "model.ts", WHOLE)
+    library = tmp_path / "dnnroi.jsonnet"
+    assert json.loads(jsonnet.evaluate_file(str(library))) == written
+    anode = '{type: "AnodePlane", name: "apa3", data: {ident: 3}}'
+    nodes = json.loads(
+        jsonnet.evaluate_snippet(
+            "job", f"(import '{library}').nodes({anode}, 3, 1, model='a/model.ts', device='gpu')"
+        )
+    )
+    service, roi = nodes["service"], nodes["roi"]
+    assert service["type"] == "TorchService"
+    assert service["data"] == {"model": "a/model.ts", "device": "gpu", "concurrency": 1}
+    assert (roi["type"], roi["name"]) == ("DNNROIFinding", "roilab3v")
+    assert roi["data"] == {
+        "anode": "AnodePlane:apa3",
+        "plane": 1,
+        "intags": ["loose_lf3", "mp2_roi3", "mp3_roi3"],
+        "decon_charge_tag": "decon_charge3",
+        "summary_tag": "wiener3",
+        "outtag": "dnnsp3v",
+        "forward": f"TorchService:{service['name']}",
+        "sort_chanids": True,
+        "input_scale": 1 / 4000,
+        "input_offset": 0,
+        "mask_thresh": 0.5,
+        "nticks": 6000,
+        "tick_per_slice": 4,
+        "tick_pad_multiple": 4,
+        "nchunks": 1,
+    }
+    with pytest.raises(RuntimeError, match="made for plane 1, not for 2"):
+        jsonnet.evaluate_snippet("job", f"(import '{library}').nodes('AnodePlane:a', 3, 2)")
+
+
+def test_a_network_of_two_planes_is_configured_for_both() -> None:
+    data = build("unet", "data.planes=[U,V]").recipe
+    planes = metadata.export_metadata(data)["plane"]
+    assert planes == [0, 1]
+    assert "local planes" in node_jsonnet(metadata.export_metadata(data), "model.ts")
+
+
+def test_files_that_are_no_torchscript(tmp_path: Path) -> None:
+    (tmp_path / "model.ts").write_text("text")
+    for name in ("model.ts", "absent.ts"):
+        with pytest.raises(TorchScriptError, match=f"{name}: cannot be loaded"):
+            load_torchscript(tmp_path / name)
+
+
+def test_commit_is_that_of_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(metadata, "__file__", str(tmp_path / "a" / "b" / "c" / "metadata.py"))
+    assert git_commit() is None

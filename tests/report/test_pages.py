@@ -1,0 +1,246 @@
+"""The pages by their structure, and the entry point."""
+
+import csv
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from page_structure import PageStructure
+from roilab.entry_point import config_dir
+from roilab.report.__main__ import main
+from roilab.report.pictures import Album
+from roilab.report.run_page import leave_run_page, write_run_page
+from run_folders import write_config, write_log, write_picture, write_run, write_sweep
+
+Run = Callable[..., None]
+
+
+def column(table: list[list[str]], name: str) -> list[str]:
+    index = [heading.strip() for heading in table[0]].index(name)
+    return [row[index].strip() for row in table[1:]]
+
+
+def check_links(page: Path, structure: PageStructure) -> None:
+    """Relative links lead to files that are there."""
+    for link in structure.links:
+        if not link.startswith(("data:", "#")):
+            assert (page.parent / unquote(link)).exists(), link
+
+
+def test_page_on_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = tmp_path / "a sweep"
+    sweep.mkdir()
+    write_sweep(sweep)
+    assert main([str(sweep)]) == 0
+    assert capsys.readouterr().out.strip() == str(sweep / "report.html")
+    page = PageStructure(sweep / "report.html")
+    assert page.barriers() == []
+    check_links(sweep / "report.html", page)
+    assert [text for _, text in page.headings] == [
+        "a sweep: 6 jobs", "Not finished", "Losses", "Maps of rebin and threshold", "Jobs",
+        "Pictures of every run",
+    ]  # fmt: skip
+    problems, jobs = page.tables
+    assert column(problems, "state") == ["failed", "interrupted", "not started"]
+    assert column(problems, "why") == [
+        "the training loss is <nan> at epoch 0.",
+        "It was stopped before its end.",
+        "The sweep has not come to it.",
+    ]
+    assert column(jobs, "rebin") == ["4", "4", "4", "10", "10", "-"]
+    assert column(jobs, "threshold") == ["50", "100", "200", "50", "100", "-"]
+    assert column(jobs, "validation loss") == ["0.1", "0.11", "0.12", "-", "0.5", "-"]
+    assert column(jobs, "Dice")[0] == "0.9000"
+    assert column(jobs, "best epoch") == ["1", "1", "1", "-", "0", "-"]
+    assert column(jobs, "time")[0] == "1 min 15 s"
+    assert column(jobs, "memory [MB]") == ["900"] * 3 + ["-"] * 3
+    assert column(jobs, "parameters")[0] == "1,234,567"
+    assert set(column(jobs, "inefficiency [%]")) == {"-"}
+    assert "0.1, is that of rebin 4, threshold 50" in page.text
+    assert {path.name for path in (sweep / "report").iterdir()} == {"losses.png", "maps.png"}
+    assert all((p["src"] or "").startswith("data:image/") for p in page.pictures)
+
+
+def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
+    for rebin, inefficiency in ((4, "1.0"), (10, "4.0")):
+        write_run(tmp_path / str(rebin), [0.5], {"data.rebin": rebin})
+        folder = tmp_path / str(rebin) / "physics"
+        folder.mkdir()
+        (folder / "best.csv").write_text(
+            "plane,theta_xz,method,bias,bias_error,inefficiency,roi_purity\n"
+            f"V,0,dnn,-1.234,0.5,0,0.9\nV,80,dnn,,,{inefficiency},0.8\nV,80,gauss,-65,,50,0.1\n"
+        )
+        write_picture(folder / "bias-tracks-V.png")
+    assert main([str(tmp_path)]) == 0
+    (jobs,) = PageStructure(tmp_path / "report.html").tables
+    assert column(jobs, "inefficiency [%]") == ["0.5", "2"]
+    run = PageStructure(tmp_path / "4" / "report.html")
+    assert run.barriers() == []
+    table = next(table for table in run.tables if "method" in "".join(table[0]))
+    assert column(table, "bias [%]") == ["-1.23 ± 0.50", "-", "-65.00"]
+    assert "Bias against angle, tracks-V" in run.text
+
+
+def test_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path / "one", [0.5], {})
+    write_log(tmp_path / "two", [0.4])
+    monkeypatch.chdir(tmp_path)
+    assert main(["one", "two"]) == 0
+    (page,) = tmp_path.glob("outputs/report/*/*/report.html")
+    structure = PageStructure(page)
+    check_links(page, structure)
+    (jobs,) = structure.tables
+    assert column(jobs, "job") == ["one", "two"]
+    assert main(["one", "two", "--output", "here"]) == 0
+    assert (tmp_path / "here" / "report.html").is_file()
+
+
+def test_runs_of_different_metrics(tmp_path: Path) -> None:
+    write_log(tmp_path / "a", [0.5])
+    (tmp_path / "b" / "csv" / "version_0").mkdir(parents=True)
+    (tmp_path / "b" / "csv" / "version_0" / "metrics.csv").write_text("epoch,val/other\n0,nan\n")
+    (tmp_path / "c" / "csv" / "version_0").mkdir(parents=True)
+    (tmp_path / "c" / "csv" / "version_0" / "metrics.csv").write_text("")
+    assert main([str(tmp_path)]) == 0
+    structure = PageStructure(tmp_path / "report.html")
+    jobs = structure.tables[-1]
+    assert column(jobs, "state") == ["finished", "unfinished", "unfinished"]
+    assert column(jobs, "validation loss") == ["0.5", "-", "-"]
+    # Rows of what is missing are told by a dash, or not at all.
+    metrics = PageStructure(tmp_path / "b" / "report.html").tables[1]
+    assert [[cell.strip() for cell in row] for row in metrics[1:]] == [["other", "NaN", "NaN", "-"]]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "epoch,step,train/loss\n", "epoch,train/lo", "lr-SGD,step\n0.1,0\n"]
+)
+def test_empty_logs(tmp_path: Path, text: str) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name / "csv" / "version_0").mkdir(parents=True)
+        (tmp_path / name / "csv" / "version_0" / "metrics.csv").write_text(text)
+    assert main([str(tmp_path)]) == 0
+    assert "Nothing was logged" in PageStructure(tmp_path / "report.html").text
+    run = PageStructure(tmp_path / "a" / "report.html")
+    assert "Nothing was logged" in run.text
+    assert run.barriers() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("nowhere", "nowhere: there is no such folder"), ("", "there is no run in it")],
+)
+def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str) -> None:
+    assert main([str(tmp_path / name)]) == 1
+    err = capsys.readouterr().err
+    assert text in err
+    assert len(err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_where_none_can_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_log(tmp_path / "run", [0.5])
+    (tmp_path / "file").write_text("")
+    assert main([str(tmp_path / "run"), "--output", str(tmp_path / "file")]) == 1
+    err = capsys.readouterr().err
+    assert "file: the page cannot be written there (Not a directory:" in err
+    assert "Name one with --output." in err
+    write_log(tmp_path / "other", [0.5])
+    (tmp_path / "other" / "report.html").mkdir()
+    assert main([str(tmp_path / "other")]) == 1
+    assert "(Is a directory:" in capsys.readouterr().err
+
+
+def test_text_of_others_is_no_markup(tmp_path: Path) -> None:
+    write_log(tmp_path, [0.5])
+    write_config(tmp_path, ["data.rec=<script>alert(1)</script>"])
+    write_run_page(tmp_path)
+    assert "<script>alert" not in (tmp_path / "report.html").read_text()
+
+
+def test_room_for_pictures_is_kept(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png")
+    album = Album(tmp_path, 3000)
+    picture = album.add(tmp_path / "a.png", "a", "a")
+    assert picture is not None
+    assert len(picture.source) == 3000 - album.room
+    assert album.add(tmp_path / "a.png", "a", "a") is None or album.room >= 0
+    assert Album(tmp_path, 10).add(tmp_path / "a.png", "a", "a") is None
+    (tmp_path / "b.png").write_text("no picture")
+    assert album.add(tmp_path / "b.png", "b", "b") is None
+
+
+def test_large_pictures_are_packed(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 255, (400, 2000, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    picture = Album(tmp_path, 10_000_000).add(tmp_path / "noise.png", "noise", "noise")
+    assert picture is not None
+    assert picture.source.startswith("data:image/webp;base64,")
+    assert (picture.width, picture.height) == (1600, 320)
+    assert len(picture.source) < (tmp_path / "noise.png").stat().st_size
+
+
+def test_training_leaves_a_page(
+    run_train: Run, tiny_arguments: list[str], tracks_dir: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    given = [f"data.judged_samples=[{tracks_dir}]", "data.val_fraction=0.6"]
+    run_train(*tiny_arguments, *given)
+    page = tmp_path / "run" / "report.html"
+    assert f"page on this run: {page}" in capsys.readouterr().err
+    assert page.stat().st_size < 5_000_000
+    structure = PageStructure(page)
+    assert structure.barriers() == []
+    check_links(page, structure)
+    assert [text for level, text in structure.headings if level == 2] == [
+        "Recipe", "Losses", "Metrics", "Events", "Physics", "Export", "Go on",
+    ]  # fmt: skip
+    alts = [picture["alt"] or "" for picture in structure.pictures]
+    assert sum("probability, and mask against truth" in alt for alt in alts) == 3
+    with (tmp_path / "run" / "pictures" / "ranked.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    efficiencies = [float(row["roi_efficiency"]) for row in rows]
+    assert efficiencies == sorted(efficiencies)
+    assert [row["rank"] for row in rows] == ["worst", "median", "best"]
+    exported = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert exported["git_commit"] is None or exported["git_commit"] in structure.text
+    best = next((tmp_path / "run" / "checkpoints").glob("best*"))
+    assert f"python -m roilab.evaluate network={best} sample=FOLDER" in structure.text
+    assert "resume=auto" in structure.text
+    commands_compose(structure)
+
+
+def commands_compose(page: PageStructure) -> None:
+    """Commands a reader can copy name keys that are there."""
+    lines = [line for line in page.text.splitlines() if line.startswith("python -m roilab.")]
+    assert len(lines) == 4
+    for verb, *arguments in (shlex.split(line.removeprefix("python -m roilab.")) for line in lines):
+        if not (config_dir() / f"{verb}.yaml").is_file():
+            continue
+        if arguments[0] == "--config-dir":
+            arguments[:2] = [f"hydra.searchpath=[file://{arguments[1]}]"]
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            compose(verb, arguments)
+
+
+def test_a_run_does_not_fail_for_its_page(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_log(tmp_path, [0.5])
+    (tmp_path / "report.html").mkdir()
+    leave_run_page(tmp_path)
+    assert "no report.html could be written" in caplog.text
+    assert not list(tmp_path.glob(".*partial"))
+
+
+def test_no_page_where_none_is_wanted(
+    run_train: Run, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    plain = [argument for argument in tiny_arguments if not argument.startswith("callbacks.")]
+    run_train(*plain, "trainer.max_epochs=1", "report=false", "callbacks=none")
+    assert not (tmp_path / "run" / "report.html").exists()

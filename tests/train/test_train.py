@@ -1,0 +1,214 @@
+"""The road a user takes, in this process: train, resume, export, and what goes wrong."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from known_network import fails
+from roilab.csv_log import read_curves
+from roilab.train.checkpoint import CheckpointError, load_module, read_checkpoint
+from roilab.wirecell.torchscript import load_torchscript
+from tiny_frames import write_pair
+
+Run = Callable[..., None]
+
+
+def test_train_leaves_all_it_promises(
+    run_train: Run,
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_train(*tiny_arguments, "callbacks.event_pictures.every_n_epochs=1")
+    run = tmp_path / "run"
+    curves = read_curves(run / "csv")
+    assert [epoch for epoch, _ in curves["train/loss"]] == [0, 1]
+    assert [epoch for epoch, _ in curves["val/dice"]] == [0, 1]
+    assert set(curves) >= {f"val/{kind}_{what}" for kind in ("pixel", "roi") for what in
+                           ("efficiency", "purity")} | {"val/loss"}  # fmt: skip
+    pictures = {path.name for path in (run / "pictures").iterdir()}
+    assert "loss.png" in pictures
+    assert sum(name.endswith("-best.png") for name in pictures) == 1
+    assert sum(name.endswith("-epoch001.png") for name in pictures) == 1
+    out = capsys.readouterr().out
+    for text in ("val/dice", "peak memory", "checkpoint", "model.ts", "pictures"):
+        assert text in out
+    assert "Epoch" not in out  # no progress bar was asked for
+
+    # The exported file computes what the best checkpoint computes, at a size not seen before.
+    (best,) = (run / "checkpoints").glob("best*.ckpt")
+    module = load_module(best)
+    exported, metadata = load_torchscript(run / "model.ts")
+    image = torch.randn(1, 3, 37, 101)
+    with torch.no_grad():
+        torch.testing.assert_close(exported(image), module(image).sigmoid(), atol=1e-5, rtol=0)
+    assert metadata == json.loads((run / "model.json").read_text())
+    expected = {"layers": ["loose_lf", "mp2_roi", "mp3_roi"], "rebin": 10, "input_scale": 1 / 4000}
+    assert expected.items() <= metadata.items()
+    assert (metadata["truth_threshold"], metadata["mask_thresh"]) == (100, 0.5)
+    assert set(metadata["versions"]) == {"roilab", "torch", "lightning", "timm"}
+    assert "git_commit" in metadata
+
+
+def test_resume_goes_on_where_the_run_stopped(
+    run_train: Run, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    straight = [*tiny_arguments, f"output_dir={tmp_path / 'straight'}", "trainer.max_epochs=3"]
+    run_train(*straight)
+    run_train(*tiny_arguments, "trainer.max_epochs=1")
+    run_train(*tiny_arguments, "trainer.max_epochs=3", "resume=auto")
+    resumed = read_curves(tmp_path / "run" / "csv")
+    assert [epoch for epoch, _ in resumed["train/loss"]] == [0, 1, 2]
+    last = [
+        read_checkpoint(max((tmp_path / name / "checkpoints").glob("last*"), key=_age))
+        for name in ("run", "straight")
+    ]
+    assert last[0]["epoch"] == last[1]["epoch"]
+    assert last[0]["global_step"] == last[1]["global_step"]
+    # The order of events after a resume is another, so weights are not compared digit by digit.
+    assert set(last[0]["state_dict"]) == set(last[1]["state_dict"])
+    named = next((tmp_path / "run" / "checkpoints").glob("best*.ckpt"))
+    run_train(*tiny_arguments, "trainer.max_epochs=4", f"resume={named}")
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def test_resume_auto_without_a_checkpoint_starts_anew(
+    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_train(*tiny_arguments, "resume=auto", "trainer.max_epochs=1")
+    assert "no checkpoint in" in capsys.readouterr().err
+
+
+def test_layer_normalization_is_measured_and_exported(
+    run_train: Run, tiny_arguments: list[str], tmp_path: Path
+) -> None:
+    run_train(*tiny_arguments, "data.normalization=layer", "trainer.max_epochs=1")
+    exported, metadata = load_torchscript(tmp_path / "run" / "model.ts")
+    assert metadata["input_scale"] == 1
+    module = load_module(next((tmp_path / "run" / "checkpoints").glob("best*")))
+    assert (module.normalization.width.flatten() > 10).all()
+    charge = 1000 * torch.randn(1, 3, 48, 48)
+    torch.testing.assert_close(exported(charge), module(charge).sigmoid(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("loss", ["weighted_bce", "dice_bce", "focal"])
+def test_losses_train(run_train: Run, tiny_arguments: list[str], tmp_path: Path, loss: str) -> None:
+    run_train(*tiny_arguments, f"loss={loss}", "optimizer=adamw", "scheduler=cosine")
+    train = read_curves(tmp_path / "run" / "csv")["train/loss"]
+    assert all(math.isfinite(value) for _, value in train)
+
+
+def test_training_learns(run_train: Run, tiny_arguments: list[str], tmp_path: Path) -> None:
+    run_train(
+        *tiny_arguments,
+        *("optimizer=adamw", "optimizer.lr=0.01", "loss=dice_bce", "trainer.max_epochs=25"),
+        *("data.val_files=[g4-rec-0.h5]", "data.train_files=[g4-rec-0.h5]"),
+        *("callbacks.early_stopping=null", "callbacks.event_pictures=null"),
+    )
+    curves = read_curves(tmp_path / "run" / "csv")
+    assert curves["val/dice"][-1][1] > 0.8
+    assert curves["train/loss"][-1][1] < 0.5 * curves["train/loss"][0][1]
+
+
+def test_fast_dev_run_exports_the_last_state(
+    run_train: Run,
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_train(*tiny_arguments, "trainer.fast_dev_run=true")
+    assert (tmp_path / "run" / "model.ts").is_file()
+    assert "of the last state" in capsys.readouterr().out
+
+
+def test_test_files_and_optimized_metric(
+    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*tiny_arguments, "data.test_files=[g4-rec-1.h5]", "trainer.max_epochs=1"]
+    run_train(*arguments, "optimized_metric=val/dice")
+    assert "test/roi_purity" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("logger", ["tensorboard", "none"])
+def test_loggers(run_train: Run, tiny_arguments: list[str], tmp_path: Path, logger: str) -> None:
+    run_train(*tiny_arguments, f"logger={logger}", "trainer.max_epochs=1")
+    assert (tmp_path / "run" / "tensorboard").exists() == (logger == "tensorboard")
+
+
+BAD = [
+    ("data.dir=nowhere", "nowhere: there is no such folder; set data.dir"),
+    ("data.rec=x-*.h5", "no file matches 'x-*.h5'"),
+    ("data.tru=x-*.h5", "its truth file"),
+    ("data.layers=[loose_lf,none]", "event 100 has no tag 'none1'; it has gauss1, loose_lf1"),
+    ("data.rebin=7", "data.rebin=7 does not divide the range of 480 ticks"),
+    ("data.channel_range=[0,500]", "asks for channels 160 to 659"),
+    ("data.batch_size=2 data.planes=[V,W]", "cannot share a batch"),
+    ("data.pad_unit=x", "data.pad_unit: got 'x'"),
+    ("resume=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
+    ("optimized_metric=val/none", "optimized_metric=val/none is not logged"),
+    ("nonsense=1", "Could not override 'nonsense'"),
+    ("data.nonsense=1", "Key 'nonsense' is not in struct"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "text"), BAD, ids=[overrides for overrides, _ in BAD])
+def test_mistakes_are_told_in_a_sentence(
+    run_train: Run,
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    overrides: str,
+    text: str,
+) -> None:
+    arguments = [*tiny_arguments, "trainer.max_epochs=1", *overrides.split()]
+    assert text in fails(run_train, capsys, *arguments)
+    assert not list(tmp_path.glob("run/*.ts"))
+
+
+def test_nan_loss_stops(
+    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = fails(run_train, capsys, *tiny_arguments, "optimizer.lr=1e30", "trainer.max_epochs=9")
+    assert "the training loss is" in err
+    assert "optimizer.lr" in err
+
+
+def test_bad_charge_is_told_by_a_worker_too(
+    run_train: Run,
+    tiny_arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_pair(tmp_path / "frames", 0, [1, 2])
+    with h5py.File(tmp_path / "frames" / "g4-rec-0.h5", "a") as file:
+        file["2/frame_loose_lf1"][60, 7] = np.inf
+    arguments = [*tiny_arguments, f"data.dir={tmp_path / 'frames'}", "data.num_workers=1"]
+    err = fails(run_train, capsys, *arguments)
+    told = f"{tmp_path}/frames/g4-rec-0.h5: event 2, tag 'loose_lf1': 1 of 23040 samples NaN"
+    assert any(line.startswith(told) for line in err.splitlines())
+
+
+def test_empty_truth_is_counted(
+    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_train(*tiny_arguments, "data.threshold=1e9", "trainer.max_epochs=1")
+    assert "4 of 4 training images have an empty truth mask" in capsys.readouterr().err
+
+
+def test_foreign_checkpoints(tmp_path: Path) -> None:
+    (tmp_path / "text.ckpt").write_text("no checkpoint")
+    torch.save({"state_dict": {}}, tmp_path / "other.ckpt")
+    torch.save({"code": Path}, tmp_path / "pickle.ckpt")
+    for name, text in (("text", "cannot be read"), ("other", "no roilab recipe"),
+                       ("pickle", "cannot be read")):  # fmt: skip
+        with pytest.raises(CheckpointError, match=text):
+            read_checkpoint(tmp_path / f"{name}.ckpt")
