@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from roilab.atomic_write import write_text
+from roilab.atomic_write import save_figure, write_csv, write_text
 from roilab.benchmark.costs import Files, prepare
 from roilab.benchmark.grid import Cell, grid
 from roilab.benchmark.images import Scene
@@ -23,7 +23,6 @@ from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_a
 from roilab.benchmark.tables import markdown_table
 from roilab.benchmark.wct_log import read_wct_log
 from roilab.console import table_console
-from roilab.evaluate.table import write_csv
 from roilab.plots import memory_figure
 
 log = logging.getLogger(__name__)
@@ -145,13 +144,12 @@ def step_rows(rows: Sequence[Row]) -> list[Row]:
 def save(rows: Sequence[Row], folder: Path) -> None:
     """Write ``steps.csv``, ``segments.csv``, ``totals.csv``, ``memory.md`` and the figure."""
     segments, totals = segment_rows(rows), step_rows(rows)
-    write_csv(rows, folder / "steps.csv")
-    write_csv(segments, folder / "segments.csv")
-    write_csv(totals, folder / "totals.csv")
+    write_csv(folder / "steps.csv", rows)
+    write_csv(folder / "segments.csv", segments)
+    write_csv(folder / "totals.csv", totals)
     write_text(folder / "memory.md", _page(rows, segments, totals))
     path = folder / "figures" / "memory.png"
-    path.parent.mkdir(exist_ok=True)
-    memory_figure(rows, "Resident memory of the job").savefig(path, dpi=150)
+    save_figure(path, memory_figure(rows, "Resident memory of the job"), dpi=150)
 
 
 def _page(rows: Sequence[Row], segments: Sequence[Row], totals: Sequence[Row]) -> str:

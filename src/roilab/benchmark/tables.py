@@ -8,9 +8,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from roilab.atomic_write import write_text
+from roilab.atomic_write import save_figure, write_csv, write_text
 from roilab.console import table_console
-from roilab.evaluate.table import write_csv
 from roilab.plots import cost_figure
 
 Row = Mapping[str, Any]
@@ -58,20 +57,19 @@ def save_costs(
         about: ``machine``, ``shape`` (channels, ticks) and ``frames`` (names).
         folder: where to.
     """
-    write_csv(rows, folder / "table.csv")
+    write_csv(folder / "table.csv", rows)
     answers = [
         {"cell": cell, "repeat": repeat, **run, "seconds": " ".join(map(str, run["seconds"]))}
         for cell, answered in runs.items()
         for repeat, run in enumerate(answered)
     ]
-    write_csv(answers, folder / "runs.csv")
+    write_csv(folder / "runs.csv", answers)
     write_text(folder / "table.md", markdown(rows, about))
     for name in dict.fromkeys(row["network"] for row in rows):
         own = _costs([row for row in rows if row["network"] == name])
         safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
         path = folder / "figures" / f"cost-{safe}.png"
-        path.parent.mkdir(exist_ok=True)
-        cost_figure(own, f"{name}, {_size(about)}").savefig(path, dpi=150)
+        save_figure(path, cost_figure(own, f"{name}, {_size(about)}"), dpi=150)
 
 
 def markdown(rows: Sequence[Row], about: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from roilab.atomic_write import write_text
 from roilab.display.event import Frame
 from roilab.display.event_view import Scene, above_median
 from roilab.display.settings import DisplayError
@@ -90,7 +91,7 @@ def write_page(scene: Scene, path: Path) -> None:
 
     shrink(packed, scene.settings.html_mb * 1e6 - len(html(with_data=False).encode()) - 1e4)
     text = html(with_data=True)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
     steps = ", ".join(f"{p.name} {p.step:.3g} {p.unit}".strip() for p in packed)
     log.info("page of %.1f MB; values are kept in steps of: %s", len(text) / 1e6, steps)
 

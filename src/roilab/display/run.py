@@ -8,7 +8,7 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from roilab.atomic_write import whole_file
+from roilab.atomic_write import save_figure
 from roilab.display.event import EventReader
 from roilab.display.event_view import COMPUTED, Scene
 from roilab.display.page import write_page
@@ -67,13 +67,11 @@ def write(scene: Scene, folder: Path) -> list[Path]:
         figure = draw()
         for ending in settings.formats:
             path = folder / f"{scene.event.stem}-{name}.{ending}"
-            with whole_file(path) as partial:
-                figure.savefig(partial, format=ending, dpi=settings.dpi)
+            save_figure(path, figure, format=ending, dpi=settings.dpi)
             paths.append(path)
     if settings.html:
         path = folder / f"{scene.event.stem}.html"
-        with whole_file(path) as partial:
-            write_page(scene, partial)
+        write_page(scene, path)
         paths.append(path)
     for path in paths:
         log.info("wrote %s", path)

@@ -12,13 +12,13 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 
+from roilab.atomic_write import write_csv
 from roilab.data import RoiDataModule
 from roilab.evaluate.evaluator import Judge, Row
 from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Dnn, Gauss, Method, dnn, ideal
 from roilab.evaluate.sample import JudgedImage, few_of_each, read_sample
 from roilab.evaluate.settings import Detector, EvaluationError, PhysicsSettings
-from roilab.evaluate.table import write_csv
 from roilab.inference.network import Network, NetworkRecipe
 from roilab.train.module import RoiModule, network_name
 
@@ -79,7 +79,7 @@ class PhysicsMetrics(Callback):
             time.perf_counter() - began,
             ", ".join(f"{name} {seconds:.1f} s" for name, seconds in judge.seconds.items()),
         )
-        write_csv([{"when": when, **row} for row in rows], self.dir / f"{when}.csv")
+        write_csv(self.dir / f"{when}.csv", [{"when": when, **row} for row in rows])
         figures = self._draw(pl_module, rows) if best else []
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from roilab.atomic_write import whole_file
+from roilab.atomic_write import save_figure
 from roilab.plots import CHARGE, charge_figure, padding_figure, roi_figure, scan_figure
 
 Row = Mapping[str, Any]
@@ -30,8 +30,7 @@ def save_figures(
     files = []
     for name, figure in _figures(tables, mask_thresh, network):
         path = folder / f"{name}.png"
-        with whole_file(path) as partial:
-            figure.savefig(partial, dpi=110)
+        save_figure(path, figure, dpi=110)
         files.append(path)
     return files
 

@@ -12,13 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
 from rich.table import Table
 
+from roilab.atomic_write import write_csv, write_json
 from roilab.console import table_console
 from roilab.evaluate.evaluator import Judge, Row
 from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Gauss, Method, dnn, ideal
 from roilab.evaluate.sample import JudgedImage, read_sample
 from roilab.evaluate.settings import Detector, EvaluationError, PhysicsSettings
-from roilab.evaluate.table import write_csv, write_json
 from roilab.evaluate.working_point import best_threshold, scan_validation, validation_events
 from roilab.inference.network import (
     Network,
@@ -70,10 +70,10 @@ def evaluate(config: DictConfig) -> None:
     output_dir = Path(plain["run_dir"])
     for name, part in tables.items():
         if part:
-            write_csv(part, output_dir / f"{name}.csv")
+            write_csv(output_dir / f"{name}.csv", part)
     about = {"network": plain["network"], "metadata": file.metadata, "physics": plain["physics"]}
     about |= {"mask_thresh": recipe.mask_thresh, "seconds_per_image": _each(judge, len(images))}
-    write_json({**about, **tables}, output_dir / "evaluation.json")
+    write_json(output_dir / "evaluation.json", {**about, **tables})
     save_figures(tables, recipe.mask_thresh, file.name, output_dir / "figures")
     report(tables["table"], judge, len(images), output_dir)
 

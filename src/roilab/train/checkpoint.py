@@ -1,7 +1,6 @@
 """Checkpoints: which one to go on from, which is best, and what is in it."""
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins import TorchCheckpointIO
 
 import roilab
+from roilab.atomic_write import atomic_write
 from roilab.errors import RoilabError
 from roilab.train.module import RoiModule, build_module
 
@@ -33,14 +33,9 @@ class WholeCheckpoints(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
         """Write beside the place, then rename."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        with partial.open("wb") as stream:
-            torch.save(checkpoint, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, path)
+        with atomic_write(Path(path)) as partial:
+            with partial.open("wb") as stream:  # a path would put its name into the file
+                torch.save(checkpoint, stream)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Which validation events a network does best and worst on."""
 
-import csv
-import io
 import math
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 
-from roilab.atomic_write import write_text
+from roilab.atomic_write import write_csv
 from roilab.data import RoiDataModule
 from roilab.metrics import segmentation_metrics
 from roilab.train.callbacks.pictures import draw_event, predict
@@ -49,7 +47,7 @@ class RankedEvents(Callback):
             title = f"{row['name']}, {rank} of {len(rows)}: ROI efficiency {row[_BY]:.3f}"
             draw_event(pl_module, data, row["index"], title, self.dir / name)
             row |= {"rank": rank, "picture": name}
-        _write(rows, self.dir / "ranked.csv")
+        write_csv(self.dir / "ranked.csv", rows)
         drawn = [str(self.dir / row["picture"]) for row in rows if row["picture"]]
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
@@ -91,13 +89,3 @@ def _places(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     if len(rows) > 1:
         places["worst"] = rows[0]
     return places
-
-
-def _write(rows: list[dict[str, Any]], path: Path) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        cells = {k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()}
-        writer.writerow({k: "" if v == "nan" else v for k, v in cells.items()})
-    write_text(path, text.getvalue())

@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 from numpy.typing import NDArray
 
+from roilab.atomic_write import save_figure
 from roilab.csv_log import read_curves
 from roilab.data import RoiDataModule, Sample
 from roilab.plots import event_figure, loss_figure
@@ -81,8 +82,7 @@ def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, p
         module.mask_thresh,
         title,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    save_figure(path, figure, dpi=110)
 
 
 class LossCurves(Callback):
@@ -102,6 +102,4 @@ class LossCurves(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, CSVLogger):
                 logger.save()
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                curves = read_curves(Path(logger.root_dir))
-                loss_figure(curves).savefig(self.path, dpi=110)
+                save_figure(self.path, loss_figure(read_curves(Path(logger.root_dir))), dpi=110)
