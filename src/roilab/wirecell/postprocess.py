@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roilab.wirecell.settings import NodeSettings
-from roilab.wirecell.tracing import Observer, unobserved
+from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 Frame = NDArray[np.float32]
 
 
-def masked(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> Frame:
+def mask_charge(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> Frame:
     """Deconvolved charge where the probability is above ``mask_thresh``, else 0.
 
     Args:
@@ -35,7 +35,7 @@ def masked(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> F
     return kept
 
 
-def baseline_subtracted(charge: Frame) -> Frame:
+def baseline_subtraction(charge: Frame) -> Frame:
     """Every run of non-zero samples minus the straight line through its first and last sample.
 
     Both ends of a run become 0, a run of one sample becomes 0, and so does a run that is still
@@ -75,7 +75,7 @@ def baseline_subtracted(charge: Frame) -> Frame:
     return line.reshape(n_channels, n_ticks + 1)[:, :n_ticks]
 
 
-def finished(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
+def scale_and_crop(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
     """Output scale and offset, crop to the input's ticks, negative values to 0 unless saved.
 
     Args:
@@ -99,7 +99,7 @@ def roi_charge(
     decon_charge: Frame,
     probability: Frame,
     settings: NodeSettings,
-    observe: Observer = unobserved,
+    after_step: StepCallback = ignore_step,
 ) -> Frame:
     """All of it: what the node writes for one plane.
 
@@ -107,15 +107,15 @@ def roi_charge(
         decon_charge: [electrons/tick], shape (channel, tick).
         probability: of a ROI, shape (channel, slice).
         settings: of the node.
-        observe: told when a step is over.
+        after_step: called after each step.
 
     Returns:
         Charge in ROIs [electrons/tick], shape (channel, tick).
     """
-    charge = masked(decon_charge, probability, settings)
-    observe("mask")
-    charge = baseline_subtracted(charge)
-    observe("baseline")
-    charge = finished(charge, decon_charge.shape[1], settings)
-    observe("scale and crop")
+    charge = mask_charge(decon_charge, probability, settings)
+    after_step("mask")
+    charge = baseline_subtraction(charge)
+    after_step("baseline")
+    charge = scale_and_crop(charge, decon_charge.shape[1], settings)
+    after_step("scale and crop")
     return charge

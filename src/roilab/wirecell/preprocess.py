@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from roilab.wirecell.settings import NodeSettings
-from roilab.wirecell.tracing import Observer, unobserved
+from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 Frame = NDArray[np.float32]
 _CACHED_CHANNELS = 32  # of 6000 ticks fit into a processor's cache
@@ -34,7 +34,7 @@ def model_ticks(n_ticks: int, pad_multiple: int) -> int:
     return -(-n_ticks // pad_multiple) * pad_multiple
 
 
-def placed(frame: Frame, settings: NodeSettings) -> Frame:
+def place(frame: Frame, settings: NodeSettings) -> Frame:
     """A frame on the network's ticks, which the node fills with zeros.
 
     Args:
@@ -50,7 +50,9 @@ def placed(frame: Frame, settings: NodeSettings) -> Frame:
     return array
 
 
-def downsampled(frame: Frame, settings: NodeSettings, observe: Observer = unobserved) -> Frame:
+def downsample(
+    frame: Frame, settings: NodeSettings, after_step: StepCallback = ignore_step
+) -> Frame:
     """One layer of the network's input: zero filled, scaled, then averaged over every slice.
 
     Scale and offset come first, also on the ticks filled with zeros; the mean is a float32 sum in
@@ -59,17 +61,17 @@ def downsampled(frame: Frame, settings: NodeSettings, observe: Observer = unobse
     Args:
         frame: charge of one input tag [electrons/tick], shape (channel, tick).
         settings: of the node.
-        observe: told when a step is over.
+        after_step: called after each step.
 
     Returns:
         Shape (channel, slice), float32.
     """
-    scaled = placed(frame, settings)
-    observe("traces to array")
+    scaled = place(frame, settings)
+    after_step("traces to array")
     scaled *= np.float32(settings.input_scale)
     if settings.input_offset != 0:  # the sum below begins at +0, so that adding 0 changes no bit
         scaled += np.float32(settings.input_offset)
-    observe("scale")
+    after_step("scale")
     ticks = scaled.reshape(len(scaled), -1, settings.tick_per_slice)
     total = np.zeros(ticks.shape[:2], dtype=np.float32)
     for first in range(0, len(ticks), _CACHED_CHANNELS):
@@ -77,11 +79,11 @@ def downsampled(frame: Frame, settings: NodeSettings, observe: Observer = unobse
         for tick in range(settings.tick_per_slice):  # numpy's own sum would add pairwise
             total[block] += ticks[block, :, tick]
     total /= np.float32(settings.tick_per_slice)
-    observe("downsample")
+    after_step("downsample")
     return total
 
 
-def stacked(layers: Sequence[Frame]) -> torch.Tensor:
+def stack_layers(layers: Sequence[Frame]) -> torch.Tensor:
     """Layers, each (channel, slice), as a batch of one: (1, layer, channel, slice), contiguous."""
     return torch.from_numpy(np.stack(layers))[None]
 
@@ -96,4 +98,4 @@ def model_input(layers: Sequence[Frame], settings: NodeSettings) -> torch.Tensor
     Returns:
         Shape (1, layer, channel, slice), float32, contiguous.
     """
-    return stacked([downsampled(layer, settings) for layer in layers])
+    return stack_layers([downsample(layer, settings) for layer in layers])
