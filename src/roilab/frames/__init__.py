@@ -15,6 +15,7 @@ from roilab.frames.errors import (
 from roilab.frames.hdf5 import Hdf5Frames
 from roilab.frames.pairs import FilePair, match_events, match_files
 from roilab.frames.plane import TickAxis, find_apas, first_channel, read_plane
+from roilab.frames.plane_reader import PlaneReader, TruthTag
 from roilab.frames.writer import FrameWriter
 
 __all__ = [
@@ -26,9 +27,11 @@ __all__ = [
     "FrameFileError",
     "FrameWriter",
     "MissingTagError",
+    "PlaneReader",
     "TagInfo",
     "TickAxis",
     "TickAxisError",
+    "TruthTag",
     "find_apas",
     "first_channel",
     "match_events",
