@@ -8,12 +8,12 @@ import numpy as np
 
 from roilab.data.image_index import ImageRecipe, ImageSource
 from roilab.data.images import rebin_mean
-from roilab.frames import PlaneReader, TruthTag, open_frames
+from roilab.frames import TagReader, TruthTag, open_frames
 from roilab.types import Frame, Range
 
 
 @contextmanager
-def open_plane(source: ImageSource, tags: Iterable[str]) -> Iterator[PlaneReader]:
+def open_tags(source: ImageSource, tags: Iterable[str]) -> Iterator[TagReader]:
     """Open both files of an image, for reading these tags and the truth charge.
 
     Args:
@@ -25,7 +25,7 @@ def open_plane(source: ImageSource, tags: Iterable[str]) -> Iterator[PlaneReader
     """
     with open_frames(source.pair.rec) as rec, open_frames(source.pair.tru) as tru:
         truth = TruthTag(tru, source.tru_event, source.truth_tag)
-        yield PlaneReader(rec, source.rec_event, source.apa, tags, truth)
+        yield TagReader(rec, source.rec_event, source.apa, tags, truth)
 
 
 def prepare_image(source: ImageSource, recipe: ImageRecipe) -> Frame:
@@ -40,9 +40,9 @@ def prepare_image(source: ImageSource, recipe: ImageRecipe) -> Frame:
     Raises:
         FrameFileError: (its subclasses too) the file is damaged, or lacks a tag.
     """
-    with open_plane(source, recipe.layers) as plane:
-        reads = [partial(plane.read, layer) for layer in recipe.layers]
-        return np.stack([_rebinned(read, source, recipe) for read in (*reads, plane.read_truth)])
+    with open_tags(source, recipe.layers) as tags:
+        reads = [partial(tags.read, layer) for layer in recipe.layers]
+        return np.stack([_rebinned(read, source, recipe) for read in (*reads, tags.read_truth)])
 
 
 def _rebinned(

@@ -15,7 +15,7 @@ from roilab.frames.errors import (
 from roilab.frames.hdf5 import Hdf5Frames
 from roilab.frames.pairs import FilePair, match_events, match_files
 from roilab.frames.plane import TickAxis, find_apas, first_channel, read_plane
-from roilab.frames.plane_reader import PlaneReader, TruthTag
+from roilab.frames.tag_reader import TagReader, TruthTag
 from roilab.frames.writer import FrameWriter
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "FrameFileError",
     "FrameWriter",
     "MissingTagError",
-    "PlaneReader",
     "TagInfo",
+    "TagReader",
     "TickAxis",
     "TickAxisError",
     "TruthTag",

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roilab.data import ImageSource, open_plane
+from roilab.data import ImageSource
 from roilab.evaluate.settings import Detector
+from roilab.frames import TickAxis, open_frames, read_plane
 from roilab.wirecell import input_ticks
 
 Frame = NDArray[np.float32]
@@ -41,13 +42,24 @@ def read_frames(
         FrameFileError: (its subclasses too) the file's own fault, told with file, event and tag.
     """
     (channels,) = source.channel_ranges
-    with open_plane(source, tags) as plane:
+    with open_frames(source.pair.rec) as rec, open_frames(source.pair.tru) as tru:
+        present = rec.tags(source.rec_event)
+        infos = {
+            tag: rec.info(source.rec_event, tag + source.apa)
+            for tag in tags
+            if tag + source.apa in present
+        }
+        axis = TickAxis.of(next(iter(infos.values())))
         traces = [
-            (plane.axis.first_tick(plane.infos[tag]), plane.infos[tag].n_columns)
+            (axis.first_tick(infos[tag]), infos[tag].n_columns)
             for tag in node_tags
-            if tag in plane.infos and len(plane.infos[tag].channels)
+            if tag in infos and len(infos[tag].channels)
         ]
         tick0, end = detector.tick_range
         ticks = (tick0, tick0 + input_ticks(traces, tick0, end - tick0))
-        read = {tag: plane.read(tag, channels, ticks) for tag in tags}
-        return PlaneFrames(read, plane.read_truth(channels, ticks))
+        read = {
+            tag: read_plane(rec, source.rec_event, tag + source.apa, channels, ticks, axis)
+            for tag in tags
+        }
+        truth = read_plane(tru, source.tru_event, source.truth_tag, channels, ticks, axis)
+    return PlaneFrames(read, truth)

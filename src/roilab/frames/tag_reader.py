@@ -24,11 +24,11 @@ class TruthTag:
     tag: str
 
 
-class PlaneReader:
+class TagReader:
     """Read tags of one anode in one event on the tick axis of the reconstruction.
 
-    Both files stay open outside of it. Samples are read by ``read`` and ``read_truth`` alone, one
-    tag a call, so that a caller holds as few full-resolution frames as it needs.
+    The caller opens and closes the files. ``read`` and ``read_truth`` read one tag a call, so that
+    no more full-resolution frames are held than needed.
 
     Args:
         rec: open reconstruction file.
