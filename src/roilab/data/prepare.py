@@ -41,8 +41,9 @@ def prepare_image(source: ImageSource, recipe: ImageRecipe) -> Frame:
         FrameFileError: (its subclasses too) the file is damaged, or lacks a tag.
     """
     with open_tags(source, recipe.layers) as tags:
-        reads = [partial(tags.read, layer) for layer in recipe.layers]
-        return np.stack([_rebinned(read, source, recipe) for read in (*reads, tags.read_truth)])
+        reads: list[Callable[[Range, Range], Frame]]
+        reads = [*(partial(tags.read, layer) for layer in recipe.layers), tags.read_truth]
+        return np.stack([_rebinned(read, source, recipe) for read in reads])
 
 
 def _rebinned(

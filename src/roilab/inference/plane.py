@@ -14,11 +14,12 @@ from roilab.errors import RoilabError
 from roilab.frames import (
     FrameFile,
     TagInfo,
+    TagReader,
     TickAxis,
+    TruthTag,
     first_channel,
     match_events,
     open_frames,
-    read_plane,
 )
 from roilab.types import Frame, Range
 from roilab.wirecell import input_ticks
@@ -132,9 +133,8 @@ class PlaneReader:
         apa = self._apa(event, apa)
         infos = self._infos(event, apa)
         channels = self._channels(event, apa, plane, infos)
-        counted = [infos[tag] for tag in node_tags or infos if tag in infos] or [*infos.values()]
-        axis = TickAxis.of(counted[0])
-        ticks = self._ticks(counted, axis)
+        reader = TagReader(self.rec, event, apa, node_tags or infos, self._truth(event, apa))
+        ticks = self._ticks(reader)
         everywhere = {tag for other in self.rec.events for tag in self.rec.tags(other)}
         frames: dict[str, Frame] = {}
         missing: dict[str, str] = {}
@@ -143,9 +143,10 @@ class PlaneReader:
             if reason:
                 missing[tag] = reason
             if tag + apa in everywhere:
-                frames[tag] = read_plane(self.rec, event, tag + apa, channels, ticks, axis)
-        truth, no_truth = self._truth(event, apa, channels, ticks, axis)
-        place = (self.rec.path.name, event, apa, plane, channels, ticks, axis)
+                frames[tag] = reader.read(tag, channels, ticks)
+        no_truth = self._why_no_truth(apa)
+        truth = None if no_truth else reader.read_truth(channels, ticks)
+        place = (self.rec.path.name, event, apa, plane, channels, ticks, reader.axis)
         return Plane(*place, frames, missing, tuple(infos), truth, no_truth)
 
     def _apa(self, event: int, named: str | None) -> str:
@@ -190,9 +191,10 @@ class PlaneReader:
             )
         return channels
 
-    def _ticks(self, infos: Iterable[TagInfo], axis: TickAxis) -> Range:
+    def _ticks(self, reader: TagReader) -> Range:
         begin, end = self.readout.tick_range
-        traces = [(axis.first_tick(i), i.n_columns) for i in infos if len(i.channels)]
+        infos = [info for info in reader.infos.values() if len(info.channels)]
+        traces = [(reader.axis.first_tick(info), info.n_columns) for info in infos]
         return begin, begin + max(1, input_ticks(traces, begin, end - begin))
 
     def _why_missing(
@@ -211,18 +213,26 @@ class PlaneReader:
             return f"tag '{tag}{apa}' holds no channel of plane {plane} in event {event}"
         return ""
 
-    def _truth(
-        self, event: int, apa: str, channels: Range, ticks: Range, axis: TickAxis
-    ) -> tuple[Frame | None, str]:
+    def _truth_name(self, apa: str) -> str | None:
+        """Return the first truth tag that any event has, without APA number."""
         if self.tru is None:
-            return None, "no truth file was given"
+            return None
         everywhere = {tag for other in self.tru.events for tag in self.tru.tags(other)}
-        for name in self.readout.truth:
-            if name + apa in everywhere:
-                number = self._truth_event[event]
-                return read_plane(self.tru, number, name + apa, channels, ticks, axis), ""
+        return next((name for name in self.readout.truth if name + apa in everywhere), None)
+
+    def _truth(self, event: int, apa: str) -> TruthTag | None:
+        name = self._truth_name(apa)
+        if self.tru is None or name is None:
+            return None
+        return TruthTag(self.tru, self._truth_event[event], name + apa)
+
+    def _why_no_truth(self, apa: str) -> str:
+        if self.tru is None:
+            return "no truth file was given"
+        if self._truth_name(apa) is not None:
+            return ""
         names = " or ".join(f"'{name}{apa}'" for name in self.readout.truth)
-        return None, f"{self.tru.path.name} has no tag {names}"
+        return f"{self.tru.path.name} has no tag {names}"
 
 
 def _holds(ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", channels: Range) -> bool:

@@ -1,4 +1,4 @@
-"""What WCT's node DNNROIFinding does before and after the network, step by step."""
+"""Steps of WCT's node DNNROIFinding before and after the network, and its configuration."""
 
 from roilab.wirecell.configuration import node_configuration, node_jsonnet
 from roilab.wirecell.forward import forward_in_chunks

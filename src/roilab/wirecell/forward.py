@@ -1,4 +1,4 @@
-"""Running the network as the node does: in parts along the channels."""
+"""Run the network as the node does: in chunks of channels."""
 
 from collections.abc import Callable
 
@@ -16,10 +16,10 @@ def forward_in_chunks(
     nchunks: int,
     after_step: StepCallback = ignore_step,
 ) -> NDArray[np.float32]:
-    """ROI probability of an image that is split along its channels by ``torch.chunk``.
+    """Return the ROI probability of an image, computed in chunks of its channels.
 
-    Each part is seen without its neighbours, so more parts save memory and cost context at
-    their edges. ``torch.chunk`` may give fewer parts than asked for.
+    ``torch.chunk`` splits the image and may give fewer chunks than ``nchunks``. The network sees
+    each chunk without its neighbours: more chunks save memory, but lose context at their edges.
 
     Args:
         network: image (1, layer, channel, slice) to probability (1, 1, channel, slice).

@@ -1,4 +1,4 @@
-"""The node as a whole, from a frame to a frame.
+"""The node DNNROIFinding from input frames to output traces.
 
 Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator()).
 """
@@ -6,25 +6,22 @@ Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator()).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from roilab.types import Frame
 from roilab.wirecell.forward import forward_in_chunks
 from roilab.wirecell.postprocess import roi_charge
 from roilab.wirecell.preprocess import downsample, place, stack_layers
 from roilab.wirecell.settings import NodeSettings
 from roilab.wirecell.step_callback import StepCallback, ignore_step
 
-Frame = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Node:
     """DNNROIFinding for one plane.
 
-    As in the node, what a step makes is held until the node is done with the frame: the averaged
-    layers, the network's input and output, and the deconvolved charge.
+    As in WCT, averaged layers, network input, network output and deconvolved charge stay in memory
+    until the frame is finished, so that memory can be measured step by step.
 
     Attributes:
         layers: input tags, in the network's order.
@@ -45,7 +42,7 @@ class Node:
 
         Args:
             frame: charge [electrons/tick] by tag, each (channel, tick).
-            after_step: called after each step: its number (1: every tag, 2: stack, 3: every chunk,
+            after_step: called after each step with number (1: every tag, 2: stack, 3: every chunk,
                 4: deconvolved charge, 5: mask to frame) and name.
 
         Returns:
