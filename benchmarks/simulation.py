@@ -24,7 +24,7 @@ from roilab.detectors.detector import PLANE_NAMES
 from roilab.entry_point import config_dir
 from roilab.frames import match_events, open_frames
 from roilab.simulate.chain import Simulation
-from roilab.simulate.depositions import Depositions, EventDepositions, divide_line
+from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line
 from roilab.simulate.placement import compute_direction
 
 Frames = dict[str, NDArray[Any]]
@@ -61,16 +61,14 @@ def read_toolkit(folder: Path, event: dict[str, Any], plane: str, detector: Any)
     return frames
 
 
-def make_track(track: dict[str, Any], electrons_per_mm: float) -> EventDepositions:
+def make_track(track: dict[str, Any], electrons_per_mm: float) -> GeneratedEvent:
     """Make an ideal track with the start, end and time of an entry of ``meta.json``."""
     position, step = divide_line(track["start"], track["end"], 1.0)
-    steps = len(position)
-    charge = np.full(steps, electrons_per_mm * step)
-    depositions = Depositions(position, np.full(steps, track["t0"]), charge)
-    return EventDepositions(depositions, [track], {})
+    depositions = Depositions.at_time(position, track["t0"], electrons_per_mm * step)
+    return GeneratedEvent(depositions, [track])
 
 
-def simulate_plane(event: EventDepositions, sim: Simulation, plane: str, seed: int) -> Frames:
+def simulate_plane(event: GeneratedEvent, sim: Simulation, plane: str, seed: int) -> Frames:
     planes, truth = sim.simulate(event, 0, seed)
     index = PLANE_NAMES.index(plane)
     return planes[index] | {"deposplat": truth[index]}

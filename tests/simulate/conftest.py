@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from roilab.entry_point import config_dir
 from roilab.simulate.chain import Simulation
-from roilab.simulate.depositions import Depositions, EventDepositions, divide_line
+from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line
 from roilab.simulate.placement import compute_direction
 
 Config = dict[str, Any]
@@ -43,15 +42,13 @@ def noisy() -> Simulation:
 
 
 @pytest.fixture(scope="session")
-def track() -> Callable[..., EventDepositions]:
-    def make(sim: Simulation, plane: str, theta: float, length: float = 400.0) -> EventDepositions:
+def track() -> Callable[..., GeneratedEvent]:
+    def make(sim: Simulation, plane: str, theta: float, length: float = 400.0) -> GeneratedEvent:
         """Make a track of 5000 e/mm through the middle of the detector."""
         low, high = sim.detector.corners
         path = length * compute_direction(sim.detector, plane, theta)
         start = (low + high - path) / 2
         position, step = divide_line(start, start + path, 1.0)
-        steps = len(position)
-        charge = np.full(steps, 5000.0 * step)
-        return EventDepositions(Depositions(position, np.zeros(steps), charge))
+        return GeneratedEvent(Depositions.at_time(position, 0.0, 5000.0 * step))
 
     return make

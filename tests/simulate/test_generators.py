@@ -6,7 +6,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from roilab.simulate.chain import Simulation
-from roilab.simulate.cosmic import clip_to_drift_volume, draw_cosmic_direction
+from roilab.simulate.cosmic import clip_to_drift_volume, draw_direction
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.ionisation import draw_landau
 
@@ -17,7 +17,7 @@ def rng(seed: int = 1) -> np.random.Generator:
 
 def test_zenith_follows_the_squared_cosine() -> None:
     source = rng()
-    cosine = -np.array([draw_cosmic_direction(source)[1] for _ in range(20000)])
+    cosine = -np.array([draw_direction(source)[1] for _ in range(20000)])
     # The mean of c under 3 c^2 on 0..1 is 3/4, of c^2 it is 3/5.
     assert cosine.mean() == pytest.approx(0.75, abs=0.01)
     assert (cosine**2).mean() == pytest.approx(0.6, abs=0.01)
@@ -27,7 +27,7 @@ def test_lines_enter_and_leave_through_the_faces(noisy: Simulation) -> None:
     low, high = noisy.detector.corners
     source = rng()
     for _ in range(50):
-        point, direction = source.uniform(low, high), draw_cosmic_direction(source)
+        point, direction = source.uniform(low, high), draw_direction(source)
         for end in clip_to_drift_volume(noisy.detector, point, direction):
             assert (end >= low - 1e-6).all()
             assert (end <= high + 1e-6).all()
@@ -105,6 +105,7 @@ def test_showers_take_energies_and_angles_in_turn(composed) -> None:  # type: ig
         ("tracks", "theta_xz_deg=[-5]", "theta_xz is -5"),
         ("tracks", "theta_xz_deg=[]", "at least one angle"),
         ("tracks", "length_mm=0", "more than 0"),
+        ("showers", "energy_mev=[]", "energy_mev is empty"),
         ("showers", "energy_mev=[-100]", "energy_mev has -100"),
         ("showers", "energy_mev=[5]", "critical energy"),
         ("cosmic", "muons=[9,3]", r"muons is \[9, 3\]"),

@@ -59,12 +59,12 @@ def test_coincidence_of_one_crossing(noisy: Simulation) -> None:
     for plane in detector.planes:
         wire = round(float(plane.wire_number(y, z)))
         shape = (plane.channels, detector.nticks)
-        rois = intervals((wire, first, last), shape=shape)
+        single = intervals((wire, first, last), shape=shape)
         silent = np.zeros(plane.channels, dtype=np.float32)
-        rois.append(CandidateRois(rois, rois, np.array([2000.0]), silent))
+        rois.append(CandidateRois(single, single, np.array([2000.0]), silent))
         wires.append(wire)
-    marks = Coincidence(10, 1000.0, 500.0, 1)((rois[0], rois[1], rois[2]), detector)
-    for (mp2, mp3), wire in zip(marks, wires, strict=True):
+    masks = Coincidence(10, 1000.0, 500.0, 1)(rois, detector)
+    for (mp2, mp3), wire in zip(masks, wires, strict=True):
         # Ticks 103 to 118 touch two slices: 2 * 10 + 1 ticks are marked.
         np.testing.assert_array_equal(np.flatnonzero(mp3[wire]), np.arange(100, 121))
         assert set(np.unique(mp2)) == {0, MASK_VALUE}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from roilab.detectors.detector import Detector
 from roilab.errors import RoilabError
 from roilab.simulate.coincidence import Coincidence
-from roilab.simulate.depositions import EventDepositions, EventGenerator
+from roilab.simulate.depositions import EventGenerator, GeneratedEvent
 from roilab.simulate.drift import Arrivals, drift_electrons
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.noise import Noise
@@ -84,12 +84,12 @@ class Simulation:
                 raise
         return cls(**stages)
 
-    def generate(self, index: int, seed: int) -> EventDepositions:
+    def generate(self, index: int, seed: int) -> GeneratedEvent:
         """Generate the depositions of event ``index``, the same in every process and order."""
         return self.generator(index, self.detector, self._make_rng(index, seed, 0))
 
     def simulate(
-        self, event: EventDepositions, index: int, seed: int
+        self, event: GeneratedEvent, index: int, seed: int
     ) -> tuple[list[FramesByTag], list[Frame]]:
         """Simulate the frames of an event.
 

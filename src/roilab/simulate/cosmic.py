@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from roilab.detectors.detector import Detector
-from roilab.simulate.depositions import Depositions, EventDepositions, compute_plane_angles
+from roilab.simulate.depositions import Depositions, GeneratedEvent, plane_angles
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.ionisation import Ionisation
-from roilab.simulate.placement import check_angle, compute_direction
+from roilab.simulate.placement import check_angles, compute_direction
 from roilab.types import FloatArray, Row
 
 _ATTEMPTS = 1000
@@ -56,11 +56,9 @@ class CosmicRays:
                 raise SimulationError(
                     f"{name} is [{low}, {high}]: expected two numbers, smallest first, 0 or more."
                 )
-        check_angle(self.prolonged_deg[1])
+        check_angles(self.prolonged_deg)
 
-    def __call__(
-        self, index: int, detector: Detector, rng: np.random.Generator
-    ) -> EventDepositions:
+    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
         """Generate an event; it does not depend on ``index``."""
         parts: list[Depositions] = []
         tracks: list[Row] = []
@@ -76,7 +74,7 @@ class CosmicRays:
             energy = rng.uniform(*self.blip_mev)
             parts.append(self.ionisation.deposit_electron(start, energy, time, rng))
             tracks.append(_describe_electron("blip", start, time, energy))
-        return EventDepositions(Depositions.join(parts), tracks)
+        return GeneratedEvent(Depositions.join(parts), tracks)
 
     def _add_muon(
         self,
@@ -99,7 +97,7 @@ class CosmicRays:
                 "t0": time,
                 "length": length,
                 "e_per_mm_mpv": probable,
-                "angles": compute_plane_angles(detector, end - start),
+                "angles": plane_angles(detector, end - start),
             }
         )
         for _ in range(rng.poisson(1e-3 * length * self.deltas_per_m)):
@@ -116,11 +114,7 @@ class CosmicRays:
             # The muon passes a random point that arrives at a random time of the readout, so
             # every muon is seen, and a path is as frequent as its length.
             point = rng.uniform(low, high)
-            direction = (
-                self._draw_prolonged_direction(detector, rng)
-                if prolonged
-                else draw_cosmic_direction(rng)
-            )
+            direction = self._draw_prolonged(detector, rng) if prolonged else draw_direction(rng)
             start, end = clip_to_drift_volume(detector, point, direction)
             if np.linalg.norm(end - start) >= self.shortest_mm:
                 return start, end, draw_time(detector, point, rng)
@@ -129,7 +123,7 @@ class CosmicRays:
             f"{(high - low).round().tolist()} mm; choose a smaller value."
         )
 
-    def _draw_prolonged_direction(self, detector: Detector, rng: np.random.Generator) -> FloatArray:
+    def _draw_prolonged(self, detector: Detector, rng: np.random.Generator) -> FloatArray:
         """Draw the direction (x, y, z) of a prolonged muon."""
         return compute_direction(
             detector,
@@ -152,7 +146,7 @@ def draw_time(detector: Detector, point: FloatArray, rng: np.random.Generator) -
     return float(arrival - 1e3 * distance / detector.drift_speed_mm_per_us)
 
 
-def draw_cosmic_direction(rng: np.random.Generator) -> FloatArray:
+def draw_direction(rng: np.random.Generator) -> FloatArray:
     """Draw a muon direction (x, y, z): flux per solid angle is cos^2 of the zenith angle."""
     # The density of cos(zenith) is 3 cos^2, its integral cos^3.
     cosine = np.cbrt(1.0 - rng.random())

@@ -36,13 +36,21 @@ class Depositions:
             np.concatenate([part.electrons for part in parts]),
         )
 
+    @classmethod
+    def at_time(
+        cls, position: FloatArray, time_ns: float, electrons: FloatArray | float
+    ) -> "Depositions":
+        """Return groups at one time; ``electrons`` may be one number for all groups."""
+        count = len(position)
+        return cls(position, np.full(count, time_ns), np.full(count, electrons, dtype=np.float64))
+
     def select(self, keep: Mask) -> "Depositions":
         """Return the groups where ``keep`` is true."""
         return Depositions(self.position[keep], self.time_ns[keep], self.electrons[keep])
 
 
 @dataclass(frozen=True)
-class EventDepositions:
+class GeneratedEvent:
     """Depositions of one event and the true particles.
 
     Attributes:
@@ -57,11 +65,9 @@ class EventDepositions:
 
 
 class EventGenerator(Protocol):
-    """Generates the depositions of events; one class for each kind of sample."""
+    """Generator of events; one class for each kind of sample."""
 
-    def __call__(
-        self, index: int, detector: Detector, rng: np.random.Generator
-    ) -> EventDepositions:
+    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
         """Generate event number ``index`` of the sample."""
 
 
@@ -78,7 +84,7 @@ def divide_line(start: ArrayLike, end: ArrayLike, step_mm: float) -> tuple[Float
     return start + fraction[:, None] * (end - start), length / steps
 
 
-def compute_plane_angles(detector: Detector, direction: ArrayLike) -> dict[str, dict[str, float]]:
+def plane_angles(detector: Detector, direction: ArrayLike) -> dict[str, dict[str, float]]:
     """Return the angles of a direction in each plane's coordinates, as in ``meta.json``."""
     planes = zip(PLANE_NAMES, detector.planes, strict=True)
     angles = {name: plane.angles(direction) for name, plane in planes}

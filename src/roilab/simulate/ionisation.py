@@ -56,7 +56,7 @@ class Ionisation:
         width = self.landau_electrons_per_mm * step
         charge = probable * step + width * (draw_landau(len(position), rng) - _LANDAU_MODE)
         charge = np.clip(charge, 0, self.largest_mev * self.electrons_per_mev)
-        return Depositions(position, np.full(len(position), time_ns), charge), probable
+        return Depositions.at_time(position, time_ns, charge), probable
 
     def deposit_electron(
         self, start: ArrayLike, energy_mev: float, time_ns: float, rng: np.random.Generator
@@ -68,8 +68,7 @@ class Ionisation:
         heading = np.cumsum(turns, axis=0)
         heading /= np.linalg.norm(heading, axis=1, keepdims=True)
         position = np.asarray(start) + np.cumsum(heading * length / steps, axis=0)
-        charge = np.full(steps, energy_mev * self.electrons_per_mev / steps)
-        return Depositions(position, np.full(steps, time_ns), charge)
+        return Depositions.at_time(position, time_ns, energy_mev * self.electrons_per_mev / steps)
 
 
 def draw_landau(number: int, rng: np.random.Generator) -> FloatArray:

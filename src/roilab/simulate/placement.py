@@ -1,5 +1,7 @@
 """Place tracks and showers at a given angle to a wire plane inside the drift volume."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from roilab.detectors.detector import Detector
@@ -10,17 +12,20 @@ from roilab.types import FloatArray
 _MARGIN_TICKS = 150
 
 
-def check_angle(theta_xz_deg: float) -> None:
-    """Check that theta_xz lies between 0 and 90 degrees.
+def check_angles(theta_xz_deg: Sequence[float]) -> None:
+    """Check that there are angles theta_xz, all from 0 to 90 degrees.
 
     Raises:
-        SimulationError: it does not.
+        SimulationError: there is none, or one is outside.
     """
-    if not 0 <= theta_xz_deg <= 90:
-        raise SimulationError(
-            f"theta_xz is {theta_xz_deg} degrees: expected 0 (along the pitch) to 90 (along the "
-            "drift)."
-        )
+    if not theta_xz_deg:
+        raise SimulationError("theta_xz_deg is empty: expected at least one angle.")
+    for angle in theta_xz_deg:
+        if not 0 <= angle <= 90:
+            raise SimulationError(
+                f"theta_xz is {angle} degrees: expected 0 (along the pitch) to 90 (along the "
+                "drift)."
+            )
 
 
 def compute_direction(

@@ -10,15 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from roilab.detectors.detector import Detector
-from roilab.simulate.depositions import (
-    Depositions,
-    EventDepositions,
-    compute_plane_angles,
-    divide_line,
-)
+from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line, plane_angles
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.ionisation import Ionisation
-from roilab.simulate.placement import check_angle, compute_direction, place
+from roilab.simulate.placement import check_angles, compute_direction, place
 from roilab.types import FloatArray
 
 
@@ -53,12 +48,9 @@ class Showers:
     axis_mm: float
 
     def __post_init__(self) -> None:
-        if not (self.theta_xz_deg and self.energy_mev):
-            raise SimulationError(
-                "theta_xz_deg or energy_mev is empty: expected at least one value for each."
-            )
-        for angle in self.theta_xz_deg:
-            check_angle(angle)
+        check_angles(self.theta_xz_deg)
+        if not self.energy_mev:
+            raise SimulationError("energy_mev is empty: expected at least one energy.")
         for energy in self.energy_mev:
             if not self.critical_mev < energy <= 1e5:
                 raise SimulationError(
@@ -66,9 +58,7 @@ class Showers:
                     f"{self.critical_mev} MeV, below which no shower develops, and at most 1e5."
                 )
 
-    def __call__(
-        self, index: int, detector: Detector, rng: np.random.Generator
-    ) -> EventDepositions:
+    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
         """Generate the shower of event ``index``."""
         theta = self.theta_xz_deg[index % len(self.theta_xz_deg)]
         energy = self.energy_mev[index // len(self.theta_xz_deg) % len(self.energy_mev)]
@@ -85,9 +75,9 @@ class Showers:
             "t0": time,
             "E_MeV": energy,
             **facts,
-            "angles": compute_plane_angles(detector, axis),
+            "angles": plane_angles(detector, axis),
         }
-        return EventDepositions(cascade, [track], facts)
+        return GeneratedEvent(cascade, [track], facts)
 
     def deposit_cascade(
         self,
@@ -136,6 +126,5 @@ class Showers:
     ) -> Depositions:
         """Deposit an energy evenly along a straight line."""
         position, _ = divide_line(begin, end, self.ionisation.step_mm)
-        steps = len(position)
-        charge = np.full(steps, energy_mev * self.ionisation.electrons_per_mev / steps)
-        return Depositions(position, np.full(steps, time_ns), charge)
+        electrons = energy_mev * self.ionisation.electrons_per_mev / len(position)
+        return Depositions.at_time(position, time_ns, electrons)

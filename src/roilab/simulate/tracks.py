@@ -5,14 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from roilab.detectors.detector import Detector
-from roilab.simulate.depositions import (
-    Depositions,
-    EventDepositions,
-    compute_plane_angles,
-    divide_line,
-)
+from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line, plane_angles
 from roilab.simulate.errors import SimulationError
-from roilab.simulate.placement import check_angle, compute_direction, place
+from roilab.simulate.placement import check_angles, compute_direction, place
 
 
 @dataclass(frozen=True)
@@ -36,19 +31,14 @@ class Tracks:
     margin_mm: float
 
     def __post_init__(self) -> None:
-        if not self.theta_xz_deg:
-            raise SimulationError("theta_xz_deg is empty: expected at least one angle.")
-        for angle in self.theta_xz_deg:
-            check_angle(angle)
+        check_angles(self.theta_xz_deg)
         if min(self.length_mm, self.electrons_per_mm, self.step_mm) <= 0:
             raise SimulationError(
                 f"length_mm is {self.length_mm}, electrons_per_mm {self.electrons_per_mm} and "
                 f"step_mm {self.step_mm}: expected more than 0 for each."
             )
 
-    def __call__(
-        self, index: int, detector: Detector, rng: np.random.Generator
-    ) -> EventDepositions:
+    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
         """Generate the track of event ``index``."""
         theta = self.theta_xz_deg[index % len(self.theta_xz_deg)]
         sign = int(rng.choice([-1, 1]))
@@ -56,8 +46,7 @@ class Tracks:
         name = f"A track of {self.length_mm:.0f} mm at {theta} degrees"
         start, time = place(detector, np.stack([0 * path, path]), self.margin_mm, name, rng)
         position, step = divide_line(start, start + path, self.step_mm)
-        steps = len(position)
-        charge = np.full(steps, self.electrons_per_mm * step)
+        depositions = Depositions.at_time(position, time, self.electrons_per_mm * step)
         facts = {"plane": self.plane.lower(), "theta_xz": theta, "theta_y": 90.0}
         track = {
             "kind": "line",
@@ -67,6 +56,6 @@ class Tracks:
             "length": self.length_mm,
             "e_per_mm": self.electrons_per_mm,
             **facts,
-            "angles": compute_plane_angles(detector, path),
+            "angles": plane_angles(detector, path),
         }
-        return EventDepositions(Depositions(position, np.full(steps, time), charge), [track], facts)
+        return GeneratedEvent(depositions, [track], facts)
