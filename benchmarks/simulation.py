@@ -263,7 +263,7 @@ def main() -> None:
     parser.add_argument("--cosmic", type=int, default=4, help="cosmic events to simulate")
     parser.add_argument("--pictures", type=Path, help="draw the figures into this folder")
     arguments = parser.parse_args()
-    console = Console(width=110)
+    console = Console(width=110, markup=False)  # markup would hide "[e]"
     sim = compose_simulation("cosmic")
     table = Table("quantity", "toolkit", "roilab", "ratio")
     add_track_rows(arguments.pdhd / "tracks", sim, table)
