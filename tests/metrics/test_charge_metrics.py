@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from torchmetrics import MetricCollection
 
-from roilab.metrics import ChargeProfile, ChargeWindows, charge_metrics, charge_windows, shower_axis
+from roilab.metrics import (
+    ChargeProfile,
+    ChargeWindows,
+    charge_metrics,
+    charge_windows,
+    clopper_pearson,
+    shower_axis,
+)
 from two_processes import in_two_processes
 
 # Ratios 0.5, 1.5 and 1; one bad channel; one below 5000 e, one exactly there.
@@ -35,18 +42,53 @@ def test_by_hand() -> None:
     assert values["bias"][0] == pytest.approx(0)
     # The squares of -0.5, 0.5 and 0 have mean 1/6.
     assert values["resolution"][0] == pytest.approx(100 * math.sqrt(1 / 6))
-    # One of four; binomial: sqrt(0.25 * 0.75 / 4).
-    assert values["inefficiency"] == pytest.approx([25, 100 * math.sqrt(0.25 * 0.75 / 4)])
+    # One of four: the bounds p at which one or more, or one or fewer, have a chance of 15.865%.
+    value, low, high = values["inefficiency"]
+    assert value == pytest.approx(25)
+    assert low == pytest.approx(100 * (1 - (1 - 0.15865) ** (1 / 4)))
+    p = high / 100
+    assert (1 - p) ** 4 + 4 * p * (1 - p) ** 3 == pytest.approx(0.15865)
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "low", "high"),
+    [
+        (0, 100, 0, 1 - 0.15865**0.01),
+        (100, 100, 0.15865**0.01, 1),
+        (0, 1, 0, 1 - 0.15865),
+        (1, 1, 0.15865, 1),
+        (0, 0, math.nan, math.nan),
+    ],
+)
+def test_clopper_pearson_at_the_ends(k: int, n: int, low: float, high: float) -> None:
+    assert clopper_pearson(k, n) == pytest.approx((low, high), nan_ok=True)
+
+
+@given(st.integers(1, 40), st.data())
+def test_clopper_pearson_by_its_definition(n: int, data: st.DataObject) -> None:
+    """At the bounds, the tails of the binomial distribution have a probability of 15.865%."""
+    k = data.draw(st.integers(0, n))
+    low, high = clopper_pearson(k, n)
+    assert low <= k / n <= high
+
+    def probability(counts: range, p: float) -> float:
+        return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in counts)
+
+    if k > 0:
+        assert probability(range(k, n + 1), low) == pytest.approx(0.15865)
+    if k < n:
+        assert probability(range(k + 1), high) == pytest.approx(0.15865)
 
 
 def test_one_block_has_no_error() -> None:
     judged = metrics(block_channels=20)
     judged.update(RECO, TRUTH, 0)
-    value, error = numbers(judged)["bias"]
+    value, low, high = numbers(judged)["bias"]
     assert value == pytest.approx(0)
-    assert math.isnan(error)
+    assert math.isnan(low)
+    assert math.isnan(high)
     judged.update(RECO, TRUTH, 1)
-    assert numbers(judged)["bias"][1] == pytest.approx(0)  # two tracks, alike
+    assert numbers(judged)["bias"] == pytest.approx([0, 0, 0])  # two tracks with equal ratios
 
 
 def test_limits_are_settings() -> None:
@@ -64,10 +106,10 @@ def test_limits_are_settings() -> None:
 def test_undefined_is_nan() -> None:
     judged, nothing = metrics(), torch.zeros(0)
     judged.update(nothing, nothing, 0)
-    assert all(math.isnan(v) for pair in numbers(judged).values() for v in pair)
+    assert all(math.isnan(v) for three in numbers(judged).values() for v in three)
     judged.update(torch.zeros(3), torch.full((3,), 1e4), 0)
     values = numbers(judged)
-    assert values["inefficiency"] == [100, 0]
+    assert values["inefficiency"] == pytest.approx([100, 100 * 0.15865 ** (1 / 3), 100])
     assert all(math.isnan(v) for name in ("bias", "resolution") for v in values[name])
     judged.update(torch.tensor([8e3]), torch.tensor([1e4]), 1)
     values = numbers(judged)
@@ -95,9 +137,10 @@ def test_bootstrap_gives_the_standard_error(n_tracks: int) -> None:
     for number, track in enumerate(ratios):
         reco = torch.from_numpy(1e4 * track).repeat_interleave(2)
         judged.update(reco, torch.full_like(reco, 1e4), number)
-    value, error = numbers(judged)["bias"]
+    value, low, high = numbers(judged)["bias"]
     assert value == pytest.approx(100 * (ratios.mean() - 1))
-    assert error == pytest.approx(100 * ratios.std() / math.sqrt(40), rel=0.1)
+    assert (low + high) / 2 == pytest.approx(value)
+    assert high - value == pytest.approx(100 * ratios.std() / math.sqrt(40), rel=0.1)
 
 
 def test_profile_by_hand() -> None:
@@ -105,11 +148,11 @@ def test_profile_by_hand() -> None:
     profile.update(torch.tensor([0.0]), torch.tensor([0.0]))  # no truth: no shower
     assert profile.compute().isnan().all()
     profile.update(torch.tensor([1.0, 2]), torch.tensor([4.0, 2]))
-    value, error = profile.compute()
-    assert (float(value), math.isnan(error)) == (50, True)
+    value, low, high = profile.compute()
+    assert (float(value), math.isnan(low), math.isnan(high)) == (50, True, True)
     profile.update(torch.tensor([7.0]), torch.tensor([10.0]))
     # 0.5 and 0.7: mean 0.6, sample width sqrt(0.02), over sqrt(2).
-    assert profile.compute().tolist() == pytest.approx([60, 10])
+    assert profile.compute().tolist() == pytest.approx([60, 50, 70])
 
 
 def test_windows_by_hand() -> None:

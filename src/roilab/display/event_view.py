@@ -21,7 +21,7 @@ from roilab.plots.panels import (
     ProbabilityPanel,
     against_truth,
 )
-from roilab.plots.style import FOUND, PREDICTED
+from roilab.plots.style import NETWORK_COLOURS, PREDICTED
 from roilab.plots.view import Look, View
 
 COMPUTED = ("truth", "probability", "mask", "dnn", "ideal")
@@ -114,7 +114,7 @@ class Scene:
     def colours(self) -> dict[str, str]:
         """Of lines of every finding, by name; after the last colour the first comes again."""
         names = [finding.name for finding in self.findings]
-        return dict(zip(names, cycle(FOUND), strict=False))
+        return dict(zip(names, cycle(NETWORK_COLOURS), strict=False))
 
     def outlines(self, padded: bool = False) -> list[Outline]:
         """Contours of the truth; with the mask that a network learns from where asked.

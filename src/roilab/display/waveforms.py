@@ -9,7 +9,7 @@ from roilab.display.event_view import Scene, above_median
 from roilab.display.predictions import Mask, runs
 from roilab.display.settings import DisplayError, Range
 from roilab.plots.style import CLASSICAL, TRUTH
-from roilab.plots.waveform import Line, Rois, Row, waveform_figure
+from roilab.plots.waveform import RoiEdges, Waveform, WaveformRow, waveform_figure
 
 log = logging.getLogger(__name__)
 _UNIT = "e / tick"
@@ -67,65 +67,67 @@ def _shown_ticks(scene: Scene, row: int) -> Range:
     return max(begin, int(charged[0]) - margin), min(end, int(charged[-1]) + 1 + margin)
 
 
-def _tag_row(scene: Scene, tag: str, row: int, columns: slice) -> Row:
+def _tag_row(scene: Scene, tag: str, row: int, columns: slice) -> WaveformRow:
     adc = tag in scene.settings.adc_tags
     if tag not in scene.event.tags:
         why = scene.event.absent.get(tag) or f"event {scene.event.event} has no tag '{tag}'"
-        return Row(tag, "", absent=why)
+        return WaveformRow(tag, "", absent=why)
     wave = scene.event.tags[tag][row : row + 1]
     wave = above_median(wave) if adc else wave
-    line = Line(tag, wave[0, columns], "0.25")
-    return Row(f"{tag} (above its median)" if adc else tag, "ADC" if adc else _UNIT, [line])
+    line = Waveform(tag, wave[0, columns], "0.25")
+    return WaveformRow(f"{tag} (above its median)" if adc else tag, "ADC" if adc else _UNIT, [line])
 
 
-def _truth_row(scene: Scene, row: int, columns: slice) -> Row:
+def _truth_row(scene: Scene, row: int, columns: slice) -> WaveformRow:
     if scene.event.truth is None or scene.true is None:
-        return Row("truth", "", absent=scene.event.no_truth)
-    line = Line("truth", scene.event.truth[row, columns], TRUTH)
+        return WaveformRow("truth", "", absent=scene.event.no_truth)
+    line = Waveform("truth", scene.event.truth[row, columns], TRUTH)
     padding = f", padded by {scene.true.pad} ticks (shaded)" if scene.true.pad else ""
-    return Row(f"truth charge; ROIs: {scene.true.what}{padding}", _UNIT, [line])
+    return WaveformRow(f"truth charge; ROIs: {scene.true.what}{padding}", _UNIT, [line])
 
 
-def _probability_rows(scene: Scene, row: int, columns: slice) -> list[Row]:
+def _probability_rows(scene: Scene, row: int, columns: slice) -> list[WaveformRow]:
     if not scene.findings:
-        return [Row("ROI probability", "", absent="no network was given (networks=[FILE])")]
+        return [WaveformRow("ROI probability", "", absent="no network was given (networks=[FILE])")]
     networks = {finding.network: finding for finding in scene.findings}
     lines = [
-        Line(name, finding.probability[row, columns], colour)
+        Waveform(name, finding.probability[row, columns], colour)
         for (name, finding), colour in (
             (item, scene.colours[item[1].name]) for item in networks.items()
         )
     ]
     level = scene.findings[0].mask_thresh
     own = f"; dashed: {level:g}"
-    return [Row(f"ROI probability{own}", "", lines, level=level, limits=(-0.05, 1.05))]
+    return [WaveformRow(f"ROI probability{own}", "", lines, level=level, limits=(-0.05, 1.05))]
 
 
-def _charge_row(scene: Scene, row: int, columns: slice) -> Row:
+def _charge_row(scene: Scene, row: int, columns: slice) -> WaveformRow:
     results = {finding.name: finding.charge for finding in scene.findings}
     found = {name: charge for name, charge in results.items() if charge is not None}
     lines = _truth_line(scene, row, columns)
     gauss = scene.event.tags.get(scene.physics.gauss)
     if gauss is not None:
-        lines.append(Line(scene.physics.gauss, gauss[row, columns], CLASSICAL))
+        lines.append(Waveform(scene.physics.gauss, gauss[row, columns], CLASSICAL))
     lines += [
-        Line(name, charge[row, columns], scene.colours[name]) for name, charge in found.items()
+        Waveform(name, charge[row, columns], scene.colours[name]) for name, charge in found.items()
     ]
     if len(lines) == 0:
-        return Row("final charge", "", absent="no network, classical ROIs or truth in this event")
-    return Row("final charge", _UNIT, lines)
+        return WaveformRow(
+            "final charge", "", absent="no network, classical ROIs or truth in this event"
+        )
+    return WaveformRow("final charge", _UNIT, lines)
 
 
-def _cut_rows(scene: Scene, row: int, columns: slice) -> list[Row]:
+def _cut_rows(scene: Scene, row: int, columns: slice) -> list[WaveformRow]:
     """What the charge cut leaves; its numbers are those of the whole plane."""
     return [
-        Row(
+        WaveformRow(
             f"{name} above {scene.settings.charge_cut:g} e/tick: in the plane the cut "
             f"{cut.sentence}",
             _UNIT,
             [
                 *_truth_line(scene, row, columns),
-                Line(name, cut.charge[row, columns], scene.colours[name]),
+                Waveform(name, cut.charge[row, columns], scene.colours[name]),
             ],
             level=scene.settings.charge_cut,
         )
@@ -133,13 +135,13 @@ def _cut_rows(scene: Scene, row: int, columns: slice) -> list[Row]:
     ]
 
 
-def _truth_line(scene: Scene, row: int, columns: slice) -> list[Line]:
+def _truth_line(scene: Scene, row: int, columns: slice) -> list[Waveform]:
     if scene.event.truth is None:
         return []
-    return [Line("truth", scene.event.truth[row, columns], TRUTH)]
+    return [Waveform("truth", scene.event.truth[row, columns], TRUTH)]
 
 
-def _rois(scene: Scene, row: int) -> list[Rois]:
+def _rois(scene: Scene, row: int) -> list[RoiEdges]:
     """True ones, what padding adds to them, and those of every network."""
     begin = scene.event.ticks[0]
 
@@ -149,12 +151,12 @@ def _rois(scene: Scene, row: int) -> list[Rois]:
     kinds = []
     if scene.true is not None:
         label = f"true ROI ({scene.true.what})"
-        kinds.append(Rois(label, of(scene.true.mask), TRUTH, "-", 0.08))
+        kinds.append(RoiEdges(label, of(scene.true.mask), TRUTH, "-", 0.08))
         if scene.true.pad:
             label = f"padded by {scene.true.pad} ticks"
-            kinds.append(Rois(label, of(scene.true.padded), TRUTH, ":", 0.08))
+            kinds.append(RoiEdges(label, of(scene.true.padded), TRUTH, ":", 0.08))
     kinds += [
-        Rois(f"ROI of {finding.name}", of(finding.roi_mask), scene.colours[finding.name], "--")
+        RoiEdges(f"ROI of {finding.name}", of(finding.roi_mask), scene.colours[finding.name], "--")
         for finding in scene.findings
     ]
     return kinds

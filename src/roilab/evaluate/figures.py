@@ -1,16 +1,14 @@
-"""The figures of an evaluation, one file each."""
+"""Figures of an evaluation, one file each."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from roilab.atomic_write import save_figure
 from roilab.plots import CHARGE, charge_figure, padding_figure, roi_figure, scan_figure
-
-Row = Mapping[str, Any]
+from roilab.types import Row
 
 
 def save_figures(
@@ -20,12 +18,12 @@ def save_figures(
 
     Args:
         tables: rows by ``table``, ``scan``, ``study`` and ``validation``.
-        mask_thresh: at which the network is judged.
-        network: its name, empty where there is none.
-        folder: where to.
+        mask_thresh: mask threshold of the network.
+        network: name of the network; empty without a network.
+        folder: where the figures are written.
 
     Returns:
-        The files, in the order drawn.
+        The files, in the order of drawing.
     """
     files = []
     for name, figure in _figures(tables, mask_thresh, network):
@@ -53,7 +51,7 @@ def _figures(
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
-    """Rows of one sample, plane and energy, with a name for files and one for readers."""
+    """Yield name of the file, title, and rows of every sample, plane and energy."""
     keys = dict.fromkeys((row["sample"], row["plane"], row["energy"]) for row in rows)
     for sample, plane, energy in keys:
         chosen = [
