@@ -14,6 +14,7 @@ from known_network import METADATA, AboveThreshold, fails
 from known_tracks import write_sample
 from roilab.evaluate.settings import EvaluationError
 from roilab.evaluate.working_point import best_threshold
+from roilab.metrics import clopper_pearson
 from roilab.wirecell.torchscript import save_torchscript
 from tiny_frames import write_pair
 
@@ -54,9 +55,10 @@ def test_numbers_of_a_known_sample(
         assert float(row["bias"]) == pytest.approx(bias, rel=1e-5)
         assert float(row["resolution"]) == pytest.approx(0, abs=1e-4)
         part, valid = (24 / 96, 96) if angle == 0 else (1 / 4, 4)
-        error = 100 * math.sqrt(part * (1 - part) / valid)
+        bounds = [100 * bound for bound in clopper_pearson(round(part * valid), valid)]
         assert float(row["inefficiency"]) == pytest.approx(100 * part)
-        assert float(row["inefficiency_error"]) == pytest.approx(error, rel=1e-5)
+        shown = [float(row[f"inefficiency_{side}"]) for side in ("low", "high")]
+        assert shown == pytest.approx(bounds, rel=1e-5)
         assert row["charge_profile"] == ""
         assert (row["plane"], row["energy"], row["events"]) == ("V", "", str(2 if not angle else 1))
     # The network finds the one slice of every channel: 10 ticks, 5 of them true; all 5 true ones.

@@ -51,7 +51,7 @@ class Outcome:
             "charge": sum(float(found.known_charge.sum(dtype=np.float64)) for found in self.found),
         }
         for name in CHARGE:
-            row |= {key: self.metrics[key] for key in (name, f"{name}_error")}
+            row |= {key: self.metrics[key] for key in (name, f"{name}_low", f"{name}_high")}
         return row
 
     def against(self, other: "Outcome", margin: float) -> Row:

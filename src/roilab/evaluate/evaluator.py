@@ -78,11 +78,11 @@ class GroupMetrics(nn.Module):
         self.segmentation.update(torch.from_numpy(rois.mask), truth.mask)
 
     def compute(self) -> Row:
-        """Return values, and errors of those that have one."""
+        """Return all values; charge metrics also as bounds ``NAME_low`` and ``NAME_high``."""
         measured = {**self.charge.compute(), "charge_profile": self.profile.compute()}
         row: Row = {}
-        for name, (value, error) in sorted(measured.items()):
-            row |= {name: float(value), f"{name}_error": float(error)}
+        for name, (value, low, high) in sorted(measured.items()):
+            row |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
         row |= {name: float(value) for name, value in self.segmentation.compute().items()}
         return row
 

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from roilab.atomic_write import write_csv, write_json
-from roilab.console import table_console
+from roilab.console import number_with_errors, table_console
 from roilab.detectors.readout import Readout
 from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.figures import save_figures
@@ -216,9 +216,9 @@ def report(
 
 
 def _number(row: Row, name: str) -> str:
-    value, error = row[name], row.get(f"{name}_error")
+    value = row[name]
     if math.isnan(value):
         return "-"
-    if error is None:
+    if f"{name}_low" not in row:
         return f"{value:.3f}"
-    return f"{value:.1f}" if math.isnan(error) else f"{value:.1f} +- {error:.1f}"
+    return number_with_errors(value, row[f"{name}_low"], row[f"{name}_high"])

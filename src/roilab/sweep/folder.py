@@ -13,7 +13,8 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from roilab.errors import RoilabError
-from roilab.sweep.names import folder_name, key_of
+from roilab.report.setting_names import override_key
+from roilab.sweep.names import folder_name
 from roilab.sweep.status import now, write_json
 
 log = logging.getLogger(__name__)
@@ -60,9 +61,10 @@ def claim_folder(config: DictConfig) -> Sweep:
     """
     command = _command(config)
     swept = [one for one in _parsed(command) if one.is_sweep_override()]
-    keys = list(dict.fromkeys(key_of(one.get_key_element()) for one in swept))
-    same = [key_of(one.get_key_element()) for one in _parsed(command) if one not in swept]
-    same += [key_of(o) for o in config.hydra.overrides.task if key_of(o).startswith("sweep.")]
+    keys = list(dict.fromkeys(override_key(one.get_key_element()) for one in swept))
+    same = [override_key(one.get_key_element()) for one in _parsed(command) if one not in swept]
+    keys_given = [override_key(override) for override in config.hydra.overrides.task]
+    same += [key for key in keys_given if key.startswith("sweep.")]
     _compose_one(config, command)
     config.hydra.overrides.hydra.append(
         f"hydra.job.config.override_dirname.exclude_keys={json.dumps(sorted({*same} - {*keys}))}"
@@ -94,7 +96,7 @@ def _command(config: DictConfig) -> list[str]:
     """What is asked for, wherever it is run: overrides, and parameters in the sweeper's YAML."""
     params = config.hydra.sweeper.get("params") or {}
     given = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
-    return [override for override in given if not key_of(override).startswith("sweep.")]
+    return [override for override in given if not override_key(override).startswith("sweep.")]
 
 
 def _parsed(overrides: list[str]) -> list[Override]:
@@ -118,7 +120,7 @@ def _jobs(config: DictConfig, command: list[str], keys: list[str]) -> list[str] 
         return None
     (batch,) = BasicSweeper.split_arguments(_parsed(command), None)
     names = [
-        folder_name([o for o in overrides if key_of(o) in keys], number)
+        folder_name([o for o in overrides if override_key(o) in keys], number)
         for number, overrides in enumerate(batch)
     ]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -121,9 +121,9 @@ def _recorded(config: DictConfig, folder: Path, status: Status) -> Results:
         os.environ.update(environment)
         _free_memory()
     if config.report:
-        from roilab.report.run_page import leave_run_page
+        from roilab.report.run_page import try_write_run_page
 
-        leave_run_page(folder)
+        try_write_run_page(folder)
     if failure is not None:
         raise failure
     assert status.results is not None

@@ -11,12 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from omegaconf import OmegaConf
 
+from roilab.report.setting_names import override_key, short_names
+
 _LONGEST = 100  # characters of a folder's name; file systems take 255 bytes
-
-
-def key_of(override: str) -> str:
-    """``data.rebin`` of ``+data.rebin=1``."""
-    return override.partition("=")[0].lstrip("+~")
 
 
 def folder_name(swept: Sequence[str], number: int) -> str:
@@ -31,8 +28,8 @@ def folder_name(swept: Sequence[str], number: int) -> str:
     """
     if not swept:
         return str(number)
-    short = _short_keys([key_of(override) for override in swept])
-    texts = [f"{short[key_of(o)]}-{o.partition('=')[2]}" for o in swept]
+    short = short_names([override_key(override) for override in swept])
+    texts = [f"{short[override_key(o)]}-{o.partition('=')[2]}" for o in swept]
     texts = [re.sub(r"(?<=\d)e\+(?=\d)", "e", text) for text in texts]  # 1e+30 is 1e30
     name = "+".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text) for text in texts)
     if name == "+".join(texts) and len(name) <= _LONGEST:
@@ -43,31 +40,27 @@ def folder_name(swept: Sequence[str], number: int) -> str:
 
 def title(swept: Sequence[str]) -> str:
     """A job's name for people, such as ``rebin=1 threshold=50``."""
-    short = _short_keys([key_of(override) for override in swept])
-    return " ".join(f"{short[key_of(o)]}={o.partition('=')[2]}" for o in swept)
+    short = short_names([override_key(override) for override in swept])
+    return " ".join(f"{short[override_key(o)]}={o.partition('=')[2]}" for o in swept)
 
 
 def values(swept: Sequence[str]) -> dict[str, Any]:
     """Overrides as keys and values of YAML's types."""
     parsed = OverridesParser.create().parse_overrides(list(swept))
-    return {key_of(text): _plain(one.value()) for text, one in zip(swept, parsed, strict=True)}
+    return {
+        override_key(text): _plain(one.value()) for text, one in zip(swept, parsed, strict=True)
+    }
 
 
 def swept_overrides(hydra: Any) -> list[str]:
     """Those of a job's overrides that ``claim_folder`` did not find to be the same for all."""
     same = set(hydra.job.config.override_dirname.exclude_keys)
-    return [override for override in hydra.overrides.task if key_of(override) not in same]
+    return [override for override in hydra.overrides.task if override_key(override) not in same]
 
 
 def job_number(hydra: Any) -> int | None:
     """Number of the job in a sweep; ``None`` for a run alone."""
     return None if OmegaConf.is_missing(hydra.job, "num") else int(hydra.job.num)
-
-
-def _short_keys(keys: Sequence[str]) -> dict[str, str]:
-    """Last parts of the keys; the whole of those that share one."""
-    last = {key: re.split(r"[./]", key)[-1] for key in keys}
-    return {key: key if list(last.values()).count(part) > 1 else part for key, part in last.items()}
 
 
 def _plain(value: Any) -> Any:
