@@ -1,9 +1,9 @@
-"""The base of every error a user can cause and mend."""
+"""Base class of the errors that a user can cause and correct."""
 
 
 class RoilabError(Exception):
-    """Its text is one sentence: where, what was got, what was expected, what to do.
+    """Error with a short message: which file or setting, what was got and expected, what to do.
 
-    The command line prints that sentence and leaves with an exit code other than 0;
-    ``HYDRA_FULL_ERROR=1`` shows the traceback too.
+    Commands print the message and exit with a code other than 0; ``HYDRA_FULL_ERROR=1`` adds the
+    traceback.
     """

@@ -204,7 +204,7 @@ def test_training_leaves_a_page(
     ]  # fmt: skip
     alts = [picture["alt"] or "" for picture in structure.pictures]
     assert sum("probability, and mask against truth" in alt for alt in alts) == 3
-    with (tmp_path / "run" / "pictures" / "ranked.csv").open() as stream:
+    with (tmp_path / "run" / "pictures" / "best_worst_events.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     efficiencies = [float(row["roi_efficiency"]) for row in rows]
     assert efficiencies == sorted(efficiencies)

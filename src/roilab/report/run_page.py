@@ -22,7 +22,7 @@ from roilab.report.summary_page import PAGE
 
 log = logging.getLogger(__name__)
 
-RANKED = "ranked.csv"  # in pictures/: what each event picture shows
+RANKED = "best_worst_events.csv"  # in pictures/: what each event picture shows
 _ROOM = 4_000_000  # bytes of pictures in a page
 
 
