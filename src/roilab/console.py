@@ -1,12 +1,12 @@
-"""Console for the tables that commands print."""
+"""Where entry points print tables."""
 
 import sys
 
 from rich.console import Console
 
-_WIDTH = 140  # characters, in a file or a pipe, where rich would use 80 and cut columns
+_WIDTH = 140  # where the output is a file or a pipe: rich would take 80 and cut columns
 
 
 def table_console() -> Console:
-    """Return a console on standard output, as wide as the terminal or as the widest table."""
+    """Standard output, as wide as the terminal, or wide enough for every table."""
     return Console(width=None if sys.stdout.isatty() else _WIDTH)

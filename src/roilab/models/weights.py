@@ -64,8 +64,8 @@ def _check_names(net: RoiNetwork, path: Path, names: Mapping[str, str]) -> None:
 
 
 def _check_shapes(net: RoiNetwork, path: Path, weights: Weights) -> None:
-    own = net.state_dict()
-    shapes = {n: (tuple(w.shape), tuple(own[n].shape)) for n, w in weights.items()}
+    initial = net.state_dict()
+    shapes = {n: (tuple(w.shape), tuple(initial[n].shape)) for n, w in weights.items()}
     different = {name: pair for name, pair in shapes.items() if pair[0] != pair[1]}
     layers = {_n_layers(got, expected, net.n_layers) for got, expected in different.values()}
     if len(layers) == 1 and None not in layers:
