@@ -86,8 +86,8 @@ class Page:
 
 
 @contextmanager
-def start_chromium(profile: Path) -> Iterator[Page]:
-    """Start a browser with an empty profile; skip the test if no browser is installed.
+def headless_chromium(profile: Path) -> Iterator[Page]:
+    """Give a browser with an empty profile; skip the test if no browser is installed.
 
     Args:
         profile: an empty folder.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from browser import Page, start_chromium
+from browser import Page, headless_chromium
 from known_tracks import write_sample
 from tiny_frames import PER_APA, TICKS, write_pair
 
-# Configs of a user, for `--config-dir`: data=tiny and model=tiny.
+# A data config of a user's own, as `--config-dir` adds it.
 TINY_CONFIG = f"""
 defaults: [base, _self_]
 channel_ranges: {{U: [0, 48], V: [48, 96], W: [96, 160]}}
@@ -72,7 +72,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def user_conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Config folder of a user with data=tiny and model=tiny."""
+    """A user's config folder with data=tiny and model=tiny."""
     folder = tmp_path_factory.mktemp("conf")
     for group, text in (("data", TINY_CONFIG), ("model", TINY_NETWORK)):
         (folder / group).mkdir()
@@ -139,5 +139,5 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Headless Chromium, started once; tests are skipped if it is not installed."""
-    with start_chromium(tmp_path_factory.mktemp("chromium")) as page:
+    with headless_chromium(tmp_path_factory.mktemp("chromium")) as page:
         yield page

@@ -1,9 +1,9 @@
-"""Base class of the errors that a user can cause and correct."""
+"""The base of every error a user can cause and mend."""
 
 
 class RoilabError(Exception):
-    """Error with a short message: which file or setting, what was got and expected, what to do.
+    """Its text is one sentence: where, what was got, what was expected, what to do.
 
-    Commands print the message and exit with a code other than 0; ``HYDRA_FULL_ERROR=1`` adds the
-    traceback.
+    The command line prints that sentence and leaves with an exit code other than 0;
+    ``HYDRA_FULL_ERROR=1`` shows the traceback too.
     """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from browser import start_chromium
+from browser import headless_chromium
 
 
 def test_page_shows_and_tells_its_samples(
@@ -16,7 +16,7 @@ def test_page_shows_and_tells_its_samples(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
         *("event=2", f"network={model}", "display.html=true", "display.pictures=[display]"),
     )
-    with start_chromium(tmp_path / "profile") as page:
+    with headless_chromium(tmp_path / "profile") as page:
         from selenium.webdriver.support.wait import WebDriverWait
 
         page.open(out / "g4-rec-0-event2-apa1-V.html")
