@@ -13,11 +13,8 @@ from roilab.models import NetworkError
 from roilab.wirecell.torchscript import script
 
 SMALL_SWIN = [
-    *(
-        "+model.net.encoder_options.strict_img_size=false",
-        "+model.net.encoder_options.embed_dim=24",
-    ),
-    "+model.net.encoder_options.depths=[1,1,1,1]",
+    "+model.net.encoder_options.strict_img_size=false",
+    "+model.net.encoder_options.embed_dim=24",
 ]
 
 
