@@ -92,7 +92,7 @@ def test_layer_normalization_and_bf16(tmp_path: Path, monkeypatch: pytest.Monkey
     # Also where the CPU would refuse: what is computed is the same, only slower.
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     module = build("unet", "data.normalization=layer")
-    module.normalization.measured(torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 4, 8]))
+    module.normalization.set_statistics(torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 4, 8]))
     export_torchscript(module, tmp_path / "f" / "model.ts", WHOLE)
     bf16 = replace(WHOLE, precision="bf16")
     written = export_torchscript(module, tmp_path / "b" / "model.ts", bf16)

@@ -40,7 +40,7 @@ def test_page_on_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main([str(sweep)]) == 0
     assert capsys.readouterr().out.strip() == str(sweep / "report.html")
     page = PageStructure(sweep / "report.html")
-    assert page.barriers() == []
+    assert page.accessibility_problems() == []
     check_links(sweep / "report.html", page)
     assert [text for _, text in page.headings] == [
         "a sweep: 6 jobs", "Not finished", "Losses", "Maps of rebin and threshold", "Jobs",
@@ -83,7 +83,7 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
     (jobs,) = PageStructure(tmp_path / "report.html").tables
     assert column(jobs, "inefficiency [%]") == ["0.5", "2"]
     run = PageStructure(tmp_path / "4" / "report.html")
-    assert run.barriers() == []
+    assert run.accessibility_problems() == []
     table = next(table for table in run.tables if "method" in "".join(table[0]))
     assert column(table, "bias [%]") == ["-1.23 ± 0.50", "-", "-65.00"]
     assert column(table, "inefficiency [%]") == [
@@ -181,7 +181,7 @@ def test_empty_logs(tmp_path: Path, text: str) -> None:
     assert "Nothing was logged" in PageStructure(tmp_path / "report.html").text
     run = PageStructure(tmp_path / "a" / "report.html")
     assert "Nothing was logged" in run.text
-    assert run.barriers() == []
+    assert run.accessibility_problems() == []
 
 
 @pytest.mark.parametrize(
@@ -251,14 +251,14 @@ def test_training_leaves_a_page(
     assert f"page on this run: {page}" in capsys.readouterr().err
     assert page.stat().st_size < 5_000_000
     structure = PageStructure(page)
-    assert structure.barriers() == []
+    assert structure.accessibility_problems() == []
     check_links(page, structure)
     assert [text for level, text in structure.headings if level == 2] == [
         "Settings", "Losses", "Metrics", "Events", "Physics", "Export", "Commands",
     ]  # fmt: skip
     alts = [picture["alt"] or "" for picture in structure.pictures]
     assert sum("probability, and mask against truth" in alt for alt in alts) == 3
-    with (tmp_path / "run" / "pictures" / "ranked.csv").open() as stream:
+    with (tmp_path / "run" / "pictures" / "best_worst_events.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     efficiencies = [float(row["roi_efficiency"]) for row in rows]
     assert efficiencies == sorted(efficiencies)

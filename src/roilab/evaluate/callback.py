@@ -36,7 +36,7 @@ class PhysicsMetrics(Callback):
     metrics.
 
     Args:
-        dir: folder of the tables, and of the figures of the best checkpoint.
+        output_dir: folder of the tables, and of the figures of the best checkpoint.
         every_n_epochs: 0 for the best checkpoint only.
         images_per_angle: most images of every plane, angle and energy, which bounds the time;
             ``None`` for all.
@@ -45,12 +45,12 @@ class PhysicsMetrics(Callback):
 
     def __init__(
         self,
-        dir: str,
+        output_dir: str,
         every_n_epochs: int,
         images_per_angle: int | None,
         physics: PhysicsSettings,
     ) -> None:
-        self.dir, self.every_n_epochs = Path(dir), every_n_epochs
+        self.output_dir, self.every_n_epochs = Path(output_dir), every_n_epochs
         self.images_per_angle, self.physics = images_per_angle, physics
         self._images: list[SampleImage] = []
 
@@ -80,7 +80,7 @@ class PhysicsMetrics(Callback):
             time.perf_counter() - began,
             ", ".join(f"{name} {seconds:.1f} s" for name, seconds in evaluator.seconds.items()),
         )
-        write_csv(self.dir / f"{when}.csv", [{"when": when, **row} for row in rows])
+        write_csv(self.output_dir / f"{when}.csv", [{"when": when, **row} for row in rows])
         figures = self._draw(pl_module, rows) if best else []
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
@@ -122,7 +122,7 @@ class PhysicsMetrics(Callback):
     def _draw(self, module: LightningModule, rows: list[Row]) -> list[Path]:
         assert isinstance(module, RoiModule)
         name = network_name(module.recipe)
-        return save_figures({"table": rows}, module.mask_thresh, name, self.dir)
+        return save_figures({"table": rows}, module.mask_thresh, name, self.output_dir)
 
 
 def _readout(data: RoiDataModule) -> Readout:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 PAGE = "report.html"
 DPI = 110  # of figures that reports draw
 MAX_PICTURES = 4_000_000  # bytes in a page
-RANKED = "ranked.csv"  # in pictures/: metrics of every validation image and its picture
+RANKED = "best_worst_events.csv"  # in pictures/: metrics of every validation image and its picture
 
 
 def write_run_page(folder: Path) -> Path:

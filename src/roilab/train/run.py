@@ -70,7 +70,7 @@ def train(config: DictConfig) -> Results:
             logger.log_hyperparams(recipe)
         if data.normalization == "layer" and checkpoint is None:
             data.prepare_data()
-            module.normalization.measured(*data.layer_statistics())
+            module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         metrics = judge_best(trainer, module, data)
     report(trainer, metrics, run_dir, time.perf_counter() - began)
