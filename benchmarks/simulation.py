@@ -33,8 +33,8 @@ CURVE_DEG = (0, 40, 60, 70, 75, 80, 85)
 
 def simulation(sample: str) -> Simulation:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose(f"simulation/{sample}")
-    return Simulation.from_config(OmegaConf.to_container(config, resolve=True)["simulation"])
+        config = compose("simulate", [f"simulation={sample}"]).simulation
+    return Simulation.from_config(OmegaConf.to_container(config, resolve=True))
 
 
 def toolkit(folder: Path, event: dict[str, Any], plane: str, detector: Any) -> Frames:

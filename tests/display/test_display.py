@@ -23,7 +23,7 @@ def test_every_picture_of_an_event(run_display: Run, tracks_dir: Path, model: Pa
     out = run_display(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
         *("event=2", f"networks=[{model}]", "mask_thresh=[0.5,0.7]", "display.formats=[png,pdf]"),
-        *("display.charge_cut=2500", "recipe.pad=1", "display.axis=us", "display.scale=symlog"),
+        *("display.charge_cut=2500", "network_spec.pad=1", "display.axis=us", "display.scale=symlog"),
     )
     stem = "g4-rec-0-event2-apa1-V"
     kinds = ("display", "waveforms", "evolution", "comparison")
@@ -39,7 +39,7 @@ def read_log(out: Path) -> str:
 
 def test_without_network_or_truth(run_display: Run, frames_dir: Path) -> None:
     rec = frames_dir / "g4-rec-0.h5"
-    out = run_display(f"rec={rec}", "tru=null", "recipe.rebin=10", "event=[100,102]")
+    out = run_display(f"rec={rec}", "tru=null", "network_spec.rebin=10", "event=[100,102]")
     assert len(names(out)) == 6  # no comparison: there is nothing to compare
 
 
@@ -68,7 +68,7 @@ def test_mistakes_are_told_in_a_sentence(
     sentence: str,
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        run_display(f"rec={frames_dir / 'g4-rec-0.h5'}", "recipe.rebin=10", *arguments)
+        run_display(f"rec={frames_dir / 'g4-rec-0.h5'}", "network_spec.rebin=10", *arguments)
     assert stopped.value.code == 1
     told = capsys.readouterr().err
     assert sentence in told.replace("\n", " ")

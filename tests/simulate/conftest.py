@@ -18,8 +18,8 @@ Config = dict[str, Any]
 
 def compose_sample(sample: str, *overrides: str) -> Config:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose(f"simulation/{sample}", overrides=list(overrides))
-    container: Config = OmegaConf.to_container(config, resolve=True)["simulation"]
+        config = compose("simulate", [f"simulation={sample}", *overrides])
+    container: Config = OmegaConf.to_container(config.simulation, resolve=True)
     return container
 
 
@@ -32,7 +32,7 @@ def composed() -> Callable[..., Config]:
 def quiet() -> Simulation:
     """The small detector without noise and without attenuation."""
     return Simulation.from_config(
-        compose_sample("demo", "simulation/noise=none", "simulation.detector.lifetime_ms=1e9")
+        compose_sample("demo", "simulation/noise=none", "detector.lifetime_ms=1e9")
     )
 
 

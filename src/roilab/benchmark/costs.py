@@ -24,8 +24,8 @@ from roilab.benchmark.networks import Candidate, candidates
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import WORKER, run_apart
 from roilab.benchmark.tables import save_costs, show_costs
+from roilab.detectors import Readout
 from roilab.errors import RoilabError
-from roilab.evaluate.settings import Detector
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -82,7 +82,7 @@ def cost_study(config: DictConfig) -> None:
 
 def prepare(config: DictConfig, plain: Mapping[str, Any]) -> tuple[Scene, list[Candidate]]:
     """Check the configuration, cheapest first, and get networks and frames ready."""
-    detector = Detector.of_config(plain["data"])
+    detector = Readout.from_config(plain["data"])
     low, high = detector.ranges[plain["data"]["planes"][0]]
     check_cells(plain, high - low)
     found = candidates(plain)

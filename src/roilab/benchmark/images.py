@@ -11,8 +11,9 @@ from filelock import FileLock
 
 from roilab.benchmark.networks import Candidate
 from roilab.benchmark.process import MeasurementError
+from roilab.detectors import Readout
 from roilab.evaluate.sample import JudgedImage, read_sample
-from roilab.evaluate.settings import Detector, PhysicsSettings
+from roilab.evaluate.settings import PhysicsSettings
 from roilab.inference.plane import Frame, PlaneFrames, read_frames
 from roilab.simulate import make_sample
 from roilab.wirecell import model_input, model_ticks
@@ -32,7 +33,7 @@ class Scene:
     """
 
     frames: Sequence[tuple[JudgedImage, PlaneFrames]]
-    detector: Detector
+    detector: Readout
     plane: str
     physics: PhysicsSettings
 
@@ -68,7 +69,7 @@ def scene(config: Mapping[str, Any], physics: PhysicsSettings, found: Sequence[C
     Raises:
         RoilabError: (its subclasses) the frames cannot be used.
     """
-    detector, plane = Detector.of_config(config["data"]), config["data"]["planes"][0]
+    detector, plane = Readout.from_config(config["data"]), config["data"]["planes"][0]
     folder = config["frames"]
     if folder is None and not any(candidate.trained for candidate in found):
         return Scene((), detector, plane, physics)

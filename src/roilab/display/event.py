@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from roilab.detectors import Readout
 from roilab.display.settings import DisplayError, Range
-from roilab.evaluate.settings import Detector
 from roilab.frames import (
     FrameFile,
     TagInfo,
@@ -81,7 +81,7 @@ class EventReader:
         FrameFileError: (its subclasses too) a file cannot be read, or the two do not fit.
     """
 
-    def __init__(self, rec: Path, tru: Path | None, detector: Detector) -> None:
+    def __init__(self, rec: Path, tru: Path | None, detector: Readout) -> None:
         self.detector = detector
         self._stack = ExitStack()
         with ExitStack() as opening:  # closed again where the second cannot be opened

@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from roilab.atomic_write import save_figure
+from roilab.detectors import Readout
 from roilab.display.event import EventReader
 from roilab.display.event_view import COMPUTED, Scene
 from roilab.display.page import write_page
@@ -16,7 +17,7 @@ from roilab.display.pictures import pictures
 from roilab.display.predictions import find, make_networks, true_rois
 from roilab.display.settings import DisplaySettings
 from roilab.evaluate.run import data_config
-from roilab.evaluate.settings import Detector, PhysicsSettings
+from roilab.evaluate.settings import PhysicsSettings
 from roilab.inference.network import Network, NetworkRecipe, network_recipe, open_network
 
 log = logging.getLogger(__name__)
@@ -37,13 +38,13 @@ def display(config: DictConfig) -> None:
     paths = plain["networks"] or [None]
     files = [open_network(path) for path in paths]
     data = data_config(plain.get("data"), files[0])
-    given = plain["recipe"]
+    given = plain["network_spec"]
     named = [file for file in files if file.module is not None]
     networks = make_networks(named, plain["names"], given, data, plain["device"])
     recipe = networks[0].recipe if networks else _recipe_without(files[0], given, data)
     plane = plain["plane"] or data["planes"][0]
     _warn_foreign_plane(networks, plane)
-    with EventReader(_rec(plain), _truth_file(plain), Detector.of_config(data)) as reader:
+    with EventReader(_rec(plain), _truth_file(plain), Readout.from_config(data)) as reader:
         for event_id in reader.choose(plain["event"], plain["max_events"]):
             tags = _needed(settings, physics, networks)
             apa = None if plain["apa"] is None else str(plain["apa"])

@@ -18,7 +18,7 @@ from roilab.evaluate.evaluator import Judge, Row
 from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Dnn, Gauss, Method, dnn, ideal
 from roilab.evaluate.sample import JudgedImage, few_of_each, read_sample
-from roilab.evaluate.settings import Detector, EvaluationError, PhysicsSettings
+from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.inference.network import Network, NetworkRecipe
 from roilab.train.module import RoiModule, network_name
 
@@ -31,7 +31,7 @@ class PhysicsMetrics(Callback):
     Processes share the images and sum what they find. The samples only watch: nothing is chosen
     by them.
 
-    The samples are those of the data module (``data.judged_samples``), on the planes it has;
+    The samples are those of the data module (``data.samples``), on the planes it has;
     without any the callback does nothing.
 
     Args:
@@ -56,7 +56,7 @@ class PhysicsMetrics(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Make sure before the training that the samples can be judged after it."""
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        if data.judged_samples and not self._images:
+        if data.samples and not self._images:
             self._images = self._list(data, self._judge(trainer, pl_module).tags)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -99,21 +99,22 @@ class PhysicsMetrics(Callback):
         own = ideal(physics, recipe.rebin, recipe.threshold, recipe.pad, recipe.pad_unit)
         methods: list[Method] = [dnn(physics, recipe), Gauss(physics.gauss), own]
         network = Network(network_name(pl_module.recipe), probability, recipe)
-        return Judge(methods, physics, Detector.of_datamodule(data), network)
+        return Judge(methods, physics, data.settings.readout, network)
 
     def _list(self, data: RoiDataModule, tags: tuple[str, ...]) -> list[JudgedImage]:
-        if data.recipe.channel_rebin != 1:
+        if data.settings.channel_rebin != 1:
             raise EvaluationError(
-                f"data.channel_rebin={data.recipe.channel_rebin} with samples to judge; WCT's node "
-                "averages over ticks alone. Set callbacks.physics_metrics=null, or rebin by 1."
+                f"data.channel_rebin={data.settings.channel_rebin} with samples to judge; "
+                "WCT's node averages over ticks alone. Set callbacks.physics_metrics=null, or "
+                "rebin by 1."
             )
-        detector = Detector.of_datamodule(data)
-        planes = tuple(detector.ranges)
-        folders = data.judged_samples
+        detector = data.settings.readout
+        planes = tuple(data.settings.planes)
+        folders = data.samples
         images = [i for folder in folders for i in read_sample(folder, detector, tags, planes)]
         if not images:
             raise EvaluationError(
-                f"data.judged_samples={[str(folder) for folder in folders]} have nothing on plane "
+                f"data.samples={[str(folder) for folder in folders]} have nothing on plane "
                 f"{', '.join(planes)}; name other samples, or none."
             )
         return few_of_each(images, self.images_per_angle)
@@ -125,16 +126,16 @@ class PhysicsMetrics(Callback):
 
 
 def _recipe(module: RoiModule, data: RoiDataModule) -> NetworkRecipe:
-    target = data.target
+    settings = data.settings
     return NetworkRecipe(
-        layers=data.recipe.layers,
-        planes=tuple(data.selection.ranges),
-        rebin=data.recipe.rebin,
-        input_scale=target.input_scale,
+        layers=tuple(settings.layers),
+        planes=tuple(settings.planes),
+        rebin=settings.rebin,
+        input_scale=settings.layer_scale,
         mask_thresh=module.mask_thresh,
-        threshold=target.threshold,
-        pad=target.pad,
-        pad_unit=target.pad_unit,
+        threshold=settings.threshold,
+        pad=settings.pad,
+        pad_unit=settings.pad_unit,
     )
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from roilab.detectors import Readout
 from roilab.evaluate.methods import Found, Method
 from roilab.evaluate.sample import JudgedImage
-from roilab.evaluate.settings import Detector, EvaluationError, PhysicsSettings
+from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.inference.network import Network
 from roilab.inference.plane import Frame, PlaneFrames, read_frames
 from roilab.metrics import (
@@ -103,7 +104,7 @@ class Judge:
         self,
         methods: Sequence[Method],
         physics: PhysicsSettings,
-        detector: Detector,
+        detector: Readout,
         network: Network | None,
     ) -> None:
         self.methods, self.physics, self.detector = methods, physics, detector

@@ -14,11 +14,12 @@ from rich.table import Table
 
 from roilab.atomic_write import write_csv, write_json
 from roilab.console import table_console
+from roilab.detectors import Readout
 from roilab.evaluate.evaluator import Judge, Row
 from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Gauss, Method, dnn, ideal
 from roilab.evaluate.sample import JudgedImage, read_sample
-from roilab.evaluate.settings import Detector, EvaluationError, PhysicsSettings
+from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.evaluate.working_point import best_threshold, scan_validation, validation_events
 from roilab.inference.network import (
     Network,
@@ -49,7 +50,7 @@ def evaluate(config: DictConfig) -> None:
     file = open_network(plain["network"])
     data = data_config(plain.get("data"), file)
     recipe, validation = working_point(plain, file, data)
-    detector = Detector.of_config(data)
+    detector = Readout.from_config(data)
     network = None
     if file.module is not None:
         network = Network(file.name, on_device(file.module, plain["device"]), recipe)
@@ -96,7 +97,7 @@ def working_point(
     plain: Mapping[str, Any], file: NetworkFile, data: Mapping[str, Any]
 ) -> tuple[NetworkRecipe, list[Row]]:
     """The network's recipe with the mask threshold to judge it at, and the validation's scan."""
-    given = dict(plain["recipe"])
+    given = dict(plain["network_spec"])
     choose = given["mask_thresh"] == _CHOOSE and file.module is not None
     if choose:
         given["mask_thresh"] = None
@@ -106,8 +107,8 @@ def working_point(
         return recipe, []
     if not data.get("dir"):
         raise EvaluationError(
-            "recipe.mask_thresh=choose needs validation events; give data.dir (and data.val_files) "
-            "of cosmic events."
+            "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
+            "data.val_files) of cosmic events."
         )
     network = Network(file.name, on_device(file.module, plain["device"]), recipe)
     rows = scan_validation(network, validation_events(data, network), plain["scan"])
@@ -152,11 +153,11 @@ def judged_network(
     assert file.module is not None
     network = Network(file.name, on_device(file.module, plain["device"]), recipe)
     methods = list(dict.fromkeys(dnn(physics, recipe, widen=widen) for widen in (False, True)))
-    return Judge(methods, physics, Detector.of_config(data), network)(images)
+    return Judge(methods, physics, Readout.from_config(data), network)(images)
 
 
 def list_judged(
-    plain: Mapping[str, Any], detector: Detector, tags: tuple[str, ...]
+    plain: Mapping[str, Any], detector: Readout, tags: tuple[str, ...]
 ) -> list[JudgedImage]:
     """The images of all samples, of the planes that were asked for."""
     folders = [plain["sample"]] if isinstance(plain["sample"], str) else plain["sample"]

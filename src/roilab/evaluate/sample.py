@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roilab.data import ImageSource, list_images
-from roilab.evaluate.settings import Detector, EvaluationError
+from roilab.data import ImageSource, ImageSpec, PlaneSelection, list_images
+from roilab.detectors import Readout
+from roilab.evaluate.settings import EvaluationError
 from roilab.frames import FilePair
 
 META_FILE = "meta.json"
@@ -51,7 +52,7 @@ class _Entry:
 
 
 def read_sample(
-    folder: Path, detector: Detector, tags: tuple[str, ...], planes: Collection[str] | None
+    folder: Path, detector: Readout, tags: tuple[str, ...], planes: Collection[str] | None
 ) -> list[JudgedImage]:
     """The images of a sample, in the order of its ``meta.json``.
 
@@ -66,13 +67,14 @@ def read_sample(
         FrameFileError: (its subclasses too) a frame file does not hold what it should.
     """
     entries = _entries(folder, detector, planes)
-    recipe = detector.recipe(tags, 1)
+    spec = ImageSpec(tags, detector.truth, detector.tick_range, rebin=1)
     sources: dict[tuple[FilePair, str], dict[int, ImageSource]] = {}
     images = []
     for number, entry in entries:
         key = (entry.pair, entry.plane)
         if key not in sources:
-            found = list_images([entry.pair], detector.selection(entry.plane), recipe)
+            plane = PlaneSelection((entry.plane,))
+            found = list_images([entry.pair], detector, plane, spec)
             sources[key] = {source.rec_event: source for source in found}
         if entry.event not in sources[key]:
             raise EvaluationError(
@@ -87,7 +89,7 @@ def read_sample(
 
 
 def _entries(
-    folder: Path, detector: Detector, planes: Collection[str] | None
+    folder: Path, detector: Readout, planes: Collection[str] | None
 ) -> list[tuple[int, _Entry]]:
     """The chosen events, each with its number in the file."""
     path = folder / META_FILE
@@ -113,7 +115,7 @@ def _entries(
     return [(number, _entry(event, folder, detector)) for number, event in chosen]
 
 
-def _entry(event: Mapping[str, Any], folder: Path, detector: Detector) -> _Entry:
+def _entry(event: Mapping[str, Any], folder: Path, detector: Readout) -> _Entry:
     where = f"{folder / META_FILE}: event {event.get('event')}"
     missing = [key for key in ("event", "plane", "theta_xz") if event.get(key) is None]
     if missing:

@@ -6,12 +6,9 @@ from typing import Any
 
 from torchmetrics import MetricCollection
 
-from roilab.data import ImageRecipe, PlaneSelection, RoiDataModule
 from roilab.errors import RoilabError
 from roilab.metrics import Window, charge_metrics
 from roilab.wirecell import NodeSettings
-
-Range = tuple[int, int]
 
 
 class EvaluationError(RoilabError):
@@ -59,54 +56,3 @@ class PhysicsSettings:
     def charge_metrics(self) -> MetricCollection:
         """New bias, resolution and inefficiency."""
         return charge_metrics(**self.charge)
-
-
-@dataclass(frozen=True)
-class Detector:
-    """Where planes lie in the frames of a detector.
-
-    Attributes:
-        ranges: half-open channel range of every plane, relative to the anode's first channel.
-        channels_per_apa: how far apart the ids of two anodes lie.
-        first_channel: id of the anode's first channel; ``None`` to see from the file.
-        tick_range: the node's first tick, and one past the last where a frame has no traces.
-        truth: truth tags without APA number; the first that a file has is taken.
-    """
-
-    ranges: Mapping[str, Range]
-    channels_per_apa: int
-    first_channel: int | None
-    tick_range: Range
-    truth: tuple[str, ...]
-
-    @classmethod
-    def of_config(cls, data: Mapping[str, Any]) -> "Detector":
-        """The detector of a data config, with all its planes."""
-        ranges = {plane: (low, high) for plane, (low, high) in data["channel_ranges"].items()}
-        if data["channel_range"] is not None:
-            low, high = data["channel_range"]
-            ranges[data["planes"][0]] = (low, high)
-        begin, end = data["tick_range"]
-        truth = tuple(data["truth"])
-        return cls(ranges, data["channels_per_apa"], data["first_channel"], (begin, end), truth)
-
-    @classmethod
-    def of_datamodule(cls, data: RoiDataModule) -> "Detector":
-        """The detector of a data module, with the planes it is trained on."""
-        chosen, recipe = data.selection, data.recipe
-        return cls(
-            chosen.ranges,
-            chosen.channels_per_apa,
-            chosen.first_channel,
-            recipe.tick_range,
-            recipe.truth,
-        )
-
-    def selection(self, plane: str) -> PlaneSelection:
-        """One plane of all anodes in a file."""
-        ranges = {plane: self.ranges[plane]}
-        return PlaneSelection(ranges, False, (), self.channels_per_apa, self.first_channel)
-
-    def recipe(self, tags: tuple[str, ...], rebin: int) -> ImageRecipe:
-        """What is read of a plane."""
-        return ImageRecipe(tags, self.truth, self.tick_range, rebin)

@@ -28,7 +28,7 @@ def validation_events(data: Mapping[str, Any], network: Network) -> RoiDataModul
         layers=list(recipe.layers),
         rebin=recipe.rebin,
         channel_rebin=1,
-        judged_samples=[],
+        samples=[],
         cache=None,
         normalization="scalar",
         input_scale=recipe.input_scale,
@@ -74,7 +74,9 @@ def best_threshold(rows: Sequence[Row], by: str, min_roi_purity: float) -> float
         EvaluationError: there is nothing to choose from, no such metric, or it is undefined.
     """
     if not rows:
-        raise EvaluationError("recipe.mask_thresh=choose has no threshold to choose; give scan=[].")
+        raise EvaluationError(
+            "network_spec.mask_thresh=choose has no threshold to choose; give scan=[]."
+        )
     names = [name for name in rows[0] if name not in ("mask_thresh", "events")]
     if by not in names:
         raise EvaluationError(f"choose.by: got '{by}'; expected one of {', '.join(names)}.")

@@ -136,8 +136,8 @@ def network_recipe(
 
 
 _EXAMPLES = {
-    "layers": "recipe.layers=[loose_lf,mp2_roi,mp3_roi]",
-    "rebin": "recipe.rebin=10",
+    "layers": "network_spec.layers=[loose_lf,mp2_roi,mp3_roi]",
+    "rebin": "network_spec.rebin=10",
 }
 _PLAIN = ("rebin", "input_scale", "mask_thresh", "threshold", "pad", "pad_unit")
 

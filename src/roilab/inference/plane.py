@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roilab.data import ImageSource
-from roilab.evaluate.settings import Detector
+from roilab.detectors import Readout
 from roilab.frames import TickAxis, open_frames, read_plane
 from roilab.wirecell import input_ticks
 
@@ -28,7 +28,7 @@ class PlaneFrames:
 
 
 def read_frames(
-    source: ImageSource, tags: tuple[str, ...], node_tags: tuple[str, ...], detector: Detector
+    source: ImageSource, tags: tuple[str, ...], node_tags: tuple[str, ...], detector: Readout
 ) -> PlaneFrames:
     """Read one image.
 

@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector
+from roilab.errors import RoilabError
 from roilab.simulate.coincidence import Coincidence
 from roilab.simulate.depositions import Event, Generator
 from roilab.simulate.drift import Arrivals, drift
@@ -77,7 +78,7 @@ class Simulation:
             try:
                 parts[name] = instantiate(config[name], _convert_="all")
             except InstantiationException as error:
-                if isinstance(error.__cause__, SimulationError):
+                if isinstance(error.__cause__, RoilabError):
                     raise error.__cause__ from error
                 raise
         return cls(**parts)

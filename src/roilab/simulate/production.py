@@ -230,7 +230,7 @@ def simulate_file(job: FileJob) -> int:
     containers = job.config["containers"]
     for path in job.paths:
         path.unlink(missing_ok=True)
-    for leftover in job.folder.glob(f".g4-*-{job.number}.*.partial"):
+    for leftover in job.folder.glob(f".g4-*-{job.number}.*.partial*"):
         leftover.unlink()
     writers = [
         (FrameWriter(job.path("rec", c)), FrameWriter(job.path("tru", c))) for c in containers

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from roilab.atomic_write import save_figure
 from roilab.csv_log import read_curves
-from roilab.data import RoiDataModule, Sample
+from roilab.data import RoiDataModule, TrainingItem
 from roilab.plots import event_figure, loss_figure
 from roilab.train.module import RoiModule
 
@@ -55,7 +55,7 @@ class EventPictures(Callback):
 
 
 @torch.no_grad()
-def predict(module: RoiModule, sample: Sample) -> NDArray[np.float32]:
+def predict(module: RoiModule, sample: TrainingItem) -> NDArray[np.float32]:
     """ROI probability of one image, shape (channel, slice), in the precision of the training."""
     with module.trainer.precision_plugin.forward_context():
         logits = module(sample["image"][None].to(module.device))
@@ -78,7 +78,7 @@ def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, p
         sample["image"].numpy(),
         np.asarray(sample["truth_mask"][0] > 0),
         predict(module, sample),
-        data.recipe.layers,
+        data.settings.layers,
         module.mask_thresh,
         title,
     )
