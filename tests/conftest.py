@@ -18,7 +18,9 @@ defaults: [base, _self_, {override /detector@_global_.detector: tiny}]
 num_workers: 0
 """
 # Only what reading frames needs: no geometry.
-TINY_DETECTOR = f"{{u: {{channels: 48}}, v: {{channels: 48}}, w: {{channels: 64}}, nticks: {TICKS}}}"
+TINY_DETECTOR = (
+    f"{{u: {{channels: 48}}, v: {{channels: 48}}, w: {{channels: 64}}, nticks: {TICKS}}}"
+)
 TINY_NETWORK = """
 defaults: [unet, _self_]
 net: {encoder_widths: [4, 8, 8, 8, 8], decoder_widths: [8, 8, 4, 4]}

@@ -27,9 +27,7 @@ def simulated(tmp_path: Path) -> Any:
     return instantiate(config.data)
 
 
-def test_samples_are_simulated_next_to_the_training_events(
-    simulated: Any, tmp_path: Path
-) -> None:
+def test_samples_are_simulated_next_to_the_training_events(simulated: Any, tmp_path: Path) -> None:
     assert simulated.samples == [tmp_path / "few_tracks"]
     simulated.prepare_data()
     for folder in ("few", "few_tracks"):

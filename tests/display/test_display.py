@@ -23,7 +23,8 @@ def test_every_picture_of_an_event(run_display: Run, tracks_dir: Path, model: Pa
     out = run_display(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
         *("event=2", f"networks=[{model}]", "mask_thresh=[0.5,0.7]", "display.formats=[png,pdf]"),
-        *("display.charge_cut=2500", "network_spec.pad=1", "display.axis=us", "display.scale=symlog"),
+        *("display.charge_cut=2500", "network_spec.pad=1"),
+        *("display.axis=us", "display.scale=symlog"),
     )
     stem = "g4-rec-0-event2-apa1-V"
     kinds = ("display", "waveforms", "evolution", "comparison")
