@@ -4,7 +4,8 @@
 
 FOLDER holds g4-rec-N.h5 and g4-tru-N.h5 (ProtoDUNE-HD, plane V). In every round the three ways take
 turns, so a change in the speed of the machine affects all of them. Files are in the page cache
-before the first round. Peak memory is measured in a new process, relative to its memory after the imports.
+before the first round. Peak memory is measured in a new process, above its memory after the
+imports.
 """
 
 import argparse

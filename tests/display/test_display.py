@@ -22,9 +22,13 @@ def names(folder: Path) -> set[str]:
 def test_every_picture_of_an_event(run_display: Run, tracks_dir: Path, model: Path) -> None:
     out = run_display(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
-        *("event=2", f"networks=[{model}]", "mask_thresh=[0.5,0.7]", "display.formats=[png,pdf]"),
-        *("display.charge_cut=2500", "network_spec.pad=1"),
-        *("display.axis=us", "display.scale=symlog"),
+        *("event=2", f"network={model}", "mask_thresh=[0.5,0.7]", "display.formats=[png,pdf]"),
+        *(
+            "display.charge_cut=2500",
+            "network_spec.pad=1",
+            "display.axis=us",
+            "display.scale=symlog",
+        ),
     )
     stem = "g4-rec-0-event2-apa1-V"
     kinds = ("display", "waveforms", "evolution", "comparison")
@@ -113,7 +117,7 @@ def test_page_holds_every_sample(run_display: Run, tracks_dir: Path, model: Path
     pytest.importorskip("bokeh", reason="bokeh is not installed")
     out = run_display(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
-        *("event=2", f"networks=[{model}]", "display.html=true", "display.pictures=[display]"),
+        *("event=2", f"network={model}", "display.html=true", "display.pictures=[display]"),
     )
     page = (out / "g4-rec-0-event2-apa1-V.html").read_text()
     assert "<script src" not in page

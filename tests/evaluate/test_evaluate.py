@@ -123,7 +123,7 @@ def test_networks_of_several_paddings_in_one_study(
     padded = tmp_path / "padded.ts"
     save_torchscript(AboveThreshold(), padded, METADATA | {"pad": 1})
     run_evaluate(
-        *("data=tiny", f"sample={tracks_dir}", f"study.networks=[{model},{padded}]"),
+        *("data=tiny", f"sample={tracks_dir}", f"study.network=[{model},{padded}]"),
         "physics.margin=0",
     )
     with (tmp_path / "out" / "study.csv").open() as stream:
@@ -171,7 +171,7 @@ def test_working_point(by: str, purity: float, chosen: float) -> None:
     ("rows", "by", "purity", "text"),
     [
         (POINTS, "none", 0, "choose.by: got 'none'; expected one of dice, pixel_efficiency"),
-        (POINTS, "dice", 0.95, "no mask threshold will do .ROI purity reaches 1.000"),
+        (POINTS, "dice", 0.95, "no mask threshold reaches that .ROI purity reaches 1.000"),
         ([], "dice", 0, "has no threshold to choose"),
     ],
 )

@@ -14,14 +14,12 @@ from torchmetrics import MeanMetric, MetricCollection
 import roilab
 from roilab.data import TrainingItem
 from roilab.metrics import segmentation_metrics
-from roilab.models import LayerNormalization, NetworkError, RoiNetwork, load_weights
+from roilab.models import LayerNormalization, NetworkError, RoiNetwork, build_net, load_weights
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint once training is over; it has a name of its own,
 # so that it is not taken for one more epoch.
 Stage = Literal["train", "val", "best", "test"]
-# What keeps a network from looking for pretrained weights.
-_NO_WEIGHTS: dict[str, Any] = {"pretrained": False, "encoder_weights": None}
 _STAGES: tuple[Stage, ...] = ("train", "val", "best", "test")
 
 
@@ -130,20 +128,14 @@ class RoiModule(LightningModule):
         checkpoint["roilab_version"] = roilab.__version__
 
 
-def network_name(recipe: Recipe) -> str:
-    """What figures and tables call a network: ``model.name``, or its class where that is null."""
-    model = recipe["model"]
-    return str(model.get("name") or model["net"]["_target_"].rsplit(".", 1)[-1])
-
-
 def start_module(recipe: Recipe) -> RoiModule:
-    """A module to begin a training with, its weights from the files that the configuration names.
+    """Return a module for a new training, with the weights of the files that the recipe names.
 
     Raises:
         WeightsError: ``model.weights`` cannot be read or is of another network.
         NetworkError: the network cannot be built as configured.
     """
-    module = _assembled(recipe, instantiate(recipe["model"]["net"]))
+    module = _assemble(recipe, build_net(recipe["model"]["net"], load_files=True))
     if recipe["model"]["weights"] is not None:
         if not isinstance(module.net, RoiNetwork):
             raise NetworkError(
@@ -156,16 +148,11 @@ def start_module(recipe: Recipe) -> RoiModule:
 
 
 def build_module(recipe: Recipe) -> RoiModule:
-    """The module that a configuration (as plain containers) describes, with random weights.
-
-    A checkpoint is loaded into it; the files that its training began with may be gone.
-    """
-    net = recipe["model"]["net"]
-    without_files = {key: value for key, value in _NO_WEIGHTS.items() if key in net}
-    return _assembled(recipe, instantiate(net, **without_files))
+    """Return a module with random weights, into which a checkpoint is loaded."""
+    return _assemble(recipe, build_net(recipe["model"]["net"]))
 
 
-def _assembled(recipe: Recipe, net: nn.Module) -> RoiModule:
+def _assemble(recipe: Recipe, net: nn.Module) -> RoiModule:
     return RoiModule(
         net=net,
         loss=instantiate(recipe["loss"]),
