@@ -1,4 +1,4 @@
-"""Tiny frame files, made once, and the ways tests run the command line."""
+"""Small frame files, made once, and functions that run the command line."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def frames_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two file pairs, five events; only to be read."""
+    """Write two file pairs with five events; tests only read them."""
     folder = tmp_path_factory.mktemp("frames")
     write_pair(folder, 0, [100, 101, 102])
     write_pair(folder, 1, [110, 111])
@@ -50,12 +50,12 @@ def frames_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tracks_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tracks at 0 and one at 80 degrees; only to be read."""
+    """Write two tracks at 0 and one at 80 degrees; tests only read them."""
     folder = tmp_path_factory.mktemp("tracks")
-    whole = slice(48, 96)
+    all_of_v = slice(48, 96)
     write_sample(folder, [
-        {"theta_xz": 0, "channels": whole, "dead": 0},
-        {"theta_xz": 0, "channels": whole, "dead": 24},
+        {"theta_xz": 0, "channels": all_of_v, "dead": 0},
+        {"theta_xz": 0, "channels": all_of_v, "dead": 24},
         {"theta_xz": 80, "channels": slice(60, 64), "dead": 1},
     ])  # fmt: skip
     return folder
@@ -63,7 +63,7 @@ def tracks_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A TorchScript file of the known network."""
+    """Write a TorchScript file of the known network."""
     from known_network import METADATA, AboveThreshold
     from roilab.wirecell.torchscript import save_torchscript  # torch takes seconds to import
 
@@ -73,7 +73,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def user_conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's config folder with data=tiny, detector=tiny and model=tiny."""
+    """Write a user's config folder with data=tiny, detector=tiny and model=tiny."""
     folder = tmp_path_factory.mktemp("conf")
     files = {"data": TINY_CONFIG, "detector": TINY_DETECTOR, "model": TINY_NETWORK}
     for group, text in files.items():
@@ -84,10 +84,10 @@ def user_conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pdhd() -> Path:
-    """Frames of the full toolkit, beside a developer's checkout."""
+    """Return the folder of frames of the full toolkit; skip the test where it is absent."""
     folder = Path(__file__).parents[2] / "shared" / "pdhd"
     if not folder.is_dir():
-        pytest.skip("the frames of the full Wire-Cell Toolkit are not beside this checkout")
+        pytest.skip("the frames of the full Wire-Cell Toolkit are absent")
     return folder
 
 
@@ -98,7 +98,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tiny_arguments(frames_dir: Path, user_conf: Path, tmp_path: Path) -> list[str]:
-    """A training run of seconds, into tmp_path/run."""
+    """Return the arguments of a short training run into tmp_path/run."""
     return [
         *("--config-dir", str(user_conf)),
         *("data=tiny", f"data.dir={frames_dir}", "model=tiny", "trainer=cpu", "logger=csv"),
@@ -109,7 +109,7 @@ def tiny_arguments(frames_dir: Path, user_conf: Path, tmp_path: Path) -> list[st
 
 @pytest.fixture
 def run_train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """``python -m roilab.train`` in this process."""
+    """Run ``python -m roilab.train`` in this process."""
 
     def run(*arguments: str) -> None:
         from roilab.train.__main__ import main
@@ -122,7 +122,7 @@ def run_train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """A command line in a process of its own, from an empty folder."""
+    """Run a command line in a new process, from an empty folder."""
 
     def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -140,6 +140,6 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """Headless Chromium, started once; tests are skipped where it is not installed."""
+    """Start headless Chromium once; skip the tests where it is not installed."""
     with headless_chromium(tmp_path_factory.mktemp("chromium")) as page:
         yield page

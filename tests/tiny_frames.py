@@ -1,4 +1,4 @@
-"""Frames of a detector small enough for tests: three planes, one anode, one track an event."""
+"""Frames of a small detector: three planes, one anode, one track per event."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ START_NS, TICK_NS = -250e3, 500.0
 
 
 def event_frames(seed: int) -> dict[str, NDArray[np.float32]]:
-    """One straight track and noise on (channel, tick); every tag, truth too."""
+    """Return all tags and the truth of one straight track with noise, each (channel, tick)."""
     rng = np.random.default_rng(seed)
     channel = np.arange(PER_APA)[:, None]
     tick = np.arange(TICKS)[None, :]
@@ -34,7 +34,7 @@ def event_frames(seed: int) -> dict[str, NDArray[np.float32]]:
 def write_pair(
     folder: Path, number: int, events: list[int], apa: int = 1, suffix: str = ".h5"
 ) -> None:
-    """``g4-rec-N`` and ``g4-tru-N`` of one anode, with the ids of real files."""
+    """Write ``g4-rec-N`` and ``g4-tru-N`` of one anode, with the ids of real files."""
     first = PER_APA * apa
     with (
         FrameWriter(folder / f"g4-rec-{number}{suffix}") as rec,

@@ -1,4 +1,4 @@
-"""From files to batches: selection, split, masks, cache, and what a user can get wrong."""
+"""From files to batches: selection, split, masks, cache, and errors of the user."""
 
 import shutil
 from collections.abc import Callable
@@ -34,7 +34,7 @@ DETECTOR = {"u": {"channels": 48}, "v": {"channels": 48}, "w": {"channels": 64},
 
 @pytest.fixture
 def make(frames_dir: Path) -> Make:
-    """A data module on the tiny frames, with any setting changed."""
+    """Return a function that makes a data module on the tiny frames with changed settings."""
 
     def build(**changes: Any) -> RoiDataModule:
         settings: dict[str, Any] = {

@@ -37,7 +37,7 @@ def test_ranges_of_the_data_config_go_before() -> None:
     [
         (None, "such as detector=pdhd"),
         ({**DETECTOR, "w": {}}, "'channels'.*expected u.channels, v.channels, w.channels"),
-        ({**DETECTOR, "nticks": "many"}, "many.*whole numbers"),
+        ({**DETECTOR, "nticks": "many"}, "many.*integers"),
         ({**DETECTOR, "nticks": 0}, "0 ticks; expected at least 1"),
     ],
 )

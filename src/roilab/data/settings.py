@@ -36,7 +36,7 @@ class DataSettings:
         planes: names of the planes to take, each its own image.
         stack: join the planes along the channel axis as one image.
         channel_range: half-open channel range of the one plane in ``planes``, relative to the
-            anode; ``None`` for the whole plane.
+            anode; ``None`` for the entire plane.
         tick_range: half-open range of ticks; ``None`` for all ticks of the detector.
         apas: anode numbers; ``None`` for all in the files.
         first_channel: id of the anode's first channel; ``None`` to find it from the files.

@@ -58,7 +58,7 @@ def _channels_and_ticks(detector: Mapping[str, Any] | None) -> tuple[list[int], 
     except (KeyError, TypeError, ValueError) as error:
         raise DetectorError(
             f"detector: {error!r}; expected u.channels, v.channels, w.channels and nticks as "
-            "whole numbers. Add what is missing to its file in conf/detector."
+            "integers. Add what is missing to its file in conf/detector."
         ) from error
     if min(*counts, nticks) < 1:
         raise DetectorError(

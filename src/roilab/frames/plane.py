@@ -53,8 +53,8 @@ def find_apas(frames: FrameFile, event: int, layer: str) -> tuple[str, ...]:
     Tags end in the APA number (``loose_lf1``); a tag without one gives an empty text.
     """
     pattern = re.compile(re.escape(layer) + r"(\d*)")
-    found = [m[1] for tag in frames.tags(event) if (m := pattern.fullmatch(tag))]
-    return tuple(sorted(found, key=lambda apa: int(apa or -1)))
+    apas = [m[1] for tag in frames.tags(event) if (m := pattern.fullmatch(tag))]
+    return tuple(sorted(apas, key=lambda apa: int(apa or -1)))
 
 
 def first_channel(info: TagInfo, apa: str, channels_per_apa: int, where: str) -> int:
