@@ -189,7 +189,7 @@ def test_foreign_torchscript_and_plane(
     save_torchscript(AboveThreshold(), bare, {})
     arguments = [f"network={bare}", "data=tiny", f"sample={tracks_dir}", "scan=[]"]
     err = fails(run_evaluate, capsys, *arguments)
-    assert "bare.ts: does not tell its layers and rebin" in err
+    assert "bare.ts: has no layers and no rebin" in err
     assert "layers=[loose_lf,mp2_roi,mp3_roi] network_spec.rebin=10" in err
     run_evaluate(*arguments, "network_spec.layers=[loose_lf]", "network_spec.rebin=10")
     row = table(tmp_path / "out" / "table.csv")["dnn", 0]
@@ -243,7 +243,7 @@ def spoilt(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 SPOILT: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
-    ("angle", lambda event: event.pop("theta_xz"), "event 0 tells no theta_xz"),
+    ("angle", lambda event: event.pop("theta_xz"), "event 0 has no theta_xz"),
     ("plane", lambda event: event.update(plane="x"), "plane 'x' is none of U, V, W"),
     ("truth", lambda event: event.update(tru="none.h5"), "event 0 needs one truth file; got"),
     ("event", lambda event: event.update(event=5), "names event 5 of g4-rec-0.h5, which holds [0]"),

@@ -89,7 +89,7 @@ def test_nothing_without_a_sample(
     ("override", "text"),
     [
         ("data.samples=[nowhere]", "nowhere/meta.json: there is no such file"),
-        ("data.channel_rebin=2", "data.channel_rebin=2 with samples to judge"),
+        ("data.channel_rebin=2", "data.channel_rebin=2 with samples"),
         ("data.planes=[U]", "have nothing on plane U"),
     ],
 )
