@@ -3,7 +3,7 @@
     python benchmarks/evaluation.py FOLDER [--repeat 5]
 
 FOLDER is a sample of ProtoDUNE-HD tracks with a meta.json. The network is replaced by a threshold
-on its first layer, so what is left are reading the frames and evaluating: the network's input, WCT's
+on its first layer, so what is left are reading the frames and evaluating: network input, WCT's
 node, charge and pixel metrics of the network, classical ROIs and the ideal. Peak memory is that of
 a fresh process, above what it had after imports.
 """

@@ -34,8 +34,8 @@ CURVE_DEG = (0, 40, 60, 70, 75, 80, 85)
 
 def compose_simulation(sample: str) -> Simulation:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("simulate", [f"simulation={sample}"])
-    return Simulation.from_config(OmegaConf.to_container(config.simulation, resolve=True))
+        config = compose("simulate", [f"simulation={sample}"]).simulation
+    return Simulation.from_config(OmegaConf.to_container(config, resolve=True))
 
 
 def read_meta(folder: Path) -> list[dict[str, Any]]:

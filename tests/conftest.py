@@ -10,16 +10,17 @@ import pytest
 
 from browser import Page, headless_chromium
 from known_tracks import write_sample
-from tiny_frames import PER_APA, TICKS, write_pair
+from tiny_frames import TICKS, write_pair
 
-# A data config of a user's own, as `--config-dir` adds it.
-TINY_CONFIG = f"""
-defaults: [base, _self_]
-channel_ranges: {{U: [0, 48], V: [48, 96], W: [96, 160]}}
-channels_per_apa: {PER_APA}
-tick_range: [0, {TICKS}]
+# A user's configs, added by `--config-dir`.
+TINY_CONFIG = """
+defaults: [base, _self_, {override /detector@_global_.detector: tiny}]
 num_workers: 0
 """
+# Only what reading frames needs: no geometry.
+TINY_DETECTOR = (
+    f"{{u: {{channels: 48}}, v: {{channels: 48}}, w: {{channels: 64}}, nticks: {TICKS}}}"
+)
 TINY_NETWORK = """
 defaults: [unet, _self_]
 net: {encoder_widths: [4, 8, 8, 8, 8], decoder_widths: [8, 8, 4, 4]}
@@ -72,9 +73,10 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def user_conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's config folder with data=tiny and model=tiny."""
+    """Write a user's config folder with data=tiny, detector=tiny and model=tiny."""
     folder = tmp_path_factory.mktemp("conf")
-    for group, text in (("data", TINY_CONFIG), ("model", TINY_NETWORK)):
+    files = {"data": TINY_CONFIG, "detector": TINY_DETECTOR, "model": TINY_NETWORK}
+    for group, text in files.items():
         (folder / group).mkdir()
         (folder / group / "tiny.yaml").write_text(text)
     return folder

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from roilab.frames import FrameWriter
 
-CHANNELS = {"U": (0, 48), "V": (48, 96), "W": (96, 160)}
 PER_APA = 160
 TICKS = 480
 START_NS, TICK_NS = -250e3, 500.0

@@ -12,8 +12,10 @@ import pytest
 
 from known_network import METADATA, AboveThreshold, fails
 from known_tracks import write_sample
+from roilab.evaluate.run import data_config
 from roilab.evaluate.settings import EvaluationError
 from roilab.evaluate.working_point import best_threshold
+from roilab.inference import NetworkFile
 from roilab.metrics import clopper_pearson
 from roilab.wirecell.torchscript import save_torchscript
 from tiny_frames import write_pair
@@ -201,7 +203,7 @@ def test_foreign_torchscript_and_plane(
 
 
 BAD = [
-    ("data", "is no checkpoint, so the detector is not known; name its data config"),
+    ("data", "is no checkpoint, so the data config is not known; choose one"),
     ("sample=nowhere", "nowhere/meta.json: there is no such file"),
     ("planes=[U]", "planes=['U']: no event of the samples is on these"),
     ("physics.gauss=none", "has no tag 'none1'"),
@@ -290,3 +292,10 @@ def test_an_image_without_valid_channel_is_told(
     rows = table(tmp_path / "out" / "table.csv")
     assert rows["ideal", 0]["bias"] == rows["ideal", 0]["inefficiency"] == ""
     assert rows["ideal", 10]["inefficiency"] == "0"
+
+
+def test_a_named_detector_replaces_the_checkpoints() -> None:
+    file = NetworkFile(Path("a.ckpt"), None, {}, {"detector": "old", "rebin": 10})
+    assert data_config({"detector": "new"}, file) == {"detector": "new", "rebin": 10}
+    assert data_config({}, file) == file.data
+    assert data_config({"data": {"rebin": 4}, "detector": "new"}, file) == {"rebin": 4}

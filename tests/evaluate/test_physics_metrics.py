@@ -45,7 +45,7 @@ def test_while_training(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run_train(
-        *(*tiny_arguments, f"data.judged_samples=[{tracks_dir}]", "logger=many"),
+        *(*tiny_arguments, f"data.samples=[{tracks_dir}]", "logger=many"),
         "callbacks.physics_metrics.every_n_epochs=2",
     )
     run = tmp_path / "run"
@@ -69,7 +69,7 @@ def test_images_are_bounded(
     run_train: Run, tiny_arguments: list[str], tracks_dir: Path, tmp_path: Path
 ) -> None:
     run_train(
-        *(*tiny_arguments, f"data.judged_samples=[{tracks_dir}]", "trainer.max_epochs=1"),
+        *(*tiny_arguments, f"data.samples=[{tracks_dir}]", "trainer.max_epochs=1"),
         *("callbacks.physics_metrics.every_n_epochs=0",),
         "callbacks.physics_metrics.images_per_angle=1",
     )
@@ -88,7 +88,7 @@ def test_nothing_without_a_sample(
 @pytest.mark.parametrize(
     ("override", "text"),
     [
-        ("data.judged_samples=[nowhere]", "nowhere/meta.json: there is no such file"),
+        ("data.samples=[nowhere]", "nowhere/meta.json: there is no such file"),
         ("data.channel_rebin=2", "data.channel_rebin=2 with samples;"),
         ("data.planes=[U]", "have nothing on plane U"),
     ],
@@ -103,7 +103,7 @@ def test_mistakes_are_told_before_the_training(
     text: str,
 ) -> None:
     with pytest.raises(SystemExit):
-        run_train(*tiny_arguments, f"data.judged_samples=[{tracks_dir}]", override)
+        run_train(*tiny_arguments, f"data.samples=[{tracks_dir}]", override)
     assert text in capsys.readouterr().err
     assert not list(tmp_path.glob("run/checkpoints/*"))
 
@@ -116,7 +116,7 @@ def test_two_processes_give_what_one_gives(
     tracks_dir: Path,
     tmp_path: Path,
 ) -> None:
-    sample = f"data.judged_samples=[{tracks_dir}]"
+    sample = f"data.samples=[{tracks_dir}]"
     done = run_command("-m", "roilab.train", *tiny_arguments, sample, "trainer=ddp_cpu")
     assert done.returncode == 0, done.stderr
     judged(tmp_path / "run", run_evaluate, tracks_dir, tmp_path / "out")

@@ -24,7 +24,7 @@ def test_by_hand() -> None:
     metrics = segmentation_metrics()
     metrics.update(masks(PREDICTED)[None, None], masks(TRUE)[None, None])
     values = {name: float(value) for name, value in metrics.compute().items()}
-    # Truth has 7 pixels in 6 runs, the prediction 9 in 4; 4 pixels are common. Hit are the true runs
+    # Truth has 7 pixels in 6 runs, the prediction 9 in 4; 4 pixels agree. Hit are the true runs
     # 0-1 of the first channel and all three of the last, and the predicted runs 1-2 and 0-4.
     assert values == pytest.approx(
         {

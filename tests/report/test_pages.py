@@ -245,7 +245,7 @@ def test_training_leaves_a_page(
     run_train: Run, tiny_arguments: list[str], tracks_dir: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    given = [f"data.judged_samples=[{tracks_dir}]", "data.val_fraction=0.6"]
+    given = [f"data.samples=[{tracks_dir}]", "data.val_fraction=0.6"]
     run_train(*tiny_arguments, *given)
     page = tmp_path / "run" / "report.html"
     assert f"page on this run: {page}" in capsys.readouterr().err

@@ -31,7 +31,7 @@ def composed() -> Callable[..., Config]:
 def quiet() -> Simulation:
     """The small detector without noise and without attenuation."""
     return Simulation.from_config(
-        compose_sample("demo", "simulation/noise=none", "simulation.detector.lifetime_ms=1e9")
+        compose_sample("demo", "simulation/noise=none", "detector.lifetime_ms=1e9")
     )
 
 

@@ -15,7 +15,7 @@ from roilab.simulate.production import CONFIG_FILE, META_FILE, check_processes
 TINY = (
     "simulation.events=3",
     "simulation.events_per_file=2",
-    "simulation.detector.nticks=600",
+    "detector.nticks=600",
     "simulation.tags=[loose_lf,gauss,decon_charge]",
     "simulation.generator.muons=[2,2]",
 )
@@ -168,7 +168,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.cli
 def test_command_line(tmp_path: Path) -> None:
-    small = ("simulation.events=1", "simulation.detector.nticks=600", "simulation.containers=[npz]")
+    small = ("simulation.events=1", "detector.nticks=600", "simulation.containers=[npz]")
     done = run(f"output_dir={tmp_path / 'out'}", *small, "simulation.planes=[v]")
     assert done.returncode == 0, done.stderr
     with open_frames(tmp_path / "out" / "g4-tru-0.npz") as file:

@@ -193,7 +193,7 @@ def test_bad_charge_is_told_by_a_worker_too(
         file["2/frame_loose_lf1"][60, 7] = np.inf
     arguments = [*tiny_arguments, f"data.dir={tmp_path / 'frames'}", "data.num_workers=1"]
     err = fails(run_train, capsys, *arguments)
-    told = f"{tmp_path}/frames/g4-rec-0.h5: event 2, tag 'loose_lf1': 1 of 23040 samples NaN"
+    told = f"{tmp_path}/frames/g4-rec-0.h5: event 2, tag 'loose_lf1': 1 of 23040 samples are NaN"
     assert any(line.startswith(told) for line in err.splitlines())
 
 

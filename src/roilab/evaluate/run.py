@@ -50,7 +50,7 @@ def evaluate(config: DictConfig) -> None:
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     physics: PhysicsSettings = instantiate(config.physics)
     file = open_network(plain["network"])
-    data = data_config(plain.get("data"), file)
+    data = data_config(plain, file)
     spec, validation = working_point(plain, file, data)
     network = None if file.module is None else file.network(spec, physics, plain["device"])
     methods = {
@@ -86,18 +86,26 @@ def write(output_dir: Path, about: Mapping[str, Any], tables: Mapping[str, Seque
     write_json(output_dir / "evaluation.json", {**about, **tables})
 
 
-def data_config(named: dict[str, Any] | None, file: NetworkFile) -> Mapping[str, Any]:
-    """Return the data config that the user named, or else that of the checkpoint.
+def data_config(plain: Mapping[str, Any], file: NetworkFile) -> Mapping[str, Any]:
+    """Return the data config that the user chose, or else that of the checkpoint.
+
+    Args:
+        plain: the command's configuration; its ``detector`` replaces that of the checkpoint.
+        file: the network.
 
     Raises:
         EvaluationError: there is neither.
     """
-    if named is None and not file.data:
+    if plain.get("data") is not None:
+        chosen: Mapping[str, Any] = plain["data"]
+        return chosen
+    if not file.data:
         what = f"{file.path}: is no checkpoint" if file.path else "without a network"
         raise EvaluationError(
-            f"{what}, so the detector is not known; name its data config, such as data=pdhd."
+            f"{what}, so the data config is not known; choose one, such as data=pdhd, or data=base "
+            "with a detector."
         )
-    return named if named is not None else file.data
+    return {**file.data, "detector": plain.get("detector") or file.data["detector"]}
 
 
 def working_point(
@@ -151,7 +159,7 @@ def study_network(
 ) -> list[Row]:
     """Evaluate one network of the study, with the window as it is and grown by its padding."""
     file = open_network(path)
-    data = data_config(plain.get("data"), file)
+    data = data_config(plain, file)
     spec, _ = working_point(plain, file, data)
     network = file.network(spec, physics, plain["device"])
     methods = list(dict.fromkeys(dnn(physics, spec, widen=widen) for widen in (False, True)))

@@ -12,7 +12,7 @@ from torch import nn
 from torchmetrics import MeanMetric, MetricCollection
 
 import roilab
-from roilab.data import Sample
+from roilab.data import TrainingItem
 from roilab.metrics import segmentation_metrics
 from roilab.models import LayerNormalization, NetworkError, RoiNetwork, build_net, load_weights
 
@@ -82,7 +82,7 @@ class RoiModule(LightningModule):
         logits: torch.Tensor = self.net(image)
         return logits
 
-    def _step(self, batch: Sample, stage: Stage) -> torch.Tensor:
+    def _step(self, batch: TrainingItem, stage: Stage) -> torch.Tensor:
         truth_mask = batch["truth_mask"]
         logits = self(batch["image"]).float()
         loss: torch.Tensor = self.loss(logits, truth_mask)
@@ -103,13 +103,13 @@ class RoiModule(LightningModule):
         """Chance of an epoch (dropout, ...) depends on seed, epoch and process, not on the past."""
         torch.manual_seed(hash((self.recipe["seed"], self.current_epoch, self.global_rank)))
 
-    def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:  # noqa: D102
+    def training_step(self, batch: TrainingItem, batch_idx: int) -> torch.Tensor:  # noqa: D102
         return self._step(batch, "train")
 
-    def validation_step(self, batch: Sample, batch_idx: int) -> None:  # noqa: D102
+    def validation_step(self, batch: TrainingItem, batch_idx: int) -> None:  # noqa: D102
         self._step(batch, "best" if self.trainer.state.fn == TrainerFn.VALIDATING else "val")
 
-    def test_step(self, batch: Sample, batch_idx: int) -> None:  # noqa: D102
+    def test_step(self, batch: TrainingItem, batch_idx: int) -> None:  # noqa: D102
         self._step(batch, "test")
 
     def configure_optimizers(self) -> Any:

@@ -68,7 +68,7 @@ def train(config: DictConfig) -> Results:
     with closing_loggers(trainer):
         for logger in trainer.loggers:
             logger.log_hyperparams(recipe)
-        if data.normalization == "layer" and checkpoint is None:
+        if data.settings.normalization == "layer" and checkpoint is None:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)

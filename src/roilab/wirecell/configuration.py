@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from roilab.detectors import Readout
+
 _PLANES = ("U", "V", "W")
 # What of the plain data goes into the node as it is.
 _NODE_KEYS = (
@@ -66,7 +68,7 @@ def node_configuration(data: Mapping[str, Any], mask_thresh: float) -> dict[str,
         mask_thresh: of the network.
     """
     numbers = [_PLANES.index(plane) for plane in data["planes"]]
-    first, last = data["tick_range"]
+    first, last = Readout.from_config(data).tick_range
     return {
         "intags": [f"{layer}%d" for layer in data["layers"]],
         "decon_charge_tag": "decon_charge%d",

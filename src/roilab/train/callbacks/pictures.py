@@ -11,7 +11,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from roilab.atomic_write import save_figure
 from roilab.csv_log import read_curves
-from roilab.data import RoiDataModule, Sample
+from roilab.data import RoiDataModule, TrainingItem
 from roilab.plots import event_figure, loss_figure
 from roilab.train.module import RoiModule
 from roilab.types import Frame
@@ -56,7 +56,7 @@ class EventPictures(Callback):
 
 
 @torch.no_grad()
-def predict(module: RoiModule, sample: Sample) -> Frame:
+def predict(module: RoiModule, sample: TrainingItem) -> Frame:
     """Return the ROI probability (channel, slice) of an image, in the training's precision."""
     with module.trainer.precision_plugin.forward_context():
         logits = module(sample["image"][None].to(module.device))
@@ -79,7 +79,7 @@ def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, p
         sample["image"].numpy(),
         np.asarray(sample["truth_mask"][0] > 0),
         predict(module, sample),
-        data.recipe.layers,
+        data.settings.layers,
         module.mask_thresh,
         title,
     )

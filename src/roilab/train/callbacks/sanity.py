@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
-from roilab.data import Sample
+from roilab.data import TrainingItem
 from roilab.errors import RoilabError
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class StopOnNanLoss(Callback):
         trainer: Trainer,
         pl_module: LightningModule,
         outputs: Any,
-        batch: Sample,
+        batch: TrainingItem,
         batch_idx: int,
     ) -> None:
         """Raises NanLossError."""
@@ -46,7 +46,7 @@ class WarnEmptyTruth(Callback):
         self._seen, self._empty = 0, list[str]()
 
     def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Sample, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, batch: TrainingItem, batch_idx: int
     ) -> None:
         """Look at the masks of a batch."""
         if trainer.current_epoch > 0:
