@@ -103,7 +103,7 @@ def test_wandb_runs_do_not_leak(run_train: Run, quick: list[str], tmp_path: Path
 BAD = [
     (["data.nonsense=1,2"], "Could not override 'data.nonsense'"),
     (["data.rebin=4,4"], "more than one is rebin-4"),
-    (["sweep.resume=nowhere", "seed=1,2"], "no folder of a sweep"),
+    (["sweep.resume=nowhere", "seed=1,2"], "not the folder of a sweep"),
 ]
 
 
@@ -126,7 +126,7 @@ def test_folder_of_another_sweep(
     sweep = tmp_path / "sweep"
     run_train(*quick, "seed=1,2", "trainer.fast_dev_run=true")
     told = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true")
-    assert f"go on with that by sweep.resume={sweep}" in told
+    assert f"resume it with sweep.resume={sweep}" in told
     told = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true",
                  f"sweep.resume={sweep}")  # fmt: skip
     assert "it had seed=1,2, this has seed=1,3" in told
