@@ -20,15 +20,15 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from roilab.detectors.readout import Readout
 from roilab.entry_point import config_dir
-from roilab.evaluate.evaluator import GroupMetrics, Judge
+from roilab.evaluate.evaluator import Evaluator, GroupMetrics
 from roilab.evaluate.methods import Gauss, dnn, ideal
 from roilab.evaluate.sample import read_sample
-from roilab.evaluate.settings import Detector
-from roilab.inference.network import Network, NetworkRecipe
+from roilab.inference.network import Network, NetworkSpec
 
 
-def make_judge(rebin: int) -> Judge:
+def make_judge(rebin: int) -> Evaluator:
     """All three methods on ProtoDUNE-HD, with a threshold for a network."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = compose(
@@ -37,14 +37,14 @@ def make_judge(rebin: int) -> Judge:
     data: Any = OmegaConf.to_container(config.data, resolve=True)
     physics = instantiate(config.physics)
     layers = tuple(data["layers"])
-    recipe = NetworkRecipe(layers, ("V",), rebin, data["input_scale"], 0.5, 100, 0, "bins")
+    recipe = NetworkSpec(layers, ("V",), rebin, data["input_scale"], 0.5, 100, 0, "bins")
     network = Network("threshold", lambda image: (image[:, :1] > 0.2).float(), recipe)
     own = ideal(physics, rebin, 100, 0, "bins")
     methods = [dnn(physics, recipe), Gauss(physics.gauss), own]
-    return Judge(methods, physics, Detector.of_config(data), network)
+    return Evaluator(methods, physics, Readout.from_config(data), network)
 
 
-def seconds(judge: Judge, folder: Path, repeat: int) -> dict[str, list[float]]:
+def seconds(judge: Evaluator, folder: Path, repeat: int) -> dict[str, list[float]]:
     """Seconds an event of every round, by step; the first round fills the page cache."""
     images = read_sample(folder, judge.detector, judge.tags, None)
     rounds: dict[str, list[float]] = {name: [] for name in judge.seconds}
@@ -59,7 +59,7 @@ def seconds(judge: Judge, folder: Path, repeat: int) -> dict[str, list[float]]:
     return rounds
 
 
-def print_peak_memory(judge: Judge, folder: Path) -> None:
+def print_peak_memory(judge: Evaluator, folder: Path) -> None:
     """The child's side of ``peak_memory``: two events after the imports."""
     images = read_sample(folder, judge.detector, judge.tags, None)
     groups = [GroupMetrics(judge.physics) for _ in judge.methods]

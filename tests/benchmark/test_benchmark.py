@@ -15,12 +15,12 @@ from omegaconf import OmegaConf
 
 from known_network import fails
 from roilab.benchmark import costs, memory
+from roilab.benchmark.export_variants import plain_trace
 from roilab.benchmark.memory_worker import follow
 from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WORKER, WorkerError
 from roilab.benchmark.worker import measure
 from roilab.entry_point import config_dir
-from roilab.export.probability import plain_trace
-from roilab.train.module import RoiModule, build_module
+from roilab.inference import TrainedNetwork
 from tiny_frames import event_frames, write_pair
 
 Run = Callable[..., None]
@@ -53,14 +53,14 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def trained(user_conf: Path, tmp_path: Path) -> tuple[Path, RoiModule]:
+def trained(user_conf: Path, tmp_path: Path) -> tuple[Path, TrainedNetwork]:
     """A checkpoint that finds about half of all pixels."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         search = f"hydra.searchpath=[file://{user_conf}]"
         config = compose("train", [search, "data=tiny", "data.dir=x", "model=tiny", "run_dir=x"])
     recipe: Any = OmegaConf.to_container(config, resolve=True)
     torch.manual_seed(3)
-    module = build_module(recipe).eval()
+    module = TrainedNetwork(recipe).eval()
     path = tmp_path / "trained.ckpt"
     torch.save({"roilab_recipe": recipe, "state_dict": module.state_dict()}, path)
     return path, module
@@ -73,7 +73,7 @@ def table(path: Path) -> list[Row]:
 
 @pytest.mark.usefixtures("in_process")
 def test_masks_of_a_trained_network(
-    run_benchmark: Run, trained: tuple[Path, RoiModule], tmp_path: Path
+    run_benchmark: Run, trained: tuple[Path, TrainedNetwork], tmp_path: Path
 ) -> None:
     path, module = trained
     write_pair(tmp_path, 0, [0])
@@ -153,7 +153,7 @@ def test_several_exports_in_one_table(run_benchmark: Run, tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("in_process")
 def test_a_simulated_track_where_no_frames_are_named(
-    run_benchmark: Run, trained: tuple[Path, RoiModule], tmp_path: Path
+    run_benchmark: Run, trained: tuple[Path, TrainedNetwork], tmp_path: Path
 ) -> None:
     small = ["data=simulated", "simulation/detector=small", "simulation.generator.length_mm=300"]
     given = [f"ckpt=[{trained[0]}]", "rebin=[10]", "nchunks=[1]", "form=[plain]"]

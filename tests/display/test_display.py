@@ -22,8 +22,13 @@ def names(folder: Path) -> set[str]:
 def test_every_picture_of_an_event(run_display: Run, tracks_dir: Path, model: Path) -> None:
     out = run_display(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
-        *("event=2", f"networks=[{model}]", "mask_thresh=[0.5,0.7]", "display.formats=[png,pdf]"),
-        *("display.charge_cut=2500", "recipe.pad=1", "display.axis=us", "display.scale=symlog"),
+        *("event=2", f"network={model}", "mask_thresh=[0.5,0.7]", "display.formats=[png,pdf]"),
+        *(
+            "display.charge_cut=2500",
+            "network_spec.pad=1",
+            "display.axis=us",
+            "display.scale=symlog",
+        ),
     )
     stem = "g4-rec-0-event2-apa1-V"
     kinds = ("display", "waveforms", "evolution", "comparison")
@@ -39,7 +44,7 @@ def read_log(out: Path) -> str:
 
 def test_without_network_or_truth(run_display: Run, frames_dir: Path) -> None:
     rec = frames_dir / "g4-rec-0.h5"
-    out = run_display(f"rec={rec}", "tru=null", "recipe.rebin=10", "event=[100,102]")
+    out = run_display(f"rec={rec}", "tru=null", "network_spec.rebin=10", "event=[100,102]")
     assert len(names(out)) == 6  # no comparison: there is nothing to compare
 
 
@@ -68,7 +73,7 @@ def test_mistakes_are_told_in_a_sentence(
     sentence: str,
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        run_display(f"rec={frames_dir / 'g4-rec-0.h5'}", "recipe.rebin=10", *arguments)
+        run_display(f"rec={frames_dir / 'g4-rec-0.h5'}", "network_spec.rebin=10", *arguments)
     assert stopped.value.code == 1
     told = capsys.readouterr().err
     assert sentence in told.replace("\n", " ")
@@ -112,7 +117,7 @@ def test_page_holds_every_sample(run_display: Run, tracks_dir: Path, model: Path
     pytest.importorskip("bokeh", reason="bokeh is not installed")
     out = run_display(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
-        *("event=2", f"networks=[{model}]", "display.html=true", "display.pictures=[display]"),
+        *("event=2", f"network={model}", "display.html=true", "display.pictures=[display]"),
     )
     page = (out / "g4-rec-0-event2-apa1-V.html").read_text()
     assert "<script src" not in page

@@ -14,7 +14,7 @@ def test_page_shows_and_tells_its_samples(
     pytest.importorskip("bokeh", reason="bokeh is not installed")
     out = run_display(
         f"rec={tracks_dir / 'g4-rec-0.h5'}",
-        *("event=2", f"networks=[{model}]", "display.html=true", "display.pictures=[display]"),
+        *("event=2", f"network={model}", "display.html=true", "display.pictures=[display]"),
     )
     with headless_chromium(tmp_path / "profile") as page:
         from selenium.webdriver.support.wait import WebDriverWait

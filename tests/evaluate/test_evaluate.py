@@ -123,7 +123,7 @@ def test_networks_of_several_paddings_in_one_study(
     padded = tmp_path / "padded.ts"
     save_torchscript(AboveThreshold(), padded, METADATA | {"pad": 1})
     run_evaluate(
-        *("data=tiny", f"sample={tracks_dir}", f"study.networks=[{model},{padded}]"),
+        *("data=tiny", f"sample={tracks_dir}", f"study.network=[{model},{padded}]"),
         "physics.margin=0",
     )
     with (tmp_path / "out" / "study.csv").open() as stream:
@@ -141,7 +141,7 @@ def test_mask_threshold_is_chosen_on_validation_events(
     run_evaluate(
         *(f"network={model}", "data=tiny", f"data.dir={frames_dir}", "data.cache=null"),
         *("data.val_files=[g4-rec-1.h5]", f"sample={tracks_dir}"),
-        *("recipe.mask_thresh=choose", "scan=[0.05,0.3,0.9]"),
+        *("network_spec.mask_thresh=choose", "scan=[0.05,0.3,0.9]"),
     )
     with (tmp_path / "out" / "validation.csv").open() as stream:
         rows = list(csv.DictReader(stream))
@@ -171,7 +171,7 @@ def test_working_point(by: str, purity: float, chosen: float) -> None:
     ("rows", "by", "purity", "text"),
     [
         (POINTS, "none", 0, "choose.by: got 'none'; expected one of dice, pixel_efficiency"),
-        (POINTS, "dice", 0.95, "no mask threshold will do .ROI purity reaches 1.000"),
+        (POINTS, "dice", 0.95, "no mask threshold reaches that .ROI purity reaches 1.000"),
         ([], "dice", 0, "has no threshold to choose"),
     ],
 )
@@ -188,8 +188,8 @@ def test_foreign_torchscript_and_plane(
     arguments = [f"network={bare}", "data=tiny", f"sample={tracks_dir}", "scan=[]"]
     err = fails(run_evaluate, capsys, *arguments)
     assert "bare.ts: does not tell its layers and rebin" in err
-    assert "layers=[loose_lf,mp2_roi,mp3_roi] recipe.rebin=10" in err
-    run_evaluate(*arguments, "recipe.layers=[loose_lf]", "recipe.rebin=10")
+    assert "layers=[loose_lf,mp2_roi,mp3_roi] network_spec.rebin=10" in err
+    run_evaluate(*arguments, "network_spec.layers=[loose_lf]", "network_spec.rebin=10")
     row = table(tmp_path / "out" / "table.csv")["dnn", 0]
     assert float(row["bias"]) == pytest.approx(THROUGH_NODE, rel=1e-5)
 
@@ -207,7 +207,7 @@ BAD = [
     ("physics.window=x", "physics.window: got 'x'; expected one of truth, channel"),
     ("physics.charge.min_truth=1e9", "no channel of 3 images is valid"),
     ("physics.node.tick_pad_multiple=7", "tick_pad_multiple=7 is no multiple"),
-    ("recipe.mask_thresh=choose", "needs validation events; give data.dir"),
+    ("network_spec.mask_thresh=choose", "needs validation events; give data.dir"),
     ("network=nowhere.ts", "nowhere.ts: cannot be loaded as TorchScript"),
     ("network=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
 ]

@@ -8,11 +8,11 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from roilab.detectors.readout import Readout
 from roilab.entry_point import config_dir
-from roilab.evaluate.evaluator import Judge
+from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.methods import Gauss, Method, ideal
 from roilab.evaluate.sample import read_sample
-from roilab.evaluate.settings import Detector
 
 
 def test_ideal_and_gauss(pdhd: Path) -> None:
@@ -25,7 +25,7 @@ def test_ideal_and_gauss(pdhd: Path) -> None:
     known = {(10, 0): -39, (10, 1): 6, (10, 3): 17, (4, 0): -2.4}
     methods: list[Method] = [ideal(physics, rebin, 100, pad, "bins") for rebin, pad in known]
     methods.append(Gauss(physics.gauss))
-    judge = Judge(methods, physics, Detector.of_config(data), None)
+    judge = Evaluator(methods, physics, Readout.from_config(data), None)
     images = read_sample(pdhd / "tracks", judge.detector, judge.tags, ["V"])
     chosen = [image for image in images if image.theta_xz in (0, 80)]
     rows = judge(chosen)

@@ -11,15 +11,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import nn
 
+from roilab.benchmark.export_variants import plain_trace
 from roilab.entry_point import config_dir
 from roilab.export import metadata
-from roilab.export.metadata import git_commit
 from roilab.export.parity import ParityError, PrecisionError
-from roilab.export.probability import RoiProbability, plain_trace
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.export.torchscript import export_torchscript
-from roilab.train.checkpoint import CheckpointError, load_module
-from roilab.train.module import RoiModule, build_module
+from roilab.inference import CheckpointError, RoiProbability, TrainedNetwork, load_network
+from roilab.inference.metadata import git_commit
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
 
@@ -29,7 +28,7 @@ WHOLE = ExportSettings(
 FILES = ["MODEL_CARD.md", "dnnroi.jsonnet", "model.json", "model.ts"]
 
 
-def build(name: str, *more: str) -> RoiModule:
+def build(name: str, *more: str) -> TrainedNetwork:
     small = {"unet": ["model.net.encoder_widths=[4,8,8,8,8]", "model.net.decoder_widths=[8,8,4,4]"]}
     overrides = [f"model={name}", "data=pdhd", "data.dir=d", "run_dir=o", "data.rebin=4", *more]
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
@@ -37,15 +36,15 @@ def build(name: str, *more: str) -> RoiModule:
     torch.manual_seed(3)
     recipe = OmegaConf.to_container(config, resolve=True)
     assert isinstance(recipe, dict)
-    return build_module(recipe)  # type: ignore[arg-type]
+    return TrainedNetwork(recipe)  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=["unet", "mobilenetv3"])
-def module(request: pytest.FixtureRequest) -> RoiModule:
+def module(request: pytest.FixtureRequest) -> TrainedNetwork:
     return build(request.param)
 
 
-def test_contract(module: RoiModule, tmp_path: Path) -> None:
+def test_contract(module: TrainedNetwork, tmp_path: Path) -> None:
     written = export_torchscript(module, tmp_path / "model.ts", WHOLE)
     loaded, inside = load_torchscript(tmp_path / "model.ts")
     assert inside == written == json.loads((tmp_path / "model.json").read_text())
@@ -112,7 +111,7 @@ def test_layer_normalization_and_bf16(tmp_path: Path, monkeypatch: pytest.Monkey
     assert kept == {"mean", "width"}
 
 
-def test_plain_trace_computes_the_same(module: RoiModule) -> None:
+def test_plain_trace_computes_the_same(module: TrainedNetwork) -> None:
     image = torch.randn(1, 3, 90, 70)
     with torch.no_grad():
         expected = RoiProbability(module.eval())(image)
@@ -131,7 +130,7 @@ class _OtherWhenScripted(nn.Module):
 
 
 def test_a_difference_is_found_and_nothing_written(
-    tmp_path: Path, module: RoiModule, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, module: TrainedNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probability = RoiProbability(module)
     probability.net = _OtherWhenScripted(module.net)
@@ -187,7 +186,7 @@ def test_onnx(tmp_path: Path, name: str) -> None:
     assert (tmp_path / "model.onnx").is_file()
 
 
-def checkpoint(module: RoiModule, path: Path, **changes: object) -> Path:
+def checkpoint(module: TrainedNetwork, path: Path, **changes: object) -> Path:
     state = {"state_dict": module.state_dict(), "roilab_recipe": module.recipe, "epoch": 3}
     torch.save({**state, "roilab_version": "0.0.1", **changes}, path)
     return path
@@ -199,7 +198,7 @@ def test_checkpoints_of_another_version(tmp_path: Path) -> None:
     for changes in ({"state_dict": {}}, {"roilab_recipe": recipe}):
         path = checkpoint(module, tmp_path / "x.ckpt", **changes)
         with pytest.raises(CheckpointError, match=r"written by roilab 0\.0\.1, cannot be loaded"):
-            load_module(path)
+            load_network(path)
 
 
 def test_command(
@@ -265,9 +264,9 @@ def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
 
 def test_a_network_of_two_planes_is_configured_for_both() -> None:
     data = build("unet", "data.planes=[U,V]").recipe
-    planes = metadata.export_metadata(data)["plane"]
+    planes = metadata.network_metadata(data)["plane"]
     assert planes == [0, 1]
-    assert "local planes" in node_jsonnet(metadata.export_metadata(data), "model.ts")
+    assert "local planes" in node_jsonnet(metadata.network_metadata(data), "model.ts")
 
 
 def test_files_that_are_no_torchscript(tmp_path: Path) -> None:

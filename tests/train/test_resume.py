@@ -9,7 +9,7 @@ import torch
 from lightning import Callback, Trainer
 
 from roilab.csv_log import read_curves
-from roilab.train.checkpoint import read_checkpoint
+from roilab.inference import read_checkpoint
 
 Run = Callable[..., None]
 # Hooks after which the files in the run's folder may have changed.

@@ -12,7 +12,7 @@ import torch
 
 from known_network import fails
 from roilab.csv_log import read_curves
-from roilab.train.checkpoint import CheckpointError, load_module, read_checkpoint
+from roilab.inference import CheckpointError, load_network, read_checkpoint
 from roilab.wirecell.torchscript import load_torchscript
 from tiny_frames import write_pair
 
@@ -43,7 +43,7 @@ def test_train_writes_all_files(
 
     # The exported file computes the same as the best checkpoint, at a new image size.
     (best,) = (run / "checkpoints").glob("best*.ckpt")
-    module = load_module(best)
+    module = load_network(best)
     exported, metadata = load_torchscript(run / "model.ts")
     image = torch.randn(1, 3, 37, 101)
     with torch.no_grad():
@@ -94,7 +94,7 @@ def test_layer_normalization_is_measured_and_exported(
     run_train(*tiny_arguments, "data.normalization=layer", "trainer.max_epochs=1")
     exported, metadata = load_torchscript(tmp_path / "run" / "model.ts")
     assert metadata["input_scale"] == 1
-    module = load_module(next((tmp_path / "run" / "checkpoints").glob("best*")))
+    module = load_network(next((tmp_path / "run" / "checkpoints").glob("best*")))
     assert (module.normalization.width.flatten() > 10).all()
     charge = 1000 * torch.randn(1, 3, 48, 48)
     torch.testing.assert_close(exported(charge), module(charge).sigmoid(), atol=1e-5, rtol=0)

@@ -14,8 +14,8 @@ from roilab.wirecell import (
     Node,
     NodeSettings,
     NodeSettingsError,
-    baseline_subtracted,
-    downsampled,
+    baseline_subtraction,
+    downsample,
     forward_in_chunks,
     input_ticks,
     model_input,
@@ -112,12 +112,12 @@ frames = npst.arrays(
 
 @given(frames, nodes)
 def test_before_against_the_slow_one(frame: Frame, node: NodeSettings) -> None:
-    same_bits(downsampled(frame, node), slow_downsample(frame, node))
+    same_bits(downsample(frame, node), slow_downsample(frame, node))
 
 
 @given(frames)
 def test_baseline_against_the_slow_one(frame: Frame) -> None:
-    same_bits(baseline_subtracted(frame), slow_baseline(frame))
+    same_bits(baseline_subtraction(frame), slow_baseline(frame))
 
 
 @given(frames, nodes, st.data())
@@ -134,7 +134,7 @@ def test_noise_of_real_size(seed: int) -> None:
     frame = rng.normal(0, 875, (6, 602)).astype(f32)
     node = settings(tick_per_slice=10)
     probability = (rng.random((6, 61)) > 0.7).astype(f32)
-    same_bits(downsampled(frame, node), slow_downsample(frame, node))
+    same_bits(downsample(frame, node), slow_downsample(frame, node))
     same_bits(roi_charge(frame, probability, node), slow_roi_charge(frame, probability, node))
 
 
@@ -152,14 +152,14 @@ HAND_MADE = {
 @pytest.mark.parametrize("name", HAND_MADE)
 def test_baseline_by_hand(name: str) -> None:
     row, expected = HAND_MADE[name]
-    charge = baseline_subtracted(np.array([row, row[::-1], row], f32))
+    charge = baseline_subtraction(np.array([row, row[::-1], row], f32))
     np.testing.assert_allclose(charge[[0, 2]], [expected, expected], rtol=1e-6)
 
 
 def test_runs_of_neighbouring_channels_stay_apart() -> None:
     # The first channel ends in an open run where the second begins with one.
     charge = np.array([[0, 0, 3, 9, 3], [3, 9, 3, 0, 0]], f32)
-    assert baseline_subtracted(charge).tolist() == [[0] * 5, [0, 6, 0, 0, 0]]
+    assert baseline_subtraction(charge).tolist() == [[0] * 5, [0, 6, 0, 0, 0]]
 
 
 def test_padding_saves_a_run_at_the_last_input_tick() -> None:

@@ -24,8 +24,8 @@ from roilab.benchmark.networks import Candidate, candidates
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import WORKER, run_apart
 from roilab.benchmark.tables import save_costs, show_costs
+from roilab.detectors.readout import Readout
 from roilab.errors import RoilabError
-from roilab.evaluate.settings import Detector
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -82,18 +82,18 @@ def cost_study(config: DictConfig) -> None:
 
 def prepare(config: DictConfig, plain: Mapping[str, Any]) -> tuple[Scene, list[Candidate]]:
     """Check the configuration, cheapest first, and get networks and frames ready."""
-    detector = Detector.of_config(plain["data"])
-    low, high = detector.ranges[plain["data"]["planes"][0]]
+    readout = Readout.from_config(plain["data"])
+    low, high = readout.ranges[plain["data"]["planes"][0]]
     check_cells(plain, high - low)
     found = candidates(plain)
     for candidate in found:
-        others = [rebin for rebin in plain["rebin"] if rebin != candidate.recipe.rebin]
+        others = [rebin for rebin in plain["rebin"] if rebin != candidate.spec.rebin]
         if candidate.trained and others:
             log.warning(
                 "%s was trained at rebin %d; at %s its masks show what changes, not how good it "
                 "could be.",
                 candidate.name,
-                candidate.recipe.rebin,
+                candidate.spec.rebin,
                 ", ".join(map(str, others)),
             )
     return scene(plain, instantiate(config.physics), found), found
@@ -133,10 +133,10 @@ class Files:
     def images(self, cell: Cell) -> list[Path]:
         """The images that it is fed: one of every frame, or one of noise."""
         candidate = self.networks[cell.network]
-        recipe = candidate.recipe
+        spec = candidate.spec
         paths = []
         for number in range(max(1, len(self.scene.frames))):
-            key = (number, recipe.layers, recipe.input_scale, cell.rebin)
+            key = (number, spec.layers, spec.input_scale, cell.rebin)
             if key not in self._written:
                 path = self.folder / f"image-{len(self._written)}.npy"
                 np.save(path, self.scene.image(number, candidate, cell.rebin))
@@ -209,9 +209,9 @@ def judged_rows(
         if cell in outputs:
             key = (cell.network, cell.rebin)
             if key not in comparisons:
-                judge = MaskJudge(files.scene, cell.rebin, candidate.recipe)
+                judge = MaskJudge(files.scene, cell.rebin, candidate.spec)
                 comparisons = {key: Comparison(judge, outputs, plain["margin"])}
-            thresholds = plain["mask_thresh"] or [candidate.recipe.mask_thresh]
+            thresholds = plain["mask_thresh"] or [candidate.spec.mask_thresh]
             masks = [comparisons[key].row(cell, threshold) for threshold in thresholds]
         rows += [cost | row for row in masks]
     return rows

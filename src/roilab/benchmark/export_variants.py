@@ -9,18 +9,19 @@ import torch
 from torch import nn
 
 from roilab.benchmark.grid import BF16
-from roilab.export.probability import plain_trace
 from roilab.export.settings import ExportSettings
 from roilab.export.torchscript import export_torchscript
-from roilab.train.module import RoiModule
+from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.wirecell.torchscript import deprecation_silenced
+
+_TRACED_SIZE = (128, 192)  # channels and slices
 
 
 class Form(ABC):
     """A way to make a TorchScript file of a network."""
 
     @abstractmethod
-    def write(self, module: RoiModule, path: Path, precision: str) -> None:
+    def write(self, module: TrainedNetwork, path: Path, precision: str) -> None:
         """Write the file.
 
         Args:
@@ -33,7 +34,7 @@ class Form(ABC):
 class PlainTrace(Form):
     """Network and sigmoid traced, nothing folded: how networks have been given to the node."""
 
-    def write(self, module: RoiModule, path: Path, precision: str) -> None:  # noqa: D102
+    def write(self, module: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
         module = copy.deepcopy(module)
         if precision == BF16:
             module.net = _InBf16(module.net)
@@ -51,9 +52,22 @@ class Export(Form):
 
     settings: ExportSettings
 
-    def write(self, module: RoiModule, path: Path, precision: str) -> None:  # noqa: D102
+    def write(self, module: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
         settings = replace(self.settings, precision=precision)  # type: ignore[arg-type]
         export_torchscript(copy.deepcopy(module), path, settings)
+
+
+@torch.no_grad()
+def plain_trace(network: TrainedNetwork) -> torch.jit.ScriptModule:
+    """Trace network and sigmoid by ``torch.jit.trace``: the reference for roilab's export.
+
+    Batch norms stay, no memory is saved, tensors keep the layout (batch, layer, channel, slice).
+    """
+    probability = RoiProbability(network.eval()).to(memory_format=torch.contiguous_format)
+    image = torch.zeros(1, len(network.recipe["data"]["layers"]), *_TRACED_SIZE)
+    with deprecation_silenced():
+        traced: torch.jit.ScriptModule = torch.jit.trace(probability, image)  # type: ignore[no-untyped-call]
+    return traced
 
 
 class _InBf16(nn.Module):

@@ -11,10 +11,12 @@ from filelock import FileLock
 
 from roilab.benchmark.networks import Candidate
 from roilab.benchmark.process import MeasurementError
-from roilab.evaluate.sample import JudgedImage, read_sample
-from roilab.evaluate.settings import Detector, PhysicsSettings
-from roilab.inference.plane import Frame, PlaneFrames, read_frames
+from roilab.detectors.readout import Readout
+from roilab.evaluate.sample import SampleImage, read_sample
+from roilab.evaluate.settings import PhysicsSettings
+from roilab.inference import Plane, PlaneReader
 from roilab.simulate import make_sample
+from roilab.types import Frame
 from roilab.wirecell import model_input, model_ticks
 
 log = logging.getLogger(__name__)
@@ -26,13 +28,13 @@ class Scene:
 
     Attributes:
         frames: with what they are of; empty where networks of random weights are fed noise.
-        detector: where the planes lie.
+        readout: where the planes lie.
         plane: its name.
         physics: how charge is judged.
     """
 
-    frames: Sequence[tuple[JudgedImage, PlaneFrames]]
-    detector: Detector
+    frames: Sequence[tuple[SampleImage, Plane]]
+    readout: Readout
     plane: str
     physics: PhysicsSettings
 
@@ -40,22 +42,23 @@ class Scene:
     def shape(self) -> tuple[int, int]:
         """Channels and ticks of the first image."""
         if self.frames:
-            return self.frames[0][1].truth.shape
-        low, high = self.detector.ranges[self.plane]
-        begin, end = self.detector.tick_range
+            channels, ticks = self.frames[0][1].channels, self.frames[0][1].ticks
+            return channels[1] - channels[0], ticks[1] - ticks[0]
+        low, high = self.readout.ranges[self.plane]
+        begin, end = self.readout.tick_range
         return high - low, end - begin
 
     def image(self, number: int, candidate: Candidate, rebin: int) -> Frame:
         """A network's input, shape (layer, channel, slice)."""
-        recipe = candidate.recipe
-        node = self.physics.node_settings(rebin, recipe.input_scale, recipe.mask_thresh)
+        spec = candidate.spec
+        node = self.physics.node_settings(rebin, spec.input_scale, spec.mask_thresh)
         if not self.frames:
             channels, ticks = self.shape
             slices = model_ticks(ticks, node.pad_multiple) // rebin
             rng = np.random.default_rng(0)
-            return rng.standard_normal((len(recipe.layers), channels, slices), dtype=np.float32)
+            return rng.standard_normal((len(spec.layers), channels, slices), dtype=np.float32)
         tags = self.frames[number][1].tags
-        image: Frame = model_input([tags[layer] for layer in recipe.layers], node)[0].numpy()
+        image: Frame = model_input([tags[layer] for layer in spec.layers], node)[0].numpy()
         return image
 
 
@@ -68,22 +71,28 @@ def scene(config: Mapping[str, Any], physics: PhysicsSettings, found: Sequence[C
     Raises:
         RoilabError: (its subclasses) the frames cannot be used.
     """
-    detector, plane = Detector.of_config(config["data"]), config["data"]["planes"][0]
+    readout, plane = Readout.from_config(config["data"]), config["data"]["planes"][0]
     folder = config["frames"]
     if folder is None and not any(candidate.trained for candidate in found):
-        return Scene((), detector, plane, physics)
+        return Scene((), readout, plane, physics)
     if folder is None:
         folder = _simulated(config)
-    layers = [layer for candidate in found for layer in candidate.recipe.layers]
+    layers = [layer for candidate in found for layer in candidate.spec.layers]
     tags = tuple(dict.fromkeys((*layers, physics.decon_charge)))
-    images = _chosen(read_sample(Path(folder), detector, tags, [plane]), config, plane)
-    frames = [(image, read_frames(image.source, tags, tags, detector)) for image in images]
-    return Scene(frames, detector, plane, physics)
+    images = _chosen(read_sample(Path(folder), readout, tags, [plane]), config, plane)
+    frames = [(image, _read(image, tags, readout)) for image in images]
+    return Scene(frames, readout, plane, physics)
+
+
+def _read(image: SampleImage, tags: tuple[str, ...], readout: Readout) -> Plane:
+    source = image.source
+    with PlaneReader(source.pair.rec, source.pair.tru, readout) as reader:
+        return reader.read(source.rec_event, source.apa, source.plane, tags, tags)
 
 
 def _chosen(
-    images: Sequence[JudgedImage], config: Mapping[str, Any], plane: str
-) -> list[JudgedImage]:
+    images: Sequence[SampleImage], config: Mapping[str, Any], plane: str
+) -> list[SampleImage]:
     angles = config["theta_xz"]
     chosen = [image for image in images if angles is None or image.theta_xz in angles]
     if not chosen:

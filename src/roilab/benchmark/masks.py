@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from roilab.benchmark.grid import FLOAT32, PLAIN, Cell
 from roilab.benchmark.images import Scene
-from roilab.evaluate.evaluator import GroupMetrics, Judge
-from roilab.evaluate.methods import Dnn, Found, dnn
-from roilab.inference.network import NetworkRecipe
+from roilab.evaluate.evaluator import Evaluator, GroupMetrics
+from roilab.evaluate.methods import Dnn, dnn
+from roilab.inference import NetworkSpec, Rois
 
 Probability = NDArray[np.float32]
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ class Outcome:
     """
 
     probability: Sequence[Probability]
-    found: Sequence[Found]
+    found: Sequence[Rois]
     metrics: Mapping[str, float]
     mask_thresh: float
 
@@ -48,7 +48,7 @@ class Outcome:
             "mask_thresh": self.mask_thresh,
             "frames": len(self.found),
             "roi_pixels": sum(int(mask.sum()) for mask in self.masks),
-            "charge": sum(float(found.charge.sum(dtype=np.float64)) for found in self.found),
+            "charge": sum(float(found.known_charge.sum(dtype=np.float64)) for found in self.found),
         }
         for name in CHARGE:
             row |= {key: self.metrics[key] for key in (name, f"{name}_error")}
@@ -94,18 +94,18 @@ class MaskJudge:
     Args:
         scene: with frames.
         rebin: ticks per slice.
-        recipe: of the network.
+        spec: of the network.
     """
 
-    def __init__(self, scene: Scene, rebin: int, recipe: NetworkRecipe) -> None:
-        self.scene, self.rebin, self.recipe = scene, rebin, recipe
-        method = self._method(recipe.mask_thresh)
-        judge = Judge([method], scene.physics, scene.detector, None)
-        self.truths = [judge.truth(frames, image) for image, frames in scene.frames]
+    def __init__(self, scene: Scene, rebin: int, spec: NetworkSpec) -> None:
+        self.scene, self.rebin, self.spec = scene, rebin, spec
+        method = self._method(spec.mask_thresh)
+        evaluator = Evaluator([method], scene.physics, scene.readout, None)
+        self.truths = [evaluator.truth(frames, image) for image, frames in scene.frames]
 
     def _method(self, mask_thresh: float) -> Dnn:
-        recipe = replace(self.recipe, rebin=self.rebin)
-        return dnn(self.scene.physics, recipe, mask_thresh)
+        spec = replace(self.spec, rebin=self.rebin)
+        return dnn(self.scene.physics, spec, mask_thresh)
 
     def __call__(self, probability: Sequence[Probability], mask_thresh: float) -> Outcome:
         """Send the masks of all frames through the node, and judge the charge."""
@@ -163,14 +163,14 @@ class Comparison:
         return self._references[key]
 
 
-def _charge_changes(found: Sequence[Found], other: Sequence[Found]) -> tuple[float, float, float]:
+def _charge_changes(found: Sequence[Rois], other: Sequence[Rois]) -> tuple[float, float, float]:
     """Sums over frames [electrons]: of absolute changes, of changes, of the other's charge."""
     moved = total = charge = 0.0
     for mine, reference in zip(found, other, strict=True):
-        change = mine.charge.astype(np.float64) - reference.charge
+        change = mine.known_charge.astype(np.float64) - reference.known_charge
         moved += float(np.abs(change).sum())
         total += float(change.sum())
-        charge += float(np.abs(reference.charge).sum(dtype=np.float64))
+        charge += float(np.abs(reference.known_charge).sum(dtype=np.float64))
     return moved, total, charge
 
 

@@ -88,12 +88,12 @@ def _followed(config: DictConfig, plain: Mapping[str, Any]) -> list[Row]:
 def _job(
     cell: Cell, candidate: Candidate, setting: Scene, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    recipe, physics = candidate.recipe, setting.physics
+    spec, physics = candidate.spec, setting.physics
     node = physics.node_settings(
-        cell.rebin, recipe.input_scale, recipe.mask_thresh, nchunks=cell.nchunks
+        cell.rebin, spec.input_scale, spec.mask_thresh, nchunks=cell.nchunks
     )
     job: dict[str, Any] = {
-        "layers": recipe.layers,
+        "layers": spec.layers,
         "decon_charge": physics.decon_charge,
         "node": vars(node),
     }

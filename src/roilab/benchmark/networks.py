@@ -11,10 +11,14 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from roilab.benchmark.process import MeasurementError
-from roilab.export.metadata import export_metadata
-from roilab.inference.network import NetworkFile, NetworkRecipe, network_recipe
-from roilab.train.checkpoint import load_module
-from roilab.train.module import RoiModule, build_module, network_name
+from roilab.inference import (
+    NetworkFile,
+    NetworkSpec,
+    TrainedNetwork,
+    load_network,
+    network_spec,
+)
+from roilab.inference.metadata import network_metadata, network_name
 
 _NOT_DATA = ("model", "loss", "optimizer", "scheduler")
 
@@ -26,16 +30,16 @@ class Candidate:
     Attributes:
         name: for tables.
         module: with its weights, on the CPU.
-        recipe: what it is fed.
+        spec: its input and truth mask.
         trained: whether its masks mean anything.
     """
 
     name: str
-    module: RoiModule
-    recipe: NetworkRecipe
+    module: TrainedNetwork
+    spec: NetworkSpec
     trained: bool
 
-    def at(self, rebin: int) -> RoiModule:
+    def at(self, rebin: int) -> TrainedNetwork:
         """The module, its recipe changed to images of another rebin."""
         recipe = self.module.recipe
         self.module.recipe = {**recipe, "data": {**recipe["data"], "rebin": rebin}}
@@ -73,22 +77,22 @@ def _untrained(name: str, data: Mapping[str, Any], seed: int) -> Candidate:
             "mobilenetv3 or unet. A trained network goes to ckpt=[FILE]."
         ) from error
     torch.manual_seed(seed)
-    module = build_module({**parts, "data": data, "seed": seed}).eval()
-    return Candidate(name, module, _recipe(module, None), trained=False)
+    module = TrainedNetwork({**parts, "data": data, "seed": seed}).eval()
+    return Candidate(name, module, _spec(module, None), trained=False)
 
 
 def _trained(path: Path) -> Candidate:
-    module = load_module(path)
+    module = load_network(path)
     name = network_name(module.recipe)
-    return Candidate(name, module, _recipe(module, path), trained=True)
+    return Candidate(name, module, _spec(module, path), trained=True)
 
 
-def _recipe(module: RoiModule, path: Path | None) -> NetworkRecipe:
-    file = NetworkFile(path, None, export_metadata(module.recipe), {})
+def _spec(module: TrainedNetwork, path: Path | None) -> NetworkSpec:
+    file = NetworkFile(path, None, network_metadata(module.recipe), {})
     given = dict.fromkeys(
         ("layers", "rebin", "input_scale", "threshold", "pad", "pad_unit", "mask_thresh")
     )
-    return network_recipe(file, given, module.recipe["data"])
+    return network_spec(file, given, module.recipe["data"])
 
 
 def _named_apart(found: Sequence[Candidate], paths: Sequence[str]) -> list[Candidate]:
@@ -98,7 +102,7 @@ def _named_apart(found: Sequence[Candidate], paths: Sequence[str]) -> list[Candi
         candidate
         if names.count(candidate.name) == 1
         else Candidate(
-            f"{candidate.name} ({path})", candidate.module, candidate.recipe, candidate.trained
+            f"{candidate.name} ({path})", candidate.module, candidate.spec, candidate.trained
         )
         for candidate, path in zip(found, paths, strict=True)
     ]

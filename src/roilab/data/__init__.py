@@ -5,7 +5,7 @@ from roilab.data.datamodule import DataConfigError, RoiDataModule
 from roilab.data.dataset import RoiDataset, Sample, TargetRecipe
 from roilab.data.image_index import ImageRecipe, ImageSource, PlaneSelection, list_images
 from roilab.data.images import RebinError, crop, pad_mask, rebin_mean, scale_charge, truth_mask
-from roilab.data.prepare import prepare_image
+from roilab.data.prepare import open_tags, prepare_image
 from roilab.data.simulated import SimulatedDataModule
 from roilab.data.split import split_by_event
 
@@ -24,6 +24,7 @@ __all__ = [
     "TargetRecipe",
     "crop",
     "list_images",
+    "open_tags",
     "pad_mask",
     "prepare_image",
     "rebin_mean",

@@ -107,3 +107,8 @@ def pad_mask(mask: Mask, pad: int, pad_unit: PadUnit = "bins", rebin: int = 1) -
         padded[..., step:] |= mask[..., :-step]
         padded[..., :-step] |= mask[..., step:]
     return padded
+
+
+def pad_ticks(pad: int, pad_unit: PadUnit, rebin: int) -> int:
+    """Return by how many ticks padding extends a run of the truth mask on both sides."""
+    return pad * (rebin if pad_unit == "bins" else 1)

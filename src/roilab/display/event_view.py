@@ -1,4 +1,4 @@
-"""One event with what networks find in it, and the panels that can be drawn of it."""
+"""One plane with the predictions of networks, and the panels that can be drawn of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from itertools import cycle
 
 import numpy as np
 
-from roilab.display.event import Frame, PlaneEvent
-from roilab.display.predictions import ChargeCut, Finding, TrueRois, cut_charge
-from roilab.display.settings import DisplaySettings, Range, part_of
+from roilab.display.predictions import ChargeCut, Prediction, TruthRois, cut_charge
+from roilab.display.settings import DisplaySettings, part_of
 from roilab.evaluate.settings import PhysicsSettings
+from roilab.inference import Plane
 from roilab.plots.panels import (
     AbsentPanel,
     AdcPanel,
@@ -23,42 +23,49 @@ from roilab.plots.panels import (
 )
 from roilab.plots.style import FOUND, PREDICTED
 from roilab.plots.view import Look, View
+from roilab.types import Frame, Range
 
 COMPUTED = ("truth", "probability", "mask", "dnn", "ideal")
 _TRUE = "truth charge"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """Everything that a picture of one plane of one event can be made of.
+class EventView:
+    """Content of all pictures of one plane of one event.
 
     Attributes:
-        event: its frames.
-        findings: of the networks.
-        true: what a network should find; ``None`` without truth.
-        physics: how charge is judged.
-        settings: what is drawn and how.
+        event: frames of the plane.
+        predictions: of the networks.
+        truth_rois: ROIs that a network should find; ``None`` without truth.
+        physics: definition of the charge metrics.
+        settings: of the pictures.
     """
 
-    event: PlaneEvent
-    findings: Sequence[Finding]
-    true: TrueRois | None
+    event: Plane
+    predictions: Sequence[Prediction]
+    truth_rois: TruthRois | None
     physics: PhysicsSettings
     settings: DisplaySettings
 
     @cached_property
+    def tags(self) -> dict[str, Frame]:
+        """Frames of the tags that the plane has."""
+        missing = self.event.missing
+        return {tag: frame for tag, frame in self.event.tags.items() if tag not in missing}
+
+    @cached_property
     def channels(self) -> Range:
-        """Ids of the channels that are shown."""
-        whole = self.event.channels
-        return part_of(whole, self.settings.channels, "channels", f"plane {self.event.plane}")
+        """Range of channel ids that are shown."""
+        every = self.event.channels
+        return part_of(every, self.settings.channels, "channels", f"plane {self.event.name}")
 
     @cached_property
     def ticks(self) -> Range:
-        """Ticks that are shown."""
+        """Range of ticks that are shown."""
         return part_of(self.event.ticks, self.settings.ticks, "ticks", "the event")
 
-    def view(self, channels: Range, ticks: Range) -> View:
-        """Axes of a part of the plane."""
+    def axes(self, channels: Range, ticks: Range) -> View:
+        """Return the axes of a part of the plane."""
         axis = self.event.axis
         in_us = self.settings.axis == "us"
         return View(channels, ticks, axis.tick_ns / 1e3, axis.start_ns / 1e3, in_us)
@@ -72,25 +79,25 @@ class Scene:
 
     @cached_property
     def truth_mask(self) -> np.ndarray | None:
-        """Ticks with a truth charge above ``physics.truth_threshold``, of the whole plane."""
+        """Ticks with a truth charge above ``physics.truth_threshold``, in the entire plane."""
         if self.event.truth is None:
             return None
         return np.asarray(self.event.truth > np.float32(self.physics.truth_threshold))
 
     @cached_property
     def look(self) -> Look:
-        """How charge is drawn: one range for all methods."""
+        """Colours of charge: one range for all methods."""
         settings = self.settings
         linear = settings.linear_below if settings.scale == "symlog" else None
         limit = settings.charge_limit or self._limit()
         return Look(limit, linear, settings.rule, settings.pixels)
 
     def _limit(self) -> float:
-        """Almost all of the true charge; without any, almost all of the largest tag."""
+        """Return the 98% quantile of the true charge; without any, that of the largest tag."""
         truth, mask = self.event.truth, self.truth_mask
         if truth is not None and mask is not None and mask[self.part].any():
             return float(np.quantile(truth[self.part][mask[self.part]], 0.98))
-        tags = self.event.tags
+        tags = self.tags
         sizes = [
             float(np.quantile(np.abs(tags[tag][self.part][:, ::7]), 0.999))
             for tag in tags
@@ -100,34 +107,34 @@ class Scene:
 
     @cached_property
     def cuts(self) -> Mapping[str, ChargeCut]:
-        """What the charge cut takes from the result of every finding; empty without a cut."""
+        """Result of the charge cut for every prediction; empty without a cut."""
         cut = self.settings.charge_cut
         if cut is None:
             return {}
         return {
-            finding.name: cut_charge(finding.charge, cut, self.truth_mask)
-            for finding in self.findings
-            if finding.charge is not None
+            prediction.name: cut_charge(prediction.charge, cut, self.truth_mask)
+            for prediction in self.predictions
+            if prediction.charge is not None
         }
 
     @property
     def colours(self) -> dict[str, str]:
-        """Of lines of every finding, by name; after the last colour the first comes again."""
-        names = [finding.name for finding in self.findings]
+        """Line colour of every prediction, by name; colours repeat after the last."""
+        names = [prediction.name for prediction in self.predictions]
         return dict(zip(names, cycle(FOUND), strict=False))
 
     def outlines(self, padded: bool = False) -> list[Outline]:
-        """Contours of the truth; with the mask that a network learns from where asked.
+        """Return contours of the truth, or of the truth mask of the network if ``padded``.
 
-        None where a pixel of the figure holds many ticks: contours would hide thin tracks.
+        Empty where a pixel of the figure holds many ticks: contours would hide thin tracks.
         """
         if not self._outlined:
             return []
-        if padded and self.true is not None:
-            shown = [Outline(self.true.what, self.true.mask[self.part])]
-            if self.true.pad:
-                label = f"padded by {self.true.pad} ticks"
-                shown.append(Outline(label, self.true.padded[self.part], style="--"))
+        if padded and self.truth_rois is not None:
+            shown = [Outline(self.truth_rois.label, self.truth_rois.mask[self.part])]
+            if self.truth_rois.pad:
+                label = f"padded by {self.truth_rois.pad} ticks"
+                shown.append(Outline(label, self.truth_rois.padded[self.part], style="--"))
             return shown
         mask = self.truth_mask
         if mask is None:
@@ -140,21 +147,21 @@ class Scene:
         return ticks <= self.settings.outline_ticks * self.settings.pixels[1]
 
     def panels(self, name: str, outlines: Sequence[Outline]) -> list[Panel]:
-        """The panels of a name: one for a tag, one for every network or finding."""
-        if name in COMPUTED and name not in self.event.tags:
+        """Return the panels of a name: one for a tag, one for every network or prediction."""
+        if name in COMPUTED and name not in self.tags:
             return self._computed(name, outlines)
-        if name not in self.event.tags:
-            why = self.event.absent.get(name) or f"event {self.event.event} has no tag '{name}'"
+        if name not in self.tags:
+            why = self.event.missing.get(name) or f"event {self.event.event} has no tag '{name}'"
             return [AbsentPanel(title=name, text=why)]
         if name in self.settings.mask_tags:
-            inside = (self.event.tags[name][self.part] != 0).astype(np.uint8)
+            inside = (self.tags[name][self.part] != 0).astype(np.uint8)
             names = {"pixels inside": "0.25"}
             return [ClassPanel(title=name, classes=inside, names=names, outlines=outlines)]
         if name in self.settings.adc_tags:
-            height = above_median(self.event.tags[name])[self.part]
+            height = above_median(self.tags[name])[self.part]
             limit = float(np.quantile(np.abs(height[:, ::7]), 0.995)) or 1.0
             return [AdcPanel(title=name, adc=height, limit=limit, outlines=outlines)]
-        return [self._charge(name, self.event.tags[name], outlines)]
+        return [self._charge(name, self.tags[name], outlines)]
 
     def _charge(self, title: str, charge: Frame, outlines: Sequence[Outline]) -> Panel:
         return ChargePanel(title=title, charge=charge[self.part], outlines=outlines)
@@ -165,51 +172,51 @@ class Scene:
         if name == "truth":
             return [AbsentPanel(title=name, text=self.event.no_truth)]
         if name == "ideal":
-            charge = None if self.true is None else self.true.charge
+            charge = None if self.truth_rois is None else self.truth_rois.charge
             title = "ideal: true ROIs through the node"
             return [self._result(title, charge, outlines, self.event.no_truth)]
-        return self._found(name, outlines)
+        return self._predicted(name, outlines)
 
-    def _found(self, name: str, outlines: Sequence[Outline]) -> list[Panel]:
-        if not self.findings:
-            text = "no network was given (networks=[FILE])"
+    def _predicted(self, name: str, outlines: Sequence[Outline]) -> list[Panel]:
+        if not self.predictions:
+            text = "no network was given (network=[FILE])"
             return [AbsentPanel(title=name, text=text)]
         if name == "probability":
-            return [self._probability(finding) for finding in self._one_each()]
+            return [self._probability(prediction) for prediction in self._one_each()]
         if name == "mask":
-            return [self._mask(finding) for finding in self.findings]
+            return [self._mask(prediction) for prediction in self.predictions]
         return [
-            self._result(f"charge of {finding.name}", finding.charge, outlines)
-            for finding in self.findings
+            self._result(f"charge of {prediction.name}", prediction.charge, outlines)
+            for prediction in self.predictions
         ]
 
-    def _one_each(self) -> list[Finding]:
-        """One finding of every network: all have its probability."""
-        return list({finding.network: finding for finding in self.findings}.values())
+    def _one_each(self) -> list[Prediction]:
+        """Return one prediction of every network: all have the same probability."""
+        return list({prediction.network: prediction for prediction in self.predictions}.values())
 
     def _result(
         self, title: str, charge: Frame | None, outlines: Sequence[Outline], why: str = ""
     ) -> Panel:
         if charge is None:
             tag = self.physics.decon_charge
-            text = why or self.event.absent.get(tag) or f"tag '{tag}' was not read"
+            text = why or self.event.missing.get(tag) or f"tag '{tag}' was not read"
             return AbsentPanel(title=title, text=f"{text}, so there is no charge to keep")
         return self._charge(title, charge, outlines)
 
-    def _probability(self, finding: Finding) -> Panel:
-        shown = finding.probability[self.part]
+    def _probability(self, prediction: Prediction) -> Panel:
+        shown = prediction.probability[self.part]
         outline = Outline(
-            f"{finding.network}: above {finding.mask_thresh:g}",
-            finding.roi_mask[self.part],
+            f"{prediction.network}: above {prediction.mask_thresh:g}",
+            prediction.mask[self.part],
             PREDICTED,
         )
-        title = f"ROI probability of {finding.network}"
+        title = f"ROI probability of {prediction.network}"
         outlines = [outline] if self._outlined else []
         return ProbabilityPanel(title=title, probability=shown, outlines=outlines)
 
-    def _mask(self, finding: Finding) -> Panel:
-        title = f"ROI mask of {finding.name}"
-        found = finding.roi_mask[self.part]
+    def _mask(self, prediction: Prediction) -> Panel:
+        title = f"ROI mask of {prediction.name}"
+        found = prediction.mask[self.part]
         mask = self.truth_mask
         if mask is None:
             return against_truth(f"{title} (no truth)", found, found)
@@ -217,5 +224,5 @@ class Scene:
 
 
 def above_median(adc: Frame) -> Frame:
-    """Raw counts above the median of their channel, shape (channel, tick)."""
+    """Return raw counts above the median of their channel, shape (channel, tick)."""
     return adc - np.median(adc[:, ::5], axis=1, keepdims=True).astype(np.float32)

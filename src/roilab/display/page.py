@@ -1,4 +1,4 @@
-"""The layers of an interactive page, packed so that the page stays light."""
+"""Interactive page of one event: its layers, packed to keep the page small."""
 
 import base64
 import logging
@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from roilab.atomic_write import write_text
-from roilab.display.event import Frame
-from roilab.display.event_view import Scene, above_median
+from roilab.display.event_view import EventView, above_median
 from roilab.display.settings import DisplayError
 from roilab.plots.style import OUTLINE
+from roilab.types import Frame
 
 log = logging.getLogger(__name__)
 # Finest step in which values are kept, by unit; nothing finer than the noise's width over 8.
@@ -24,13 +24,13 @@ _LARGEST = 32767  # of a 16-bit integer
 
 @dataclass
 class Packed:
-    """One layer: its samples, and the same as text in steps of some size.
+    """One layer: its samples, and the same as text, rounded to multiples of a step.
 
     Attributes:
         name: of the layer.
         unit: of its values.
         values: shape (channel, tick) of what is shown.
-        step: in which values are kept; rounding changes them by half of it at most.
+        step: values are kept as multiples of it.
         data: as ``roilab.plots.page.Layer`` takes it.
     """
 
@@ -50,7 +50,7 @@ class Packed:
         self.pack(self.step)
 
     def pack(self, step: float) -> None:
-        """Whole numbers of a step, as differences along time, low bytes first, deflated."""
+        """Pack values as integer multiples of ``step``: differences in time, low bytes first."""
         self.step = step
         numbers = np.rint(self.values / np.float32(step)).astype(np.int16)
         steps = np.diff(numbers, axis=1, prepend=np.int16(0)).astype("<i2")
@@ -60,11 +60,11 @@ class Packed:
         self.data = base64.b64encode(packed).decode()
 
 
-def write_page(scene: Scene, path: Path) -> None:
-    """Write a page of everything there is of a plane, at full resolution in what is shown.
+def write_page(view: EventView, path: Path) -> None:
+    """Write a page of all layers of a plane, at full resolution.
 
     Args:
-        scene: event and findings.
+        view: plane and predictions.
         path: of the page.
 
     Raises:
@@ -78,18 +78,18 @@ def write_page(scene: Scene, path: Path) -> None:
         raise DisplayError(
             "display.html=true needs bokeh, which is not installed; pip install 'roilab[html]'."
         ) from error
-    packed = list(_layers(scene))
-    view = scene.view(scene.channels, scene.ticks)
-    colours = {"truth": OUTLINE, **{f"charge of {n}": c for n, c in scene.colours.items()}}
+    packed = list(_layers(view))
+    axes = view.axes(view.channels, view.ticks)
+    colours = {"truth": OUTLINE, **{f"charge of {n}": c for n, c in view.colours.items()}}
 
     def html(with_data: bool) -> str:
         layers = [
             Layer(p.name, p.unit, p.step, p.limit, p.data * with_data, colours.get(p.name))
             for p in packed
         ]
-        return page_html(layers, view, scene.event.title)
+        return page_html(layers, axes, view.event.title)
 
-    shrink(packed, scene.settings.html_mb * 1e6 - len(html(with_data=False).encode()) - 1e4)
+    shrink(packed, view.settings.html_mb * 1e6 - len(html(with_data=False).encode()) - 1e4)
     text = html(with_data=True)
     write_text(path, text)
     steps = ", ".join(f"{p.name} {p.step:.3g} {p.unit}".strip() for p in packed)
@@ -97,29 +97,29 @@ def write_page(scene: Scene, path: Path) -> None:
 
 
 def shrink(packed: list[Packed], most: float) -> None:
-    """Double the step of the layer that takes most room, until all fit.
+    """Double the step of the largest layer until all fit.
 
     Args:
         packed: the layers, which are changed.
         most: bytes for all of them.
 
     Raises:
-        DisplayError: steps as large as a layer's own values would not do.
+        DisplayError: a step became larger than the values of its layer.
     """
     while sum(len(layer.data) for layer in packed) > most:
         widest = max(packed, key=lambda layer: len(layer.data))
         if widest.step > widest.limit:
             raise DisplayError(
-                "display.html_mb: the page does not become so small; show fewer ticks, channels "
+                "display.html_mb: the page cannot be made that small; show fewer ticks, channels "
                 "or layers (display.ticks, display.channels, display.panels), or allow more."
             )
         widest.pack(2 * widest.step)
 
 
-def _layers(scene: Scene) -> Iterator[Packed]:
-    """Tags, truth and findings in the part that is shown; of ``panels`` where they are named."""
-    settings, part, asked = scene.settings, scene.part, scene.settings.panels
-    for tag, frame in scene.event.tags.items():
+def _layers(view: EventView) -> Iterator[Packed]:
+    """Yield tags, truth and predictions in the part that is shown; only ``panels`` if set."""
+    settings, part, asked = view.settings, view.part, view.settings.panels
+    for tag, frame in view.tags.items():
         if asked is not None and tag not in asked:
             continue
         if tag in settings.adc_tags:
@@ -128,10 +128,12 @@ def _layers(scene: Scene) -> Iterator[Packed]:
             yield Packed(tag, "inside", (frame[part] != 0).astype(np.float32))
         else:
             yield Packed(tag, "e/tick", frame[part])
-    if scene.event.truth is not None:
-        yield Packed("truth", "e/tick", scene.event.truth[part])
-    for network, finding in {finding.network: finding for finding in scene.findings}.items():
-        yield Packed(f"probability of {network}", "", finding.probability[part])
-    for finding in scene.findings:
-        if finding.charge is not None:
-            yield Packed(f"charge of {finding.name}", "e/tick", finding.charge[part])
+    if view.event.truth is not None:
+        yield Packed("truth", "e/tick", view.event.truth[part])
+    for network, prediction in {
+        prediction.network: prediction for prediction in view.predictions
+    }.items():
+        yield Packed(f"probability of {network}", "", prediction.probability[part])
+    for prediction in view.predictions:
+        if prediction.charge is not None:
+            yield Packed(f"charge of {prediction.name}", "e/tick", prediction.charge[part])

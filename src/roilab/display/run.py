@@ -1,4 +1,4 @@
-"""One command: files and networks opened, every picture of every event drawn and written."""
+"""Run one display command: read files and networks, draw every picture of every event."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,77 +9,110 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from roilab.atomic_write import save_figure
-from roilab.display.event import EventReader
-from roilab.display.event_view import COMPUTED, Scene
+from roilab.detectors.readout import Readout
+from roilab.display.event_view import COMPUTED, EventView
 from roilab.display.page import write_page
 from roilab.display.pictures import pictures
-from roilab.display.predictions import find, make_networks, true_rois
-from roilab.display.settings import DisplaySettings
+from roilab.display.predictions import make_networks, predict, truth_rois
+from roilab.display.settings import DisplayError, DisplaySettings
 from roilab.evaluate.run import data_config
-from roilab.evaluate.settings import Detector, PhysicsSettings
-from roilab.inference.network import Network, NetworkRecipe, network_recipe, open_network
+from roilab.evaluate.settings import PhysicsSettings
+from roilab.frames import FrameFile
+from roilab.inference import Network, PlaneReader, network_spec, open_network
 
 log = logging.getLogger(__name__)
 
 
 def display(config: DictConfig) -> None:
-    """Draw the events that were asked for.
+    """Draw the events that the user named.
 
     Args:
         config: composed from ``conf/display.yaml``.
 
     Raises:
-        RoilabError: (its subclasses too) anything the user can mend.
+        RoilabError: (its subclasses too) an error of the user.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     settings: DisplaySettings = instantiate(config.display)
     physics: PhysicsSettings = instantiate(config.physics)
-    paths = plain["networks"] or [None]
-    files = [open_network(path) for path in paths]
-    data = data_config(plain.get("data"), files[0])
-    given = plain["recipe"]
-    named = [file for file in files if file.module is not None]
-    networks = make_networks(named, plain["names"], given, data, plain["device"])
-    recipe = networks[0].recipe if networks else _recipe_without(files[0], given, data)
+    files = [open_network(path) for path in network_paths(plain["network"])]
+    first = files[0] if files else open_network(None)
+    data, given = data_config(plain.get("data"), first), plain["network_spec"]
+    networks = make_networks(files, plain["names"], given, data, physics, plain["device"])
+    spec = networks[0].spec if networks else network_spec(first, given, data)
     plane = plain["plane"] or data["planes"][0]
+    apa = None if plain["apa"] is None else str(plain["apa"])
     _warn_foreign_plane(networks, plane)
-    with EventReader(_rec(plain), _truth_file(plain), Detector.of_config(data)) as reader:
-        for event_id in reader.choose(plain["event"], plain["max_events"]):
-            tags = _needed(settings, physics, networks)
-            apa = None if plain["apa"] is None else str(plain["apa"])
-            event = reader.read(event_id, apa, plane, tags)
-            findings = find(networks, plain["mask_thresh"], event, physics)
-            true = true_rois(event, recipe, physics)
-            scene = Scene(event, findings, true, physics, settings)
-            write(scene, Path(plain["run_dir"]))
+    tags = _needed(settings, physics, networks)
+    with PlaneReader(Path(plain["rec"]), _truth_file(plain), Readout.from_config(data)) as reader:
+        for number in choose_events(reader.rec, plain["event"], plain["max_events"]):
+            event = reader.read(number, apa, plane, tags)
+            predictions = predict(networks, plain["mask_thresh"], event)
+            rois = truth_rois(event, spec, physics)
+            view = EventView(event, predictions, rois, physics, settings)
+            write(view, Path(plain["run_dir"]))
 
 
-def write(scene: Scene, folder: Path) -> list[Path]:
-    """Every picture and page of one event, each written whole or not at all.
+def network_paths(network: str | Sequence[str] | None) -> list[str]:
+    """Return the paths of the key ``network``: none, one or a list."""
+    return [network] if isinstance(network, str) else list(network or ())
 
-    Returns:
-        The files.
+
+def choose_events(
+    frames: FrameFile, asked: int | str | Sequence[int] | None, most: int
+) -> list[int]:
+    """Return event ids: the first (``None``), all, or those that the user named.
+
+    Raises:
+        DisplayError: there is no such event, or there are more than ``most``.
     """
-    settings, paths = scene.settings, []
-    for name, cut in scene.cuts.items():
+    events = list(frames.events)
+    if not events:
+        raise DisplayError(f"{frames.path}: holds no event; name another file.")
+    if asked is None:
+        return events[:1]
+    if isinstance(asked, str) and asked != "all":
+        raise DisplayError(f"event={asked}; expected a number, a list of numbers, or all.")
+    named = events if isinstance(asked, str) else [asked] if isinstance(asked, int) else asked
+    unknown = [event for event in named if event not in events]
+    if unknown:
+        raise DisplayError(
+            f"{frames.path}: there is no event {_few(unknown)}; it holds {_few(events)}. "
+            "Name one of these."
+        )
+    if len(named) > most:
+        raise DisplayError(
+            f"event: {len(named)} events at once, with pictures of each; at most "
+            f"max_events={most}. Name fewer (event=[{named[0]},{named[1]}]), or raise "
+            "max_events."
+        )
+    return list(named)
+
+
+def _few(events: Sequence[int]) -> str:
+    if len(events) <= 8:
+        return ", ".join(map(str, events))
+    return f"{', '.join(map(str, events[:4]))}, ..., {events[-1]} ({len(events)} events)"
+
+
+def write(view: EventView, folder: Path) -> list[Path]:
+    """Write every picture and page of one event and return their paths."""
+    settings, paths = view.settings, []
+    for name, cut in view.cuts.items():
         log.info("%s: a cut at %g e/tick %s", name, settings.charge_cut, cut.sentence)
-    for name, draw in pictures(scene).items():
+    for name, draw in pictures(view).items():
         figure = draw()
         for ending in settings.formats:
-            path = folder / f"{scene.event.stem}-{name}.{ending}"
+            path = folder / f"{view.event.stem}-{name}.{ending}"
             save_figure(path, figure, format=ending, dpi=settings.dpi)
             paths.append(path)
     if settings.html:
-        path = folder / f"{scene.event.stem}.html"
-        write_page(scene, path)
+        path = folder / f"{view.event.stem}.html"
+        write_page(view, path)
         paths.append(path)
     for path in paths:
         log.info("wrote %s", path)
     return paths
-
-
-def _rec(plain: Mapping[str, Any]) -> Path:
-    return Path(plain["rec"])
 
 
 def _truth_file(plain: Mapping[str, Any]) -> Path | None:
@@ -95,20 +128,15 @@ def _truth_file(plain: Mapping[str, Any]) -> Path | None:
     return None
 
 
-def _recipe_without(file: Any, given: Mapping[str, Any], data: Mapping[str, Any]) -> NetworkRecipe:
-    """The recipe of the truth ROIs where there is no network."""
-    return network_recipe(file, given, {**data, "mask_thresh": 0.5})
-
-
 def _needed(
     settings: DisplaySettings, physics: PhysicsSettings, networks: Sequence[Network]
 ) -> list[str] | None:
-    """Tags to read; ``None`` for all, where all are drawn."""
+    """Return the tags to read; ``None`` for all."""
     drawn = settings.pictures
     if settings.panels is None and (drawn is None or "display" in drawn or settings.html):
         return None
     tags = [tag for tag in settings.panels or () if tag not in COMPUTED]
-    tags += [tag for network in networks for tag in network.recipe.layers]
+    tags += [tag for network in networks for tag in network.spec.layers]
     if drawn is None or {"waveforms", "evolution"} & set(drawn):
         tags += settings.chain
     return list(dict.fromkeys([*tags, physics.decon_charge, physics.gauss]))
@@ -116,10 +144,10 @@ def _needed(
 
 def _warn_foreign_plane(networks: Sequence[Network], plane: str) -> None:
     for network in networks:
-        if network.recipe.planes and plane not in network.recipe.planes:
+        if network.spec.planes and plane not in network.spec.planes:
             log.warning(
-                "%s was trained on plane %s, and is shown on %s.",
+                "%s was trained on plane %s and is applied to %s.",
                 network.name,
-                ", ".join(network.recipe.planes),
+                ", ".join(network.spec.planes),
                 plane,
             )

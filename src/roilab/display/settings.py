@@ -1,4 +1,4 @@
-"""What is drawn and how: the keys of ``display`` in ``conf/display.yaml``."""
+"""Settings of displays: the keys of ``display`` in ``conf/display.yaml``."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from roilab.errors import RoilabError
 from roilab.plots.pooling import Rule, max_pooled, mean_pooled
 from roilab.plots.view import PANEL
+from roilab.types import Range
 
-Range = tuple[int, int]
 PICTURES = ("display", "waveforms", "evolution", "comparison")
 _RULES: dict[str, Rule] = {"max": max_pooled, "mean": mean_pooled}
 
 
 class DisplayError(RoilabError):
-    """What was asked for cannot be drawn."""
+    """The picture that the user named cannot be drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DisplaySettings:
-    """See ``conf/display.yaml``, where every key has its default and its meaning."""
+    """Settings of displays; ``conf/display.yaml`` gives the meaning and default of every key."""
 
     pictures: Sequence[str] | None
     formats: Sequence[str]
@@ -55,12 +55,12 @@ class DisplaySettings:
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Rows and columns of a panel's image: no more than are drawn, or thin tracks vanish."""
+        """Rows and columns of a panel's image; with more than are drawn, thin tracks vanish."""
         return round(PANEL[0] * self.dpi), round(PANEL[1] * self.dpi)
 
     @property
     def rule(self) -> Rule:
-        """How samples are brought down to pixels."""
+        """Pooling of samples to pixels."""
         return _RULES[self.pool]
 
 
@@ -68,26 +68,27 @@ def _check(key: str, got: Sequence[str], known: Collection[str]) -> None:
     wrong = [name for name in got if name not in known]
     if wrong:
         raise DisplayError(
-            f"display.{key}: got '{', '.join(map(str, wrong))}'; expected of {', '.join(known)}."
+            f"display.{key}: got '{', '.join(map(str, wrong))}'; expected some of "
+            f"{', '.join(known)}."
         )
 
 
-def part_of(whole: Range, asked: Sequence[int] | None, key: str, what: str) -> Range:
-    """A range that was asked for, cut to what there is.
+def part_of(every: Range, asked: Sequence[int] | None, key: str, what: str) -> Range:
+    """Return a range of the user, cut to the range that exists.
 
     Raises:
-        DisplayError: it is no range, or nothing of it is there.
+        DisplayError: it is no range, or lies outside.
     """
     if asked is None:
-        return whole
+        return every
     if len(asked) != 2 or asked[0] >= asked[1]:
         raise DisplayError(
             f"display.{key}={list(asked)}; expected [first, last + 1] with first below last + 1."
         )
-    begin, end = max(whole[0], asked[0]), min(whole[1], asked[1])
+    begin, end = max(every[0], asked[0]), min(every[1], asked[1])
     if begin >= end:
         raise DisplayError(
-            f"display.{key}={list(asked)}: {what} holds {whole[0]} to {whole[1] - 1}; choose a "
+            f"display.{key}={list(asked)}: {what} holds {every[0]} to {every[1] - 1}; choose a "
             "range within."
         )
     return begin, end

@@ -1,160 +1,161 @@
-"""One channel from raw signal to charge."""
+"""Waveforms of one channel, from raw signal to charge."""
 
 import logging
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from roilab.display.event_view import Scene, above_median
-from roilab.display.predictions import Mask, runs
-from roilab.display.settings import DisplayError, Range
+from roilab.display.event_view import EventView, above_median
+from roilab.display.predictions import runs
+from roilab.display.settings import DisplayError
 from roilab.plots.style import CLASSICAL, TRUTH
 from roilab.plots.waveform import Line, Rois, Row, waveform_figure
+from roilab.types import Mask, Range
 
 log = logging.getLogger(__name__)
 _UNIT = "e / tick"
 
 
-def chosen_channel(scene: Scene) -> int:
-    """Id of the channel that was asked for, or of that with most charge among those shown.
+def chosen_channel(view: EventView) -> int:
+    """Return the channel id of the settings, or the shown channel with the most charge.
 
     Raises:
-        DisplayError: it lies outside the plane.
+        DisplayError: the channel of the settings lies outside the plane.
     """
-    asked, (low, high) = scene.settings.channel, scene.event.channels
+    asked, (low, high) = view.settings.channel, view.event.channels
     if asked is not None and not low <= asked < high:
         raise DisplayError(
-            f"display.channel={asked}: plane {scene.event.plane} holds channels {low} to "
+            f"display.channel={asked}: plane {view.event.name} holds channels {low} to "
             f"{high - 1}; choose one of these."
         )
     if asked is not None:
         return asked
-    gauss = scene.event.tags.get(scene.physics.gauss)
-    charge = gauss if scene.event.truth is None else scene.event.truth
-    sums = np.zeros(1) if charge is None else charge[scene.part].sum(1)
+    gauss = view.tags.get(view.physics.gauss)
+    charge = gauss if view.event.truth is None else view.event.truth
+    sums = np.zeros(1) if charge is None else charge[view.part].sum(1)
     if not sums.any():
         log.warning(
             "%s: no charge in what is shown, so the waveforms are of its first channel.",
-            scene.event.title,
+            view.event.title,
         )
-    return scene.channels[0] + int(sums.argmax())
+    return view.channels[0] + int(sums.argmax())
 
 
-def waveforms(scene: Scene) -> Figure:
-    """Waveforms of one channel below each other, true and found ROIs through all of them."""
-    channel = chosen_channel(scene)
-    row = channel - scene.event.channels[0]
-    ticks = _shown_ticks(scene, row)
-    columns = slice(ticks[0] - scene.event.ticks[0], ticks[1] - scene.event.ticks[0])
-    view = scene.view((channel, channel + 1), ticks)
-    rows = [_tag_row(scene, tag, row, columns) for tag in scene.settings.chain]
-    rows.append(_truth_row(scene, row, columns))
-    rows += _probability_rows(scene, row, columns)
-    rows.append(_charge_row(scene, row, columns))
-    rows += _cut_rows(scene, row, columns)
-    title = f"{scene.event.title}, channel {channel}"
-    return waveform_figure(rows, _rois(scene, row), view, title)
+def waveforms(view: EventView) -> Figure:
+    """Draw waveforms of one channel below each other, with true and predicted ROIs."""
+    channel = chosen_channel(view)
+    row = channel - view.event.channels[0]
+    ticks = _shown_ticks(view, row)
+    columns = slice(ticks[0] - view.event.ticks[0], ticks[1] - view.event.ticks[0])
+    axes = view.axes((channel, channel + 1), ticks)
+    rows = [_tag_row(view, tag, row, columns) for tag in view.settings.chain]
+    rows.append(_truth_row(view, row, columns))
+    rows += _probability_rows(view, row, columns)
+    rows.append(_charge_row(view, row, columns))
+    rows += _cut_rows(view, row, columns)
+    title = f"{view.event.title}, channel {channel}"
+    return waveform_figure(rows, _rois(view, row), axes, title)
 
 
-def _shown_ticks(scene: Scene, row: int) -> Range:
-    """Those that were asked for, or the channel's charge with a margin."""
-    truth = scene.event.truth
-    if scene.settings.ticks is not None or truth is None or not truth[row].any():
-        return scene.ticks
-    charged = np.flatnonzero(truth[row]) + scene.event.ticks[0]
-    margin = scene.settings.margin
-    begin, end = scene.event.ticks
+def _shown_ticks(view: EventView, row: int) -> Range:
+    """Return the ticks of the settings, or those of the channel's charge with a margin."""
+    truth = view.event.truth
+    if view.settings.ticks is not None or truth is None or not truth[row].any():
+        return view.ticks
+    charged = np.flatnonzero(truth[row]) + view.event.ticks[0]
+    margin = view.settings.margin
+    begin, end = view.event.ticks
     return max(begin, int(charged[0]) - margin), min(end, int(charged[-1]) + 1 + margin)
 
 
-def _tag_row(scene: Scene, tag: str, row: int, columns: slice) -> Row:
-    adc = tag in scene.settings.adc_tags
-    if tag not in scene.event.tags:
-        why = scene.event.absent.get(tag) or f"event {scene.event.event} has no tag '{tag}'"
+def _tag_row(view: EventView, tag: str, row: int, columns: slice) -> Row:
+    adc = tag in view.settings.adc_tags
+    if tag not in view.tags:
+        why = view.event.missing.get(tag) or f"event {view.event.event} has no tag '{tag}'"
         return Row(tag, "", absent=why)
-    wave = scene.event.tags[tag][row : row + 1]
+    wave = view.tags[tag][row : row + 1]
     wave = above_median(wave) if adc else wave
     line = Line(tag, wave[0, columns], "0.25")
     return Row(f"{tag} (above its median)" if adc else tag, "ADC" if adc else _UNIT, [line])
 
 
-def _truth_row(scene: Scene, row: int, columns: slice) -> Row:
-    if scene.event.truth is None or scene.true is None:
-        return Row("truth", "", absent=scene.event.no_truth)
-    line = Line("truth", scene.event.truth[row, columns], TRUTH)
-    padding = f", padded by {scene.true.pad} ticks (shaded)" if scene.true.pad else ""
-    return Row(f"truth charge; ROIs: {scene.true.what}{padding}", _UNIT, [line])
+def _truth_row(view: EventView, row: int, columns: slice) -> Row:
+    if view.event.truth is None or view.truth_rois is None:
+        return Row("truth", "", absent=view.event.no_truth)
+    line = Line("truth", view.event.truth[row, columns], TRUTH)
+    padding = f", padded by {view.truth_rois.pad} ticks (shaded)" if view.truth_rois.pad else ""
+    return Row(f"truth charge; ROIs: {view.truth_rois.label}{padding}", _UNIT, [line])
 
 
-def _probability_rows(scene: Scene, row: int, columns: slice) -> list[Row]:
-    if not scene.findings:
-        return [Row("ROI probability", "", absent="no network was given (networks=[FILE])")]
-    networks = {finding.network: finding for finding in scene.findings}
+def _probability_rows(view: EventView, row: int, columns: slice) -> list[Row]:
+    if not view.predictions:
+        return [Row("ROI probability", "", absent="no network was given (network=[FILE])")]
+    networks = {prediction.network: prediction for prediction in view.predictions}
     lines = [
-        Line(name, finding.probability[row, columns], colour)
-        for (name, finding), colour in (
-            (item, scene.colours[item[1].name]) for item in networks.items()
+        Line(name, prediction.probability[row, columns], colour)
+        for (name, prediction), colour in (
+            (item, view.colours[item[1].name]) for item in networks.items()
         )
     ]
-    level = scene.findings[0].mask_thresh
-    own = f"; dashed: {level:g}"
-    return [Row(f"ROI probability{own}", "", lines, level=level, limits=(-0.05, 1.05))]
+    level = view.predictions[0].mask_thresh
+    label = f"; dashed: {level:g}"
+    return [Row(f"ROI probability{label}", "", lines, level=level, limits=(-0.05, 1.05))]
 
 
-def _charge_row(scene: Scene, row: int, columns: slice) -> Row:
-    results = {finding.name: finding.charge for finding in scene.findings}
+def _charge_row(view: EventView, row: int, columns: slice) -> Row:
+    results = {prediction.name: prediction.charge for prediction in view.predictions}
     found = {name: charge for name, charge in results.items() if charge is not None}
-    lines = _truth_line(scene, row, columns)
-    gauss = scene.event.tags.get(scene.physics.gauss)
+    lines = _truth_line(view, row, columns)
+    gauss = view.tags.get(view.physics.gauss)
     if gauss is not None:
-        lines.append(Line(scene.physics.gauss, gauss[row, columns], CLASSICAL))
+        lines.append(Line(view.physics.gauss, gauss[row, columns], CLASSICAL))
     lines += [
-        Line(name, charge[row, columns], scene.colours[name]) for name, charge in found.items()
+        Line(name, charge[row, columns], view.colours[name]) for name, charge in found.items()
     ]
     if len(lines) == 0:
         return Row("final charge", "", absent="no network, classical ROIs or truth in this event")
     return Row("final charge", _UNIT, lines)
 
 
-def _cut_rows(scene: Scene, row: int, columns: slice) -> list[Row]:
-    """What the charge cut leaves; its numbers are those of the whole plane."""
+def _cut_rows(view: EventView, row: int, columns: slice) -> list[Row]:
+    """Return the charge after the cut; the numbers in the titles are those of the plane."""
     return [
         Row(
-            f"{name} above {scene.settings.charge_cut:g} e/tick: in the plane the cut "
+            f"{name} above {view.settings.charge_cut:g} e/tick: in the plane the cut "
             f"{cut.sentence}",
             _UNIT,
             [
-                *_truth_line(scene, row, columns),
-                Line(name, cut.charge[row, columns], scene.colours[name]),
+                *_truth_line(view, row, columns),
+                Line(name, cut.charge[row, columns], view.colours[name]),
             ],
-            level=scene.settings.charge_cut,
+            level=view.settings.charge_cut,
         )
-        for name, cut in scene.cuts.items()
+        for name, cut in view.cuts.items()
     ]
 
 
-def _truth_line(scene: Scene, row: int, columns: slice) -> list[Line]:
-    if scene.event.truth is None:
+def _truth_line(view: EventView, row: int, columns: slice) -> list[Line]:
+    if view.event.truth is None:
         return []
-    return [Line("truth", scene.event.truth[row, columns], TRUTH)]
+    return [Line("truth", view.event.truth[row, columns], TRUTH)]
 
 
-def _rois(scene: Scene, row: int) -> list[Rois]:
-    """True ones, what padding adds to them, and those of every network."""
-    begin = scene.event.ticks[0]
+def _rois(view: EventView, row: int) -> list[Rois]:
+    """Return true ROIs, padded true ROIs, and those of every network."""
+    begin = view.event.ticks[0]
 
     def of(mask: Mask) -> list[Range]:
         return [(first + begin, end + begin) for first, end in runs(mask[row])]
 
     kinds = []
-    if scene.true is not None:
-        label = f"true ROI ({scene.true.what})"
-        kinds.append(Rois(label, of(scene.true.mask), TRUTH, "-", 0.08))
-        if scene.true.pad:
-            label = f"padded by {scene.true.pad} ticks"
-            kinds.append(Rois(label, of(scene.true.padded), TRUTH, ":", 0.08))
+    if view.truth_rois is not None:
+        label = f"true ROI ({view.truth_rois.label})"
+        kinds.append(Rois(label, of(view.truth_rois.mask), TRUTH, "-", 0.08))
+        if view.truth_rois.pad:
+            label = f"padded by {view.truth_rois.pad} ticks"
+            kinds.append(Rois(label, of(view.truth_rois.padded), TRUTH, ":", 0.08))
     kinds += [
-        Rois(f"ROI of {finding.name}", of(finding.roi_mask), scene.colours[finding.name], "--")
-        for finding in scene.findings
+        Rois(f"ROI of {prediction.name}", of(prediction.mask), view.colours[prediction.name], "--")
+        for prediction in view.predictions
     ]
     return kinds

@@ -1,4 +1,4 @@
-"""Bias, resolution, inefficiency and charge profile while a network learns."""
+"""Lightning callback: charge metrics on samples during a training."""
 
 import logging
 import math
@@ -14,32 +14,33 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from roilab.atomic_write import write_csv
 from roilab.data import RoiDataModule
-from roilab.evaluate.evaluator import Judge, Row
+from roilab.detectors.readout import Readout
+from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Dnn, Gauss, Method, dnn, ideal
-from roilab.evaluate.sample import JudgedImage, few_of_each, read_sample
-from roilab.evaluate.settings import Detector, EvaluationError, PhysicsSettings
-from roilab.inference.network import Network, NetworkRecipe
-from roilab.train.module import RoiModule, network_name
+from roilab.evaluate.sample import SampleImage, few_of_each, read_sample
+from roilab.evaluate.settings import EvaluationError, PhysicsSettings
+from roilab.inference import Network, NetworkSpec
+from roilab.inference.metadata import network_name
+from roilab.train.module import RoiModule
+from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
 
 class PhysicsMetrics(Callback):
-    """Judges the network on samples of known angle, every few epochs and with the best checkpoint.
+    """Evaluate the network on samples, every few epochs and with the best checkpoint.
 
-    Processes share the images and sum what they find. The samples only watch: nothing is chosen
-    by them.
-
-    The samples are those of the data module (``data.judged_samples``), on the planes it has;
-    without any the callback does nothing.
+    The samples are those of the data module (``data.judged_samples``), on its planes; without any
+    the callback does nothing. Nothing is chosen on them. Processes share the images and sum their
+    metrics.
 
     Args:
-        dir: where tables (and figures with the best checkpoint) go.
-        every_n_epochs: how often; 0 for the best checkpoint alone.
-        images_per_angle: most images of every plane, angle and energy, which bounds the cost;
+        dir: folder of the tables, and of the figures of the best checkpoint.
+        every_n_epochs: 0 for the best checkpoint only.
+        images_per_angle: most images of every plane, angle and energy, which bounds the time;
             ``None`` for all.
-        physics: how charge is judged.
+        physics: definition of the charge metrics.
     """
 
     def __init__(
@@ -51,24 +52,24 @@ class PhysicsMetrics(Callback):
     ) -> None:
         self.dir, self.every_n_epochs = Path(dir), every_n_epochs
         self.images_per_angle, self.physics = images_per_angle, physics
-        self._images: list[JudgedImage] = []
+        self._images: list[SampleImage] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Make sure before the training that the samples can be judged after it."""
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
         if data.judged_samples and not self._images:
-            self._images = self._list(data, self._judge(trainer, pl_module).tags)
+            self._images = self._list(data, self._evaluator(trainer, pl_module).tags)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Judge, unless it is not the turn of this epoch."""
+        """Evaluate in every n-th epoch and after the training."""
         turn = self.every_n_epochs and (trainer.current_epoch + 1) % self.every_n_epochs == 0
         best = trainer.state.fn == TrainerFn.VALIDATING
         if not self._images or trainer.sanity_checking or not (turn or best):
             return
         began = time.perf_counter()
-        judge = self._judge(trainer, pl_module)
+        evaluator = self._evaluator(trainer, pl_module)
         share = slice(trainer.global_rank, None, trainer.world_size)
-        rows = judge(self._images, share, pl_module.device)
+        rows = evaluator(self._images, share, pl_module.device)
         if not trainer.is_global_zero:
             return
         when = "best" if best else f"epoch{trainer.current_epoch:03d}"
@@ -77,7 +78,7 @@ class PhysicsMetrics(Callback):
             when,
             len(self._images),
             time.perf_counter() - began,
-            ", ".join(f"{name} {seconds:.1f} s" for name, seconds in judge.seconds.items()),
+            ", ".join(f"{name} {seconds:.1f} s" for name, seconds in evaluator.seconds.items()),
         )
         write_csv(self.dir / f"{when}.csv", [{"when": when, **row} for row in rows])
         figures = self._draw(pl_module, rows) if best else []
@@ -85,10 +86,10 @@ class PhysicsMetrics(Callback):
             if isinstance(logger, WandbLogger):
                 _log_wandb(logger, rows, figures, when)
 
-    def _judge(self, trainer: Trainer, pl_module: LightningModule) -> Judge:
+    def _evaluator(self, trainer: Trainer, pl_module: LightningModule) -> Evaluator:
         assert isinstance(pl_module, RoiModule)
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        recipe, physics = _recipe(pl_module, data), self.physics
+        spec, physics = _spec(pl_module, data), self.physics
 
         @torch.no_grad()
         def probability(image: torch.Tensor) -> torch.Tensor:
@@ -96,21 +97,21 @@ class PhysicsMetrics(Callback):
                 logits = pl_module(image.to(pl_module.device))
             return torch.sigmoid(logits.float()).cpu()
 
-        own = ideal(physics, recipe.rebin, recipe.threshold, recipe.pad, recipe.pad_unit)
-        methods: list[Method] = [dnn(physics, recipe), Gauss(physics.gauss), own]
-        network = Network(network_name(pl_module.recipe), probability, recipe)
-        return Judge(methods, physics, Detector.of_datamodule(data), network)
+        perfect = ideal(physics, spec.rebin, spec.threshold, spec.pad, spec.pad_unit)
+        methods: list[Method] = [dnn(physics, spec), Gauss(physics.gauss), perfect]
+        network = Network.in_node(network_name(pl_module.recipe), probability, spec, physics)
+        return Evaluator(methods, physics, _readout(data), network)
 
-    def _list(self, data: RoiDataModule, tags: tuple[str, ...]) -> list[JudgedImage]:
+    def _list(self, data: RoiDataModule, tags: tuple[str, ...]) -> list[SampleImage]:
         if data.recipe.channel_rebin != 1:
             raise EvaluationError(
-                f"data.channel_rebin={data.recipe.channel_rebin} with samples to judge; WCT's node "
+                f"data.channel_rebin={data.recipe.channel_rebin} with samples; WCT's node "
                 "averages over ticks alone. Set callbacks.physics_metrics=null, or rebin by 1."
             )
-        detector = Detector.of_datamodule(data)
-        planes = tuple(detector.ranges)
+        readout = _readout(data)
+        planes = tuple(readout.ranges)
         folders = data.judged_samples
-        images = [i for folder in folders for i in read_sample(folder, detector, tags, planes)]
+        images = [i for folder in folders for i in read_sample(folder, readout, tags, planes)]
         if not images:
             raise EvaluationError(
                 f"data.judged_samples={[str(folder) for folder in folders]} have nothing on plane "
@@ -124,9 +125,15 @@ class PhysicsMetrics(Callback):
         return save_figures({"table": rows}, module.mask_thresh, name, self.dir)
 
 
-def _recipe(module: RoiModule, data: RoiDataModule) -> NetworkRecipe:
+def _readout(data: RoiDataModule) -> Readout:
+    chosen, images = data.selection, data.recipe
+    place = (chosen.ranges, chosen.channels_per_apa, chosen.first_channel)
+    return Readout(*place, images.tick_range, images.truth)
+
+
+def _spec(module: RoiModule, data: RoiDataModule) -> NetworkSpec:
     target = data.target
-    return NetworkRecipe(
+    return NetworkSpec(
         layers=data.recipe.layers,
         planes=tuple(data.selection.ranges),
         rebin=data.recipe.rebin,
@@ -139,7 +146,7 @@ def _recipe(module: RoiModule, data: RoiDataModule) -> NetworkRecipe:
 
 
 def _log_wandb(logger: WandbLogger, rows: list[Row], figures: list[Path], when: str) -> None:
-    """A table of all numbers, and the network's own as curves by plane and angle."""
+    """Log a table of all rows, and the network's metrics as one curve a plane and angle."""
     columns = list(rows[0])
     cells = [[row[column] for column in columns] for row in rows]
     logger.log_table(key=f"physics/{when}", columns=columns, data=cells)

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from roilab.atomic_write import save_figure
 from roilab.plots import CHARGE, charge_figure, padding_figure, roi_figure, scan_figure
-
-Row = Mapping[str, Any]
+from roilab.types import Row
 
 
 def save_figures(

@@ -1,8 +1,9 @@
-"""One evaluation: network, samples, tables and figures put together."""
+"""Run one evaluation: read network and samples, write tables and figures."""
 
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,22 @@ from rich.table import Table
 
 from roilab.atomic_write import write_csv, write_json
 from roilab.console import table_console
-from roilab.evaluate.evaluator import Judge, Row
+from roilab.detectors.readout import Readout
+from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Gauss, Method, dnn, ideal
-from roilab.evaluate.sample import JudgedImage, read_sample
-from roilab.evaluate.settings import Detector, EvaluationError, PhysicsSettings
+from roilab.evaluate.sample import SampleImage, read_sample
+from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.evaluate.working_point import best_threshold, scan_validation, validation_events
-from roilab.inference.network import (
+from roilab.inference import (
     Network,
     NetworkFile,
-    NetworkRecipe,
-    network_recipe,
+    NetworkSpec,
+    network_spec,
     on_device,
     open_network,
 )
+from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
@@ -36,50 +39,55 @@ _SHOWN = ("bias", "resolution", "inefficiency", "charge_profile", "roi_efficienc
 
 
 def evaluate(config: DictConfig) -> None:
-    """Judge a network (or only classical and ideal ROIs) on samples; write tables and figures.
+    """Evaluate a network (or only classical and ideal ROIs) on samples; write tables and figures.
 
     Args:
         config: composed from ``conf/evaluate.yaml``.
 
     Raises:
-        RoilabError: (its subclasses too) anything the user can mend.
+        RoilabError: (its subclasses too) an error of the user.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     physics: PhysicsSettings = instantiate(config.physics)
     file = open_network(plain["network"])
     data = data_config(plain.get("data"), file)
-    recipe, validation = working_point(plain, file, data)
-    detector = Detector.of_config(data)
-    network = None
-    if file.module is not None:
-        network = Network(file.name, on_device(file.module, plain["device"]), recipe)
+    spec, validation = working_point(plain, file, data)
+    network = None if file.module is None else file.network(spec, physics, plain["device"])
     methods = {
-        "table": main_methods(physics, network, recipe),
+        "table": main_methods(physics, network, spec),
         "scan": scan_methods(physics, network, plain["scan"]),
         "study": study_methods(physics, plain["study"]),
     }
-    judge = Judge([m for part in methods.values() for m in part], physics, detector, network)
-    images = list_judged(plain, detector, judge.tags)
-    warn_foreign_planes(images, recipe)
+    readout = Readout.from_config(data)
+    all_methods = [method for part in methods.values() for method in part]
+    evaluator = Evaluator(all_methods, physics, readout, network)
+    images = list_sample_images(plain, readout, evaluator.tags)
+    warn_foreign_planes(images, spec)
     with Progress() as progress:
-        task = progress.add_task("Judging", total=len(images))
-        rows = judge(images, advance=lambda: progress.advance(task))
+        task = progress.add_task("Evaluating", total=len(images))
+        rows = evaluator(images, advance=lambda: progress.advance(task))
     tables = split_rows(rows, methods) | {"validation": validation}
-    for path in plain["study"]["networks"]:
-        tables["study"] += judged_network(plain, path, physics, images)
+    for path in plain["study"]["network"]:
+        tables["study"] += study_network(plain, path, physics, images)
     output_dir = Path(plain["run_dir"])
-    for name, part in tables.items():
-        if part:
-            write_csv(output_dir / f"{name}.csv", part)
+    seconds = {name: total / len(images) for name, total in evaluator.seconds.items()}
     about = {"network": plain["network"], "metadata": file.metadata, "physics": plain["physics"]}
-    about |= {"mask_thresh": recipe.mask_thresh, "seconds_per_image": _each(judge, len(images))}
+    about |= {"mask_thresh": spec.mask_thresh, "seconds_per_image": seconds}
+    write(output_dir, about, tables)
+    save_figures(tables, spec.mask_thresh, file.name, output_dir / "figures")
+    report(tables["table"], seconds, len(images), output_dir)
+
+
+def write(output_dir: Path, about: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> None:
+    """Write every table that has rows as CSV, and all of them into one JSON file."""
+    for name, rows in tables.items():
+        if rows:
+            write_csv(output_dir / f"{name}.csv", rows)
     write_json(output_dir / "evaluation.json", {**about, **tables})
-    save_figures(tables, recipe.mask_thresh, file.name, output_dir / "figures")
-    report(tables["table"], judge, len(images), output_dir)
 
 
 def data_config(named: dict[str, Any] | None, file: NetworkFile) -> Mapping[str, Any]:
-    """The data config that was named, or else that of the checkpoint.
+    """Return the data config that the user named, or else that of the checkpoint.
 
     Raises:
         EvaluationError: there is neither.
@@ -94,98 +102,93 @@ def data_config(named: dict[str, Any] | None, file: NetworkFile) -> Mapping[str,
 
 def working_point(
     plain: Mapping[str, Any], file: NetworkFile, data: Mapping[str, Any]
-) -> tuple[NetworkRecipe, list[Row]]:
-    """The network's recipe with the mask threshold to judge it at, and the validation's scan."""
-    given = dict(plain["recipe"])
+) -> tuple[NetworkSpec, list[Row]]:
+    """Return the network's spec with its mask threshold, and the scan of validation events."""
+    given = dict(plain["network_spec"])
     choose = given["mask_thresh"] == _CHOOSE and file.module is not None
     if choose:
         given["mask_thresh"] = None
-    without = {**data, "mask_thresh": 0.5}  # a file that says nothing is taken as WCT's node does
-    recipe = network_recipe(file, given, without)
+    spec = network_spec(file, given, data)
     if not choose or file.module is None:
-        return recipe, []
+        return spec, []
     if not data.get("dir"):
         raise EvaluationError(
-            "recipe.mask_thresh=choose needs validation events; give data.dir (and data.val_files) "
-            "of cosmic events."
+            "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
+            "data.val_files) of cosmic events."
         )
-    network = Network(file.name, on_device(file.module, plain["device"]), recipe)
-    rows = scan_validation(network, validation_events(data, network), plain["scan"])
-    chosen = best_threshold(rows, **plain["choose"])
-    return network_recipe(file, {**given, "mask_thresh": chosen}, data), rows
+    probability = on_device(file.module, plain["device"])
+    rows = scan_validation(probability, validation_events(data, spec), plain["scan"])
+    return replace(spec, mask_thresh=best_threshold(rows, **plain["choose"])), rows
 
 
 def main_methods(
-    physics: PhysicsSettings, network: Network | None, recipe: NetworkRecipe
+    physics: PhysicsSettings, network: Network | None, spec: NetworkSpec
 ) -> list[Method]:
-    """The network, classical ROIs, and the ideal of the network's recipe."""
-    own = ideal(physics, recipe.rebin, recipe.threshold, recipe.pad, recipe.pad_unit)
-    methods: list[Method] = [Gauss(physics.gauss), own]
-    if network is None:
-        return methods
-    return [dnn(physics, recipe), *methods]
+    """Return the network, classical ROIs, and the ideal of the network's truth mask."""
+    perfect = ideal(physics, spec.rebin, spec.threshold, spec.pad, spec.pad_unit)
+    methods: list[Method] = [Gauss(physics.gauss), perfect]
+    return methods if network is None else [dnn(physics, spec), *methods]
 
 
 def scan_methods(
     physics: PhysicsSettings, network: Network | None, thresholds: Sequence[float]
 ) -> list[Method]:
-    """The network at every mask threshold."""
+    """Return the network at every mask threshold."""
     if network is None:
         return []
-    return [dnn(physics, network.recipe, mask_thresh=threshold) for threshold in thresholds]
+    return [dnn(physics, network.spec, mask_thresh=threshold) for threshold in thresholds]
 
 
 def study_methods(physics: PhysicsSettings, study: Mapping[str, Sequence[Any]]) -> list[Method]:
-    """Ideals of every combination of settings, each once."""
+    """Return the ideals of all combinations of settings, each once."""
     names = ("rebin", "threshold", "pad", "pad_unit", "widen")
     combinations = product(*(study[name] for name in names))
     return list(dict.fromkeys(ideal(physics, *values) for values in combinations))
 
 
-def judged_network(
-    plain: Mapping[str, Any], path: str, physics: PhysicsSettings, images: Sequence[JudgedImage]
+def study_network(
+    plain: Mapping[str, Any], path: str, physics: PhysicsSettings, images: Sequence[SampleImage]
 ) -> list[Row]:
-    """One of the study's networks, with the window as it is and grown by the network's padding."""
+    """Evaluate one network of the study, with the window as it is and grown by its padding."""
     file = open_network(path)
     data = data_config(plain.get("data"), file)
-    recipe, _ = working_point(plain, file, data)
-    assert file.module is not None
-    network = Network(file.name, on_device(file.module, plain["device"]), recipe)
-    methods = list(dict.fromkeys(dnn(physics, recipe, widen=widen) for widen in (False, True)))
-    return Judge(methods, physics, Detector.of_config(data), network)(images)
+    spec, _ = working_point(plain, file, data)
+    network = file.network(spec, physics, plain["device"])
+    methods = list(dict.fromkeys(dnn(physics, spec, widen=widen) for widen in (False, True)))
+    return Evaluator(methods, physics, Readout.from_config(data), network)(images)
 
 
-def list_judged(
-    plain: Mapping[str, Any], detector: Detector, tags: tuple[str, ...]
-) -> list[JudgedImage]:
-    """The images of all samples, of the planes that were asked for."""
+def list_sample_images(
+    plain: Mapping[str, Any], readout: Readout, tags: tuple[str, ...]
+) -> list[SampleImage]:
+    """List the images of all samples, of the planes that the user named."""
     folders = [plain["sample"]] if isinstance(plain["sample"], str) else plain["sample"]
     planes = plain["planes"]
     images = [
-        image for folder in folders for image in read_sample(Path(folder), detector, tags, planes)
+        image for folder in folders for image in read_sample(Path(folder), readout, tags, planes)
     ]
     if not images:
         raise EvaluationError(f"planes={planes}: no event of the samples is on these; name others.")
     return images
 
 
-def warn_foreign_planes(images: Sequence[JudgedImage], recipe: NetworkRecipe) -> None:
-    """Say which planes the network does not know."""
-    foreign = sorted({image.plane for image in images} - set(recipe.planes))
-    if recipe.planes and foreign:
+def warn_foreign_planes(images: Sequence[SampleImage], spec: NetworkSpec) -> None:
+    """Warn of planes that the network was not trained on."""
+    foreign = sorted({image.plane for image in images} - set(spec.planes))
+    if spec.planes and foreign:
         log.warning(
-            "the network was trained on plane %s, not on %s, on which it is judged too; choose "
+            "the network was trained on plane %s, not on %s, which the sample has too; choose "
             "planes=[%s] to leave that out.",
-            ", ".join(recipe.planes),
+            ", ".join(spec.planes),
             ", ".join(foreign),
-            ",".join(recipe.planes),
+            ",".join(spec.planes),
         )
 
 
 def split_rows(
     rows: Sequence[Row], methods: Mapping[str, Sequence[Method]]
 ) -> dict[str, list[Row]]:
-    """Rows by what their methods are for: ``Judge`` gives them in the order of all methods."""
+    """Sort rows into tables: ``Evaluator`` returns them in the order of all methods."""
     names = [name for name, part in methods.items() for _ in part]
     tables: dict[str, list[Row]] = {name: [] for name in methods}
     for index, row in enumerate(rows):
@@ -193,14 +196,12 @@ def split_rows(
     return tables
 
 
-def _each(judge: Judge, images: int) -> dict[str, float]:
-    return {name: total / images for name, total in judge.seconds.items()}
-
-
-def report(rows: Sequence[Row], judge: Judge, images: int, output_dir: Path) -> None:
-    """Print the table and where everything is."""
-    seconds = ", ".join(f"{name} {value:.2f} s" for name, value in _each(judge, images).items())
-    table = Table(title=f"{images} images; each: {seconds}", title_justify="left")
+def report(
+    rows: Sequence[Row], seconds: Mapping[str, float], images: int, output_dir: Path
+) -> None:
+    """Print the table, and where tables and figures are."""
+    each = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
+    table = Table(title=f"{images} images; each: {each}", title_justify="left")
     for name in ("plane", "theta_xz", "energy", "method"):
         table.add_column(name)
     for name in _SHOWN:

@@ -1,4 +1,4 @@
-"""Samples of tracks and showers at known angles, as their ``meta.json`` tells them."""
+"""Samples: tracks and showers of known angle, described in their ``meta.json``."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roilab.data import ImageSource, list_images
-from roilab.evaluate.settings import Detector, EvaluationError
+from roilab.data import ImageRecipe, ImageSource, PlaneSelection, list_images
+from roilab.detectors.readout import Readout
+from roilab.evaluate.settings import EvaluationError
 from roilab.frames import FilePair
 
 META_FILE = "meta.json"
+# Plane, sample, theta_xz [degrees], energy [MeV]: images that share it are evaluated together.
+SampleKey = tuple[str, str, float, float | None]
 
 
 @dataclass(frozen=True)
-class JudgedImage:
+class SampleImage:
     """One plane image with a track or shower of known angle.
 
     Attributes:
-        number: of its own in the sample.
-        source: where its frames are.
+        number: position in the sample.
+        source: files, event and channels.
         sample: name of the sample's folder.
-        plane: name of the plane in whose coordinates the angle is meant.
+        plane: name of the plane in whose coordinates the angle is given.
         theta_xz: 0 along the pitch, 90 along the drift [degrees].
         energy: of the shower [MeV]; ``None`` for a track.
     """
@@ -34,8 +37,8 @@ class JudgedImage:
     energy: float | None
 
     @property
-    def key(self) -> tuple[str, str, float, float | None]:
-        """What images have in common that are judged together."""
+    def key(self) -> SampleKey:
+        """The group of images that this one is evaluated in."""
         return (self.plane, self.sample, self.theta_xz, self.energy)
 
 
@@ -51,28 +54,28 @@ class _Entry:
 
 
 def read_sample(
-    folder: Path, detector: Detector, tags: tuple[str, ...], planes: Collection[str] | None
-) -> list[JudgedImage]:
-    """The images of a sample, in the order of its ``meta.json``.
+    folder: Path, readout: Readout, tags: tuple[str, ...], planes: Collection[str] | None
+) -> list[SampleImage]:
+    """List the images of a sample, in the order of its ``meta.json``.
 
     Args:
-        folder: holds ``meta.json`` and the frame files it names.
-        detector: where the planes lie.
-        tags: that every event must have, without APA number.
-        planes: to take; ``None`` for all.
+        folder: with ``meta.json`` and the frame files that it names.
+        readout: where the planes lie.
+        tags: tags that every event must have, without APA number.
+        planes: names of the planes to take; ``None`` for all.
 
     Raises:
-        EvaluationError: there is no such file, or it does not tell angle, plane or truth.
-        FrameFileError: (its subclasses too) a frame file does not hold what it should.
+        EvaluationError: ``meta.json`` is absent, or has no angle, plane or truth.
+        FrameFileError: (its subclasses too) a frame file lacks a tag or is damaged.
     """
-    entries = _entries(folder, detector, planes)
-    recipe = detector.recipe(tags, 1)
+    entries = _entries(folder, readout, planes)
+    recipe = ImageRecipe(tags, readout.truth, readout.tick_range, rebin=1)
     sources: dict[tuple[FilePair, str], dict[int, ImageSource]] = {}
     images = []
     for number, entry in entries:
         key = (entry.pair, entry.plane)
         if key not in sources:
-            found = list_images([entry.pair], detector.selection(entry.plane), recipe)
+            found = list_images([entry.pair], _one_plane(entry.plane, readout), recipe)
             sources[key] = {source.rec_event: source for source in found}
         if entry.event not in sources[key]:
             raise EvaluationError(
@@ -81,22 +84,27 @@ def read_sample(
             )
         source = sources[key][entry.event]
         images.append(
-            JudgedImage(number, source, folder.name, entry.plane, entry.theta_xz, entry.energy)
+            SampleImage(number, source, folder.name, entry.plane, entry.theta_xz, entry.energy)
         )
     return images
 
 
+def _one_plane(plane: str, readout: Readout) -> PlaneSelection:
+    ranges = {plane: readout.ranges[plane]}
+    return PlaneSelection(ranges, False, (), readout.channels_per_apa, readout.first_channel)
+
+
 def _entries(
-    folder: Path, detector: Detector, planes: Collection[str] | None
+    folder: Path, readout: Readout, planes: Collection[str] | None
 ) -> list[tuple[int, _Entry]]:
-    """The chosen events, each with its number in the file."""
+    """Return the chosen events, each with its position in the file."""
     path = folder / META_FILE
     try:
         events = json.loads(path.read_text())["events"]
     except FileNotFoundError as error:
         raise EvaluationError(
             f"{path}: there is no such file; expected a folder of frames with a {META_FILE} that "
-            "tells the angle of every event. Name a sample of tracks or showers."
+            "gives the angle of every event. Name a sample of tracks or showers."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise EvaluationError(
@@ -110,22 +118,22 @@ def _entries(
         for number, event in enumerate(events)
         if planes is None or event.get("plane") is None or str(event["plane"]).upper() in planes
     ]
-    return [(number, _entry(event, folder, detector)) for number, event in chosen]
+    return [(number, _entry(event, folder, readout)) for number, event in chosen]
 
 
-def _entry(event: Mapping[str, Any], folder: Path, detector: Detector) -> _Entry:
+def _entry(event: Mapping[str, Any], folder: Path, readout: Readout) -> _Entry:
     where = f"{folder / META_FILE}: event {event.get('event')}"
     missing = [key for key in ("event", "plane", "theta_xz") if event.get(key) is None]
     if missing:
         raise EvaluationError(
-            f"{where} tells no {' and no '.join(missing)}; expected the angle of its track or "
-            "shower in one plane. Name a sample of tracks or showers at known angles (cosmic "
-            "events choose the mask threshold, they are not judged)."
+            f"{where} has no {' and no '.join(missing)}; expected the angle of its track or "
+            "shower in one plane. Name a sample of tracks or showers of known angle (cosmic "
+            "events choose the mask threshold, they are no sample)."
         )
     plane = str(event["plane"]).upper()
-    if plane not in detector.ranges:
+    if plane not in readout.ranges:
         raise EvaluationError(
-            f"{where}: plane '{event['plane']}' is none of {', '.join(detector.ranges)}; choose "
+            f"{where}: plane '{event['plane']}' is none of {', '.join(readout.ranges)}; choose "
             "the data config of the sample's detector."
         )
     energy = _energy(event, where)
@@ -143,7 +151,7 @@ def _energy(event: Mapping[str, Any], where: str) -> float | None:
 
 
 def _pair(event: Mapping[str, Any], folder: Path, where: str) -> FilePair:
-    """The files an event names, or else the only ones in the folder."""
+    """Return the files that an event names, or else the only ones in the folder."""
     paths = []
     for kind, what in (("rec", "reconstruction"), ("tru", "truth")):
         named = event.get(kind)
@@ -151,8 +159,8 @@ def _pair(event: Mapping[str, Any], folder: Path, where: str) -> FilePair:
         if len(found) != 1 or not found[0].is_file():
             got = ", ".join(str(path) for path in found) or "none"
             raise EvaluationError(
-                f"{where} needs one {what} file; got {got}, which is not there or not one. "
-                f"Name it as '{kind}' in {META_FILE} and put it beside."
+                f"{where} needs one {what} file; got {got}. Name the file as '{kind}' in "
+                f"{META_FILE} and put it into the same folder."
             )
         paths.append(found[0])
     return FilePair(*paths)
@@ -162,8 +170,8 @@ def _frame_files(folder: Path, kind: str) -> list[Path]:
     return sorted(path for path in folder.glob(f"*{kind}*") if path.name != META_FILE)
 
 
-def few_of_each(images: Sequence[JudgedImage], most: int | None) -> list[JudgedImage]:
-    """At most so many images of every plane, angle and energy: the first ones."""
+def few_of_each(images: Sequence[SampleImage], most: int | None) -> list[SampleImage]:
+    """Return the first images of every plane, sample, angle and energy, at most ``most`` each."""
     seen: dict[Any, int] = {}
     chosen = []
     for image in images:

@@ -1,4 +1,4 @@
-"""The mask threshold, chosen on validation events that no judged sample has a part in."""
+"""Choose the mask threshold on validation events, which are in no sample."""
 
 import logging
 import math
@@ -9,52 +9,57 @@ from hydra.utils import instantiate
 
 from roilab.data import RoiDataModule
 from roilab.evaluate.settings import EvaluationError
-from roilab.inference.network import Network
+from roilab.inference import NetworkSpec
+from roilab.inference.network import Probability
 from roilab.metrics import segmentation_metrics
+from roilab.types import Row
 
 log = logging.getLogger(__name__)
-Row = dict[str, Any]
 
 
-def validation_events(data: Mapping[str, Any], network: Network) -> RoiDataModule:
-    """The data module of a data config, as the network wants its images.
+def validation_events(data: Mapping[str, Any], spec: NetworkSpec) -> RoiDataModule:
+    """Return the data module of a data config, with the input and truth mask of a network.
 
-    The split into training and validation events is that of the config, so with a checkpoint's
-    own config it is that of its training.
+    The split into training and validation events is that of the config, so a checkpoint's data
+    config gives the split of its training.
     """
-    recipe = network.recipe
     module: RoiDataModule = instantiate(
         data,
-        layers=list(recipe.layers),
-        rebin=recipe.rebin,
+        layers=list(spec.layers),
+        rebin=spec.rebin,
         channel_rebin=1,
         judged_samples=[],
         cache=None,
         normalization="scalar",
-        input_scale=recipe.input_scale,
-        threshold=recipe.threshold,
-        pad=recipe.pad,
-        pad_unit=recipe.pad_unit,
+        input_scale=spec.input_scale,
+        threshold=spec.threshold,
+        pad=spec.pad,
+        pad_unit=spec.pad_unit,
     )
     module.setup()
     return module
 
 
 def scan_validation(
-    network: Network, module: RoiDataModule, thresholds: Sequence[float]
+    probability: Probability, module: RoiDataModule, thresholds: Sequence[float]
 ) -> list[Row]:
-    """Pixel and ROI metrics of the validation events for every mask threshold.
+    """Return pixel and ROI metrics of the validation events for every mask threshold.
 
-    They are against the truth mask that the network learned, slice by slice.
+    The truth is the network's truth mask, slice by slice.
+
+    Args:
+        probability: of the network.
+        module: with the validation events.
+        thresholds: on the probability.
     """
     dataset = module.dataset("val")
     metrics = [segmentation_metrics() for _ in thresholds]
     for index in range(len(dataset)):
         sample = dataset[index]
-        probability = network.probability(sample["image"][None])[0]
+        pixels = probability(sample["image"][None])[0]
         truth = sample["truth_mask"] > 0
         for threshold, metric in zip(thresholds, metrics, strict=True):
-            metric.update(probability > threshold, truth)
+            metric.update(pixels > threshold, truth)
     rows = []
     for threshold, metric in zip(thresholds, metrics, strict=True):
         values = {name: float(value) for name, value in metric.compute().items()}
@@ -63,18 +68,20 @@ def scan_validation(
 
 
 def best_threshold(rows: Sequence[Row], by: str, min_roi_purity: float) -> float:
-    """The threshold at which a metric is largest, among those with enough ROI purity.
+    """Return the threshold with the largest metric among those with enough ROI purity.
 
     Args:
-        rows: as ``scan_validation`` makes them.
-        by: the metric.
-        min_roi_purity: least ROI purity.
+        rows: of ``scan_validation``.
+        by: name of the metric.
+        min_roi_purity: smallest ROI purity allowed.
 
     Raises:
-        EvaluationError: there is nothing to choose from, no such metric, or it is undefined.
+        EvaluationError: there is no threshold, no such metric, or the metric is undefined.
     """
     if not rows:
-        raise EvaluationError("recipe.mask_thresh=choose has no threshold to choose; give scan=[].")
+        raise EvaluationError(
+            "network_spec.mask_thresh=choose has no threshold to choose from; list some in scan."
+        )
     names = [name for name in rows[0] if name not in ("mask_thresh", "events")]
     if by not in names:
         raise EvaluationError(f"choose.by: got '{by}'; expected one of {', '.join(names)}.")
@@ -82,9 +89,10 @@ def best_threshold(rows: Sequence[Row], by: str, min_roi_purity: float) -> float
     if not able:
         purest = max((row["roi_purity"] for row in rows), default=math.nan)
         raise EvaluationError(
-            f"choose.by={by}, choose.min_roi_purity={min_roi_purity:g}: no mask threshold will do "
-            f"(ROI purity reaches {purest:.3f}) on the validation events. Ask for less purity, or "
-            "name events with truth above data.threshold (data.dir, data.val_files)."
+            f"choose.by={by}, choose.min_roi_purity={min_roi_purity:g}: no mask threshold "
+            f"reaches that (ROI purity reaches {purest:.3f}) on the validation events. Ask for "
+            "less purity, or name events with truth above data.threshold (data.dir, "
+            "data.val_files)."
         )
     best = max(able, key=lambda row: row[by])
     chosen = float(best["mask_thresh"])

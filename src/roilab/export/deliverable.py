@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from roilab.export.settings import ExportSettings
+from roilab.inference import TrainedNetwork
 from roilab.models import LayerNormalization, RoiNetwork
 from roilab.tiling import BandedNetwork, Costs, Plan, in_bands, lower, whole, within
-from roilab.train.module import RoiModule
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Deliverable(nn.Module):
         expected_mb: memory of one image of the recipe's size beside the loaded file [MB].
     """
 
-    def __init__(self, module: RoiModule, settings: ExportSettings) -> None:
+    def __init__(self, module: TrainedNetwork, settings: ExportSettings) -> None:
         super().__init__()
         net = module.net
         assert isinstance(net, RoiNetwork)
@@ -91,7 +91,7 @@ class Before(nn.Module):
         return x.to(torch.bfloat16) if self.bf16 else x
 
 
-def _before(module: RoiModule, bf16: bool) -> nn.Module:
+def _before(module: TrainedNetwork, bf16: bool) -> nn.Module:
     """What an image goes through before the network; nothing where it would stay as it is."""
     normalization = module.normalization
     measured = bool((normalization.mean != 0).any() or (normalization.width != 1).any())

@@ -11,7 +11,7 @@ from roilab.console import table_console
 from roilab.export.card import CardFacts, facts_of_run
 from roilab.export.settings import ExportSettings
 from roilab.export.torchscript import export_torchscript
-from roilab.train.checkpoint import load_module, read_checkpoint
+from roilab.inference import load_network, read_checkpoint
 
 
 def export(config: DictConfig) -> None:
@@ -25,13 +25,13 @@ def export(config: DictConfig) -> None:
     """
     settings: ExportSettings = instantiate(config.export)
     checkpoint, folder = Path(config.ckpt_path), Path(config.run_dir)
-    module = load_module(checkpoint)
+    network = load_network(checkpoint)
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
     # A run keeps its checkpoints in a folder of their own.
     run_dir = checkpoint.resolve().parent.parent
     facts = facts_of_run(run_dir, int(read_checkpoint(checkpoint)["epoch"]))
     names = _figure_names(facts)
-    export_torchscript(module, file, settings, facts=replace(facts, figures=list(names.values())))
+    export_torchscript(network, file, settings, facts=replace(facts, figures=list(names.values())))
     for source, name in names.items():
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(run_dir / source, folder / name)

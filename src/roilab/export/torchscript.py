@@ -9,12 +9,11 @@ from typing import Any
 
 from roilab.export.card import CardFacts, model_card
 from roilab.export.deliverable import Deliverable, image_size
-from roilab.export.metadata import export_metadata
 from roilab.export.onnx import check_onnx, save_onnx
 from roilab.export.parity import check_machine, check_parity
-from roilab.export.probability import RoiProbability
 from roilab.export.settings import ExportError, ExportSettings
-from roilab.train.module import RoiModule
+from roilab.inference import RoiProbability, TrainedNetwork
+from roilab.inference.metadata import network_metadata
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import load_torchscript, save_torchscript
 
@@ -24,7 +23,7 @@ _NO_FACTS = CardFacts(None, {}, [])
 
 
 def export_torchscript(
-    module: RoiModule,
+    network: TrainedNetwork,
     path: Path,
     settings: ExportSettings,
     *,
@@ -37,7 +36,7 @@ def export_torchscript(
     gets its name.
 
     Args:
-        module: on the CPU; put into evaluation mode.
+        network: on the CPU; put into evaluation mode.
         path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md`` and ``dnnroi.jsonnet`` go
             beside it.
         settings: precision, memory and format.
@@ -64,9 +63,9 @@ def export_torchscript(
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
         partial = Path(folder)
         save = _save_onnx if settings.format == "onnx" else _save_torchscript
-        metadata = save(module.eval(), partial / path.name, path, settings)
+        metadata = save(network.eval(), partial / path.name, path, settings)
         (partial / names[1]).write_text(json.dumps(metadata, indent=2) + "\n")
-        (partial / names[2]).write_text(model_card(module.recipe, metadata, facts, path.name))
+        (partial / names[2]).write_text(model_card(network.recipe, metadata, facts, path.name))
         (partial / names[3]).write_text(node_jsonnet(metadata, path.name))
         for name in names:
             (partial / name).replace(path.parent / name)
@@ -75,11 +74,11 @@ def export_torchscript(
 
 
 def _save_torchscript(
-    module: RoiModule, partial: Path, path: Path, settings: ExportSettings
+    network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
 ) -> dict[str, Any]:
-    deliverable = Deliverable(module, settings)
-    metadata = export_metadata(module.recipe)
-    channels, slices = image_size(module.recipe)
+    deliverable = Deliverable(network, settings)
+    metadata = network_metadata(network.recipe)
+    channels, slices = image_size(network.recipe)
     metadata["export"] = {
         "precision": settings.precision,
         "image": [channels, slices],
@@ -89,19 +88,19 @@ def _save_torchscript(
     save_torchscript(deliverable, partial, metadata)
     check: Callable[..., Any] = load_torchscript(partial)[0]
     differences = check_parity(
-        RoiProbability(module), check, metadata["n_layers"], path, settings.precision
+        RoiProbability(network), check, metadata["n_layers"], path, settings.precision
     )
     log.info("largest differences to the network: %s", differences)
     return metadata
 
 
 def _save_onnx(
-    module: RoiModule, partial: Path, path: Path, settings: ExportSettings
+    network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
 ) -> dict[str, Any]:
     if settings.precision != "float32":
         raise ExportError("export.format=onnx is exported in float32 alone; set export.precision.")
-    metadata = export_metadata(module.recipe)
-    probability = RoiProbability(module)
+    metadata = network_metadata(network.recipe)
+    probability = RoiProbability(network)
     save_onnx(probability, partial, metadata["n_layers"])
     check_parity(probability, check_onnx(partial), metadata["n_layers"], path, "float32")
     return metadata

@@ -15,6 +15,7 @@ from roilab.frames.errors import (
 from roilab.frames.hdf5 import Hdf5Frames
 from roilab.frames.pairs import FilePair, match_events, match_files
 from roilab.frames.plane import TickAxis, find_apas, first_channel, read_plane
+from roilab.frames.tag_reader import TagReader, TruthTag
 from roilab.frames.writer import FrameWriter
 
 __all__ = [
@@ -27,8 +28,10 @@ __all__ = [
     "FrameWriter",
     "MissingTagError",
     "TagInfo",
+    "TagReader",
     "TickAxis",
     "TickAxisError",
+    "TruthTag",
     "find_apas",
     "first_channel",
     "match_events",

@@ -1,1 +1,51 @@
-"""Inference: open a network's file, read a plane, find ROIs."""
+"""Inference: open a network's file, read a plane, find ROIs as WCT's node does."""
+
+from roilab.inference.checkpoint import (
+    CheckpointError,
+    TrainedNetwork,
+    load_network,
+    read_checkpoint,
+)
+from roilab.inference.network import (
+    Network,
+    NetworkFile,
+    NetworkSpec,
+    NetworkSpecError,
+    NodeDefaults,
+    network_spec,
+    on_device,
+    open_network,
+)
+from roilab.inference.plane import Plane, PlaneReader, PlaneReaderError
+from roilab.inference.probability import RoiProbability
+from roilab.inference.rois import (
+    Rois,
+    apply_probability,
+    find_rois,
+    roi_probability,
+    true_rois,
+)
+
+__all__ = [
+    "CheckpointError",
+    "Network",
+    "NetworkFile",
+    "NetworkSpec",
+    "NetworkSpecError",
+    "NodeDefaults",
+    "Plane",
+    "PlaneReader",
+    "PlaneReaderError",
+    "RoiProbability",
+    "Rois",
+    "TrainedNetwork",
+    "apply_probability",
+    "find_rois",
+    "load_network",
+    "network_spec",
+    "on_device",
+    "open_network",
+    "read_checkpoint",
+    "roi_probability",
+    "true_rois",
+]

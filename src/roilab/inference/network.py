@@ -1,30 +1,64 @@
-"""A network to be judged, from a checkpoint or a TorchScript file."""
+"""Networks from checkpoints and TorchScript files, with what they need as input."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from roilab.data.images import PadUnit
-from roilab.evaluate.settings import EvaluationError
-from roilab.export.metadata import export_metadata
-from roilab.export.probability import RoiProbability
-from roilab.train.checkpoint import load_module
+from roilab.errors import RoilabError
+from roilab.inference.checkpoint import load_network
+from roilab.inference.metadata import network_metadata
+from roilab.inference.probability import RoiProbability
+from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
+
+Probability = Callable[[torch.Tensor], torch.Tensor]
+WCT_MASK_THRESH = 0.5  # the node's default, for a file without metadata
+
+_PLAIN = ("rebin", "input_scale", "mask_thresh", "threshold", "pad", "pad_unit")
+_EXAMPLES = {
+    "layers": "network_spec.layers=[loose_lf,mp2_roi,mp3_roi]",
+    "rebin": "network_spec.rebin=10",
+}
+
+
+class NetworkSpecError(RoilabError):
+    """The input that a network needs is not known, or the node cannot give it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeDefaults:
+    """Settings of WCT's node that a network does not fix.
+
+    Attributes:
+        decon_charge: tag of the deconvolved charge, without APA number.
+        node: the settings by name.
+    """
+
+    decon_charge: str
+    node: Mapping[str, Any]
+
+    def node_settings(
+        self, rebin: int, input_scale: float, mask_thresh: float, **changed: Any
+    ) -> NodeSettings:
+        """Return all settings of the node for a network."""
+        fixed = {"tick_per_slice": rebin, "input_scale": input_scale, "mask_thresh": mask_thresh}
+        return NodeSettings(**{**self.node, **fixed, **changed})
 
 
 @dataclass(frozen=True)
-class NetworkRecipe:
-    """What a network was made for.
+class NetworkSpec:
+    """Input and truth mask that a network was trained for.
 
     Attributes:
         layers: input tags without APA number, in order.
-        planes: it was trained on; empty where nobody knows.
+        planes: planes of the training; empty where they are not known.
         rebin: ticks per slice.
-        input_scale: on the charge of the layers.
-        mask_thresh: the network's own.
+        input_scale: factor on the charge of the layers.
+        mask_thresh: of the network.
         threshold: of its truth mask [electrons/tick].
         pad: of its truth mask.
         pad_unit: ``bins`` or ``ticks``.
@@ -42,30 +76,49 @@ class NetworkRecipe:
 
 @dataclass(frozen=True)
 class Network:
-    """A network and what it was made for.
+    """A network in WCT's node.
 
     Attributes:
         name: for tables and messages.
         probability: image (1, layer, channel, slice) to ROI probability (1, 1, channel, slice),
-            on the CPU both.
-        recipe: what it was made for.
+            both on the CPU.
+        spec: its input and truth mask.
+        node: settings of the node.
+        decon_charge: tag of the charge that the node keeps inside ROIs, without APA number.
     """
 
     name: str
-    probability: Callable[[torch.Tensor], torch.Tensor]
-    recipe: NetworkRecipe
+    probability: Probability
+    spec: NetworkSpec
+    node: NodeSettings
+    decon_charge: str
+
+    @classmethod
+    def in_node(
+        cls, name: str, probability: Probability, spec: NetworkSpec, defaults: NodeDefaults
+    ) -> "Network":
+        """Return a network in a node with the network's rebin, scale and mask threshold."""
+        node = defaults.node_settings(spec.rebin, spec.input_scale, spec.mask_thresh)
+        return cls(name, probability, spec, node, defaults.decon_charge)
+
+    def with_mask_thresh(self, mask_thresh: float) -> "Network":
+        """Return the same network at another mask threshold."""
+        return replace(
+            self,
+            spec=replace(self.spec, mask_thresh=mask_thresh),
+            node=replace(self.node, mask_thresh=mask_thresh),
+        )
 
 
 @dataclass(frozen=True)
 class NetworkFile:
-    """What a file holds.
+    """Contents of a network's file.
 
     Attributes:
         path: of the file; ``None`` where there is no network.
         module: image to ROI probability; ``None`` where there is no network.
-        metadata: what it says of itself, as ``roilab.export.export_metadata`` makes it; empty
-            where it says nothing.
-        data: the data config it was trained with; empty where it does not hold it.
+        metadata: as ``network_metadata`` makes it; empty where the file has none.
+        data: data config of its training; empty where the file does not hold it.
     """
 
     path: Path | None
@@ -75,12 +128,23 @@ class NetworkFile:
 
     @property
     def name(self) -> str:
-        """The network's name, or the file's where it does not tell."""
+        """Name of the network, or of the file where it has no metadata."""
         return "" if self.path is None else str(self.metadata.get("network", self.path.stem))
+
+    def network(self, spec: NetworkSpec, defaults: NodeDefaults, device: str) -> Network:
+        """Return the network on a device, in a node.
+
+        Args:
+            spec: its input, see ``network_spec``.
+            defaults: settings of the node.
+            device: ``cpu``, ``cuda`` or ``auto``.
+        """
+        assert self.module is not None
+        return Network.in_node(self.name, on_device(self.module, device), spec, defaults)
 
 
 def open_network(path: str | None) -> NetworkFile:
-    """A checkpoint (``.ckpt``) or TorchScript file; ``None`` for no network.
+    """Open a checkpoint (``.ckpt``) or TorchScript file; ``None`` for no network.
 
     Raises:
         RoilabError: (its subclasses) the file is absent or of another kind.
@@ -89,61 +153,59 @@ def open_network(path: str | None) -> NetworkFile:
         return NetworkFile(None, None, {}, {})
     file = Path(path)
     if file.suffix == ".ckpt":
-        trained = load_module(file)
-        metadata = export_metadata(trained.recipe)
+        trained = load_network(file)
+        metadata = network_metadata(trained.recipe)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)
     return NetworkFile(file, module, metadata, {})
 
 
-def network_recipe(
+def network_spec(
     file: NetworkFile, given: Mapping[str, Any], data: Mapping[str, Any]
-) -> NetworkRecipe:
-    """What a network was made for.
+) -> NetworkSpec:
+    """Return the input and truth mask of a network.
 
     Args:
-        file: the network, which says it of itself.
-        given: what the user says, which goes before; ``None`` where nothing is said.
-        data: a data config, for what neither says. Layers and rebin are not taken from it: no
-            default could be right.
+        file: the network; its metadata is used where ``given`` is ``None``.
+        given: settings of the user by name (``conf/network_spec``), ``None`` where not set.
+        data: a data config for what neither has. Layers and rebin are never taken from it.
 
     Raises:
-        EvaluationError: nobody says what the layers or the rebin are, or the network sees rows
-            that are no channels.
+        NetworkSpecError: layers or rebin are not known, or the network needs channels rebinned.
     """
-    own = file.metadata
-    said: dict[str, Any] = {
-        key: own.get(key) if value is None else value for key, value in given.items()
+    metadata = file.metadata
+    values: dict[str, Any] = {
+        key: metadata.get(key) if value is None else value for key, value in given.items()
     }
-    unknown = [key for key in ("layers", "rebin") if said[key] is None]
+    unknown = [key for key in ("layers", "rebin") if values[key] is None]
     if unknown and file.path is not None:
-        raise EvaluationError(
-            f"{file.path}: does not tell its {' and '.join(unknown)} (a TorchScript file without "
-            "roilab's metadata); say it as it was trained: "
+        raise NetworkSpecError(
+            f"{file.path}: has no {' and no '.join(unknown)} (a TorchScript file without roilab's "
+            "metadata); give them as the network was trained: "
             f"{' '.join(_EXAMPLES[key] for key in unknown)}."
         )
-    if own.get("channel_rebin", 1) != 1:
-        raise EvaluationError(
-            f"{file.path}: was trained with channel_rebin={own['channel_rebin']}; WCT's node "
-            "averages over ticks alone, so its charge cannot be judged. Train with 1."
+    if metadata.get("channel_rebin", 1) != 1:
+        raise NetworkSpecError(
+            f"{file.path}: was trained with channel_rebin={metadata['channel_rebin']}; WCT's node "
+            "averages over ticks only, so it cannot run this network. Train with 1."
         )
-    said = {key: data.get(key) if value is None else value for key, value in said.items()}
-    return NetworkRecipe(
-        layers=tuple(said["layers"]),
-        planes=tuple(own.get("planes", ())),
-        **{key: said[key] for key in _PLAIN},
+    values = {key: data.get(key) if value is None else value for key, value in values.items()}
+    if values["mask_thresh"] is None:
+        values["mask_thresh"] = WCT_MASK_THRESH
+    return NetworkSpec(
+        layers=tuple(values["layers"]),
+        planes=tuple(metadata.get("planes", ())),
+        **{key: values[key] for key in _PLAIN},
     )
 
 
-_EXAMPLES = {
-    "layers": "recipe.layers=[loose_lf,mp2_roi,mp3_roi]",
-    "rebin": "recipe.rebin=10",
-}
-_PLAIN = ("rebin", "input_scale", "mask_thresh", "threshold", "pad", "pad_unit")
+def on_device(module: torch.nn.Module, device: str) -> Probability:
+    """Return a function from image to ROI probability, both on the CPU.
 
-
-def on_device(module: torch.nn.Module, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Image to ROI probability, both on the CPU, computed on a device (``auto``: GPU or CPU)."""
+    Args:
+        module: image to ROI probability.
+        device: where to compute; ``auto`` for a GPU where there is one.
+    """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     module = module.eval().to(device)

@@ -1,65 +1,244 @@
-"""The frames of one judged image, tick by tick, as WCT's node gets them."""
+"""Read one plane of one event: all tags and the truth on the reconstruction's ticks."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from roilab.data import ImageSource
-from roilab.evaluate.settings import Detector
-from roilab.frames import TickAxis, open_frames, read_plane
+from roilab.detectors.readout import Readout
+from roilab.errors import RoilabError
+from roilab.frames import (
+    FrameFile,
+    TagInfo,
+    TagReader,
+    TickAxis,
+    TruthTag,
+    first_channel,
+    match_events,
+    open_frames,
+)
+from roilab.types import Frame, Range
 from roilab.wirecell import input_ticks
 
-Frame = NDArray[np.float32]
+
+class PlaneReaderError(RoilabError):
+    """A file does not hold the plane, tag or event that was named."""
 
 
 @dataclass(frozen=True)
-class PlaneFrames:
-    """Frames of one plane on the reconstruction's ticks, each (channel, tick).
+class Plane:
+    """Frames of one plane of one event on the reconstruction's ticks, each (channel, tick).
 
     Attributes:
-        tags: frames of the reconstruction [electrons/tick], by tag without APA number.
-        truth: truth charge [electrons/tick].
+        file: name of the reconstruction file.
+        event: id.
+        apa: number of the anode, as the tags end.
+        name: of the plane.
+        channels: half-open range of global channel ids.
+        ticks: half-open range on ``axis``.
+        axis: of the reconstruction.
+        tags: frames of the reconstruction, by tag without APA number.
+        missing: reason by tag, for tags that the event or the plane does not have.
+        available: tags of the event without APA number.
+        truth: truth charge [electrons/tick]; ``None`` where there is none.
+        no_truth: reason why there is none; empty where there is.
     """
 
+    file: str
+    event: int
+    apa: str
+    name: str
+    channels: Range
+    ticks: Range
+    axis: TickAxis
     tags: Mapping[str, Frame]
-    truth: Frame
+    missing: Mapping[str, str]
+    available: tuple[str, ...]
+    truth: Frame | None
+    no_truth: str
+
+    @property
+    def title(self) -> str:
+        """File, event, anode and plane, for figures and messages."""
+        return f"{self.file}, event {self.event}, APA {self.apa or 0}, plane {self.name}"
+
+    @property
+    def stem(self) -> str:
+        """The same for names of files."""
+        file = re.sub(r"\.(h5|hdf5|npz|tar(\.\w+)?)$", "", self.file)
+        return f"{file}-event{self.event}-apa{self.apa or 0}-{self.name}"
 
 
-def read_frames(
-    source: ImageSource, tags: tuple[str, ...], node_tags: tuple[str, ...], detector: Detector
-) -> PlaneFrames:
-    """Read one image.
+class PlaneReader:
+    """Read planes from a reconstruction file and its truth file; use it as a context manager.
 
     Args:
-        source: where it is.
-        tags: what to read of the reconstruction, without APA number.
-        node_tags: those of them that the node reads; they decide how many ticks there are.
-        detector: where the planes lie.
+        rec: reconstruction file.
+        tru: truth file; ``None`` where there is none.
+        readout: where the planes lie.
+
+    Attributes:
+        rec: the open reconstruction file.
+        tru: the open truth file, or ``None``.
 
     Raises:
-        FrameFileError: (its subclasses too) the file's own fault, told with file, event and tag.
+        FrameFileError: (its subclasses too) a file cannot be read, or the two do not fit.
     """
-    (channels,) = source.channel_ranges
-    with open_frames(source.pair.rec) as rec, open_frames(source.pair.tru) as tru:
-        present = rec.tags(source.rec_event)
-        infos = {
-            tag: rec.info(source.rec_event, tag + source.apa)
-            for tag in tags
-            if tag + source.apa in present
+
+    def __init__(self, rec: Path, tru: Path | None, readout: Readout) -> None:
+        self.readout = readout
+        self._stack = ExitStack()
+        with ExitStack() as opening:  # closes the first file where the second cannot be opened
+            self.rec: FrameFile = opening.enter_context(open_frames(rec))
+            self.tru = opening.enter_context(open_frames(tru)) if tru is not None else None
+            pairs = [] if self.tru is None else match_events(self.rec, self.tru)
+            self._truth_event = dict(pairs)
+            self._stack = opening.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def read(
+        self,
+        event: int,
+        apa: str | None,
+        plane: str,
+        tags: Iterable[str] | None = None,
+        node_tags: Collection[str] | None = None,
+    ) -> Plane:
+        """Read one plane of one event.
+
+        A tag without traces in this event, or without channels of this plane, is zero and is
+        named in ``missing``; a tag that no event of the file has is only named there.
+
+        Args:
+            event: id.
+            apa: number of the anode; ``None`` for the first.
+            plane: name.
+            tags: without APA number; ``None`` for all of the event.
+            node_tags: tags that WCT's node reads; their traces give the number of ticks, see
+                ``roilab.wirecell.input_ticks``. ``None`` for all tags of the event.
+
+        Raises:
+            PlaneReaderError: the file does not hold this plane.
+            FrameFileError: (its subclasses too) the file is damaged.
+        """
+        apa = self._apa(event, apa)
+        infos = self._infos(event, apa)
+        channels = self._channels(event, apa, plane, infos)
+        reader = TagReader(self.rec, event, apa, node_tags or infos, self._truth(event, apa))
+        ticks = self._ticks(reader)
+        everywhere = {tag for other in self.rec.events for tag in self.rec.tags(other)}
+        frames: dict[str, Frame] = {}
+        missing: dict[str, str] = {}
+        for tag in infos if tags is None else dict.fromkeys(tags):
+            reason = self._why_missing(event, tag, apa, infos, channels, plane)
+            if reason:
+                missing[tag] = reason
+            if tag + apa in everywhere:
+                frames[tag] = reader.read(tag, channels, ticks)
+        no_truth = self._why_no_truth(apa)
+        truth = None if no_truth else reader.read_truth(channels, ticks)
+        place = (self.rec.path.name, event, apa, plane, channels, ticks, reader.axis)
+        return Plane(*place, frames, missing, tuple(infos), truth, no_truth)
+
+    def _apa(self, event: int, named: str | None) -> str:
+        tags = self.rec.tags(event)
+        found = sorted({_apa_of(tag) for tag in tags}, key=lambda apa: int(apa or -1))
+        if not tags:
+            raise PlaneReaderError(
+                f"{self.rec.path}: event {event} holds no tag; name another event."
+            )
+        if named is not None and named not in found:
+            raise PlaneReaderError(
+                f"{self.rec.path}: event {event} has no tag of APA {named}; it has those of "
+                f"{', '.join(apa or 'none' for apa in found)}. Set apa to one of these."
+            )
+        return found[0] if named is None else named
+
+    def _infos(self, event: int, apa: str) -> dict[str, TagInfo]:
+        """Return channels and ticks of every tag of one anode, by tag without its number."""
+        return {
+            tag.removesuffix(apa): self.rec.info(event, tag)
+            for tag in self.rec.tags(event)
+            if _apa_of(tag) == apa
         }
-        axis = TickAxis.of(next(iter(infos.values())))
-        traces = [
-            (axis.first_tick(infos[tag]), infos[tag].n_columns)
-            for tag in node_tags
-            if tag in infos and len(infos[tag].channels)
-        ]
-        tick0, end = detector.tick_range
-        ticks = (tick0, tick0 + input_ticks(traces, tick0, end - tick0))
-        read = {
-            tag: read_plane(rec, source.rec_event, tag + source.apa, channels, ticks, axis)
-            for tag in tags
-        }
-        truth = read_plane(tru, source.tru_event, source.truth_tag, channels, ticks, axis)
-    return PlaneFrames(read, truth)
+
+    def _channels(self, event: int, apa: str, plane: str, infos: Mapping[str, TagInfo]) -> Range:
+        where = f"{self.rec.path}: event {event}"
+        if plane not in self.readout.ranges:
+            known = ", ".join(self.readout.ranges)
+            raise PlaneReaderError(f"plane={plane}; the detector has {known}. Name one of these.")
+        first = self.readout.first_channel
+        if first is None:
+            widest = max(infos.values(), key=lambda info: len(info.channels))
+            first = first_channel(widest, apa, self.readout.channels_per_apa, where)
+        low, high = self.readout.ranges[plane]
+        channels = (first + low, first + high)
+        ids = np.concatenate([info.channels for info in infos.values()])
+        if len(ids) and not _holds(ids, channels):
+            raise PlaneReaderError(
+                f"{where} holds nothing of plane {plane} (channels {channels[0]} to "
+                f"{channels[1] - 1}): its tags have channels {ids.min()} to {ids.max()}. Choose "
+                "another plane, or the config of its detector."
+            )
+        return channels
+
+    def _ticks(self, reader: TagReader) -> Range:
+        begin, end = self.readout.tick_range
+        infos = [info for info in reader.infos.values() if len(info.channels)]
+        traces = [(reader.axis.first_tick(info), info.n_columns) for info in infos]
+        return begin, begin + max(1, input_ticks(traces, begin, end - begin))
+
+    def _why_missing(
+        self,
+        event: int,
+        tag: str,
+        apa: str,
+        infos: Mapping[str, TagInfo],
+        channels: Range,
+        plane: str,
+    ) -> str:
+        """Return why the event has nothing of a tag in the plane; empty where it has."""
+        if tag not in infos:
+            return f"event {event} has no tag '{tag}{apa}'"
+        if not _holds(infos[tag].channels, channels):
+            return f"tag '{tag}{apa}' holds no channel of plane {plane} in event {event}"
+        return ""
+
+    def _truth_name(self, apa: str) -> str | None:
+        """Return the first truth tag that any event has, without APA number."""
+        if self.tru is None:
+            return None
+        everywhere = {tag for other in self.tru.events for tag in self.tru.tags(other)}
+        return next((name for name in self.readout.truth if name + apa in everywhere), None)
+
+    def _truth(self, event: int, apa: str) -> TruthTag | None:
+        name = self._truth_name(apa)
+        if self.tru is None or name is None:
+            return None
+        return TruthTag(self.tru, self._truth_event[event], name + apa)
+
+    def _why_no_truth(self, apa: str) -> str:
+        if self.tru is None:
+            return "no truth file was given"
+        if self._truth_name(apa) is not None:
+            return ""
+        names = " or ".join(f"'{name}{apa}'" for name in self.readout.truth)
+        return f"{self.tru.path.name} has no tag {names}"
+
+
+def _holds(ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", channels: Range) -> bool:
+    return bool(((ids >= channels[0]) & (ids < channels[1])).any())
+
+
+def _apa_of(tag: str) -> str:
+    """Return the APA number that a tag ends in."""
+    return tag[len(tag.rstrip("0123456789")) :]

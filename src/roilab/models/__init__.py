@@ -1,5 +1,6 @@
 """The networks, one a file: encoder, decoder and head apart, logits out."""
 
+from roilab.models.build import build_net
 from roilab.models.mobilenetv2 import MobileNetV2UNet
 from roilab.models.nestedunet import NestedUNet
 from roilab.models.network import NetworkError, RoiNetwork
@@ -21,5 +22,6 @@ __all__ = [
     "UNet",
     "UResNet",
     "WeightsError",
+    "build_net",
     "load_weights",
 ]

@@ -15,14 +15,12 @@ from torchmetrics import MeanMetric, MetricCollection
 import roilab
 from roilab.data import Sample
 from roilab.metrics import segmentation_metrics
-from roilab.models import LayerNormalization, NetworkError, RoiNetwork, load_weights
+from roilab.models import LayerNormalization, NetworkError, RoiNetwork, build_net, load_weights
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint after training; under "val" it would be logged
 # as one more epoch.
 Stage = Literal["train", "val", "best", "test"]
-# Arguments of networks that prevent a search for pretrained weights.
-_NO_WEIGHTS: dict[str, Any] = {"pretrained": False, "encoder_weights": None}
 _STAGES: tuple[Stage, ...] = ("train", "val", "best", "test")
 
 
@@ -145,20 +143,14 @@ class RoiModule(LightningModule):
         checkpoint["roilab_version"] = roilab.__version__
 
 
-def network_name(recipe: Recipe) -> str:
-    """What figures and tables call a network: ``model.name``, or its class where that is null."""
-    model = recipe["model"]
-    return str(model.get("name") or model["net"]["_target_"].rsplit(".", 1)[-1])
-
-
 def start_module(recipe: Recipe) -> RoiModule:
-    """Build the module at the start of a training, with the weights that the recipe names.
+    """Build a module for a new training, with weights from the files that the recipe names.
 
     Raises:
         WeightsError: ``model.weights`` cannot be read or belongs to another network.
         NetworkError: the network cannot be built as configured.
     """
-    module = _assemble(recipe, instantiate(recipe["model"]["net"]))
+    module = _assemble(recipe, build_net(recipe["model"]["net"], load_files=True))
     if recipe["model"]["weights"] is not None:
         if not isinstance(module.net, RoiNetwork):
             raise NetworkError(
@@ -171,13 +163,8 @@ def start_module(recipe: Recipe) -> RoiModule:
 
 
 def build_module(recipe: Recipe) -> RoiModule:
-    """Build the module of a recipe with random weights, to load a checkpoint into.
-
-    Files of weights that the recipe names are not read; they may no longer exist.
-    """
-    net = recipe["model"]["net"]
-    no_weights = {key: value for key, value in _NO_WEIGHTS.items() if key in net}
-    return _assemble(recipe, instantiate(net, **no_weights))
+    """Build a module with random weights, into which a checkpoint is loaded."""
+    return _assemble(recipe, build_net(recipe["model"]["net"]))
 
 
 def _assemble(recipe: Recipe, net: nn.Module) -> RoiModule:

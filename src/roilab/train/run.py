@@ -20,10 +20,12 @@ from rich.table import Table
 from roilab.console import table_console
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
+from roilab.inference import read_checkpoint
+from roilab.inference.metadata import network_name
 from roilab.metrics import segmentation_metrics
 from roilab.peak_memory import PeakMemory
-from roilab.train.checkpoint import best_checkpoint, read_checkpoint, resume_from
-from roilab.train.module import RoiModule, build_module, network_name, start_module
+from roilab.train.checkpoint import best_checkpoint, resume_from
+from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.precision import choose_precision
 from roilab.train.results import Results
 

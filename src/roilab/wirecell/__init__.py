@@ -1,37 +1,42 @@
-"""What WCT's node DNNROIFinding does before and after the network, step by step."""
+"""Steps of WCT's node DNNROIFinding before and after the network, and its configuration."""
 
 from roilab.wirecell.configuration import node_configuration, node_jsonnet
 from roilab.wirecell.forward import forward_in_chunks
 from roilab.wirecell.node import Node
-from roilab.wirecell.postprocess import baseline_subtracted, finished, masked, roi_charge
+from roilab.wirecell.postprocess import (
+    baseline_subtraction,
+    mask_charge,
+    roi_charge,
+    scale_and_crop,
+)
 from roilab.wirecell.preprocess import (
-    downsampled,
+    downsample,
     input_ticks,
     model_input,
     model_ticks,
-    placed,
-    stacked,
+    place,
+    stack_layers,
 )
 from roilab.wirecell.settings import NodeSettings, NodeSettingsError
-from roilab.wirecell.tracing import Observer, unobserved
+from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 __all__ = [
     "Node",
     "NodeSettings",
     "NodeSettingsError",
-    "Observer",
-    "baseline_subtracted",
-    "downsampled",
-    "finished",
+    "StepCallback",
+    "baseline_subtraction",
+    "downsample",
     "forward_in_chunks",
+    "ignore_step",
     "input_ticks",
-    "masked",
+    "mask_charge",
     "model_input",
     "model_ticks",
     "node_configuration",
     "node_jsonnet",
-    "placed",
+    "place",
     "roi_charge",
-    "stacked",
-    "unobserved",
+    "scale_and_crop",
+    "stack_layers",
 ]

@@ -1,4 +1,4 @@
-"""Running the network as the node does: in parts along the channels."""
+"""Run the network as the node does: in chunks of channels."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roilab.wirecell.tracing import Observer, unobserved
+from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 
 @torch.no_grad()
@@ -14,18 +14,18 @@ def forward_in_chunks(
     network: Callable[[torch.Tensor], torch.Tensor],
     image: torch.Tensor,
     nchunks: int,
-    observe: Observer = unobserved,
+    after_step: StepCallback = ignore_step,
 ) -> NDArray[np.float32]:
-    """ROI probability of an image that is split along its channels by ``torch.chunk``.
+    """Return the ROI probability of an image, computed in chunks of its channels.
 
-    Each part is seen without its neighbours, so more parts save memory and cost context at
-    their edges. ``torch.chunk`` may give fewer parts than asked for.
+    ``torch.chunk`` splits the image and may give fewer chunks than ``nchunks``. The network sees
+    each chunk without its neighbours: more chunks save memory, but lose context at their edges.
 
     Args:
         network: image (1, layer, channel, slice) to probability (1, 1, channel, slice).
         image: shape (1, layer, channel, slice).
         nchunks: number of parts.
-        observe: told when a step is over.
+        after_step: called after each step.
 
     Returns:
         Probability, shape (channel, slice), float32.
@@ -33,12 +33,12 @@ def forward_in_chunks(
     outputs = []
     for number, chunk in enumerate(image.chunk(nchunks, 2), start=1):
         part = chunk.clone() if nchunks > 1 else chunk
-        observe(f"chunk {number}: clone")
+        after_step(f"chunk {number}: clone")
         output = network(part)
-        observe(f"chunk {number}: forward")
+        after_step(f"chunk {number}: forward")
         outputs.append(output.cpu())
         del part, output
-        observe(f"chunk {number}: collect")
+        after_step(f"chunk {number}: collect")
     probability: NDArray[np.float32] = torch.cat(outputs, 2)[0, 0].float().numpy()
-    observe("join the chunks")
+    after_step("join the chunks")
     return probability

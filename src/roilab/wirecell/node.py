@@ -1,4 +1,4 @@
-"""The node as a whole, from a frame to a frame.
+"""The node DNNROIFinding from input frames to output traces.
 
 Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator()).
 """
@@ -6,25 +6,22 @@ Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator()).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from roilab.types import Frame
 from roilab.wirecell.forward import forward_in_chunks
 from roilab.wirecell.postprocess import roi_charge
-from roilab.wirecell.preprocess import downsampled, placed, stacked
+from roilab.wirecell.preprocess import downsample, place, stack_layers
 from roilab.wirecell.settings import NodeSettings
-from roilab.wirecell.tracing import Observer, unobserved
-
-Frame = NDArray[np.float32]
+from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 
 @dataclass(frozen=True)
 class Node:
     """DNNROIFinding for one plane.
 
-    As in the node, what a step makes is held until the node is done with the frame: the averaged
-    layers, the network's input and output, and the deconvolved charge.
+    As in WCT, averaged layers, network input, network output and deconvolved charge stay in memory
+    until the frame is finished, so that memory can be measured step by step.
 
     Attributes:
         layers: input tags, in the network's order.
@@ -38,12 +35,14 @@ class Node:
     network: Callable[[torch.Tensor], torch.Tensor]
     settings: NodeSettings
 
-    def __call__(self, frame: Mapping[str, Frame], observe: Observer = unobserved) -> list[Frame]:
+    def __call__(
+        self, frame: Mapping[str, Frame], after_step: StepCallback = ignore_step
+    ) -> list[Frame]:
         """Find charge in one frame.
 
         Args:
             frame: charge [electrons/tick] by tag, each (channel, tick).
-            observe: told when a step is over: its number (1: every tag, 2: stack, 3: every chunk,
+            after_step: called after each step with number (1: every tag, 2: stack, 3: every chunk,
                 4: deconvolved charge, 5: mask to frame) and name.
 
         Returns:
@@ -51,21 +50,24 @@ class Node:
         """
         settings = self.settings
         layers = [
-            downsampled(frame[tag], settings, _after(observe, f"1 {tag}: ")) for tag in self.layers
+            downsample(frame[tag], settings, _with_prefix(after_step, f"1 {tag}: "))
+            for tag in self.layers
         ]
-        image = stacked(layers)
-        observe("2 stack")
+        image = stack_layers(layers)
+        after_step("2 stack")
         probability = forward_in_chunks(
-            self.network, image, settings.nchunks, _after(observe, "3 ")
+            self.network, image, settings.nchunks, _with_prefix(after_step, "3 ")
         )
-        decon_charge = placed(frame[self.decon_charge], settings)
-        observe("4 decon charge: traces to array")
+        decon_charge = place(frame[self.decon_charge], settings)
+        after_step("4 decon charge: traces to array")
         n_ticks = frame[self.decon_charge].shape[1]
-        charge = roi_charge(decon_charge[:, :n_ticks], probability, settings, _after(observe, "5 "))
+        charge = roi_charge(
+            decon_charge[:, :n_ticks], probability, settings, _with_prefix(after_step, "5 ")
+        )
         traces = [channel.copy() for channel in charge]
-        observe("5 traces")
+        after_step("5 traces")
         return traces
 
 
-def _after(observe: Observer, prefix: str) -> Observer:
-    return lambda step: observe(prefix + step)
+def _with_prefix(after_step: StepCallback, prefix: str) -> StepCallback:
+    return lambda step: after_step(prefix + step)

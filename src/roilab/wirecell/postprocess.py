@@ -1,30 +1,28 @@
-"""From the network's output to charge in ROIs.
+"""Postprocess: from the network's output to charge in ROIs.
 
 Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator(), eigen_to_traces) and
 util/src/Array.cxx (upsample, mask, baseline_subtraction). Axis order here is (channel, tick); all
-arithmetic is in float32 and in the node's order, so that results are equal bit for bit.
+arithmetic is in float32 and in the order of the node, so results are equal bit for bit.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from roilab.types import Frame
 from roilab.wirecell.settings import NodeSettings
-from roilab.wirecell.tracing import Observer, unobserved
-
-Frame = NDArray[np.float32]
+from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 
-def masked(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> Frame:
-    """Deconvolved charge where the probability is above ``mask_thresh``, else 0.
+def mask_charge(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> Frame:
+    """Keep deconvolved charge where the probability is above ``mask_thresh``; else 0.
 
     Args:
         decon_charge: [electrons/tick], shape (channel, tick).
-        probability: of a ROI, shape (channel, slice); every slice stands for ``tick_per_slice``
-            ticks, together at least as many as ``decon_charge`` has.
+        probability: of a ROI, shape (channel, slice); its slices cover at least the ticks of
+            ``decon_charge``.
         settings: of the node.
 
     Returns:
-        Shape (channel, slice * tick_per_slice): ticks that the charge does not have are 0.
+        Shape (channel, slice * tick_per_slice); 0 after the last tick of the charge.
     """
     mask = probability > np.float32(settings.mask_thresh)
     n_channels, n_slices = mask.shape
@@ -35,11 +33,11 @@ def masked(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> F
     return kept
 
 
-def baseline_subtracted(charge: Frame) -> Frame:
-    """Every run of non-zero samples minus the straight line through its first and last sample.
+def baseline_subtraction(charge: Frame) -> Frame:
+    """Subtract from every run of non-zero samples the line through its first and last sample.
 
-    Both ends of a run become 0, a run of one sample becomes 0, and so does a run that is still
-    open at the last tick. A zero inside a run splits it.
+    Both ends of a run become 0. A run of one sample becomes 0, and so does a run that reaches the
+    last tick. A zero inside a run splits it.
 
     Args:
         charge: [electrons/tick], shape (channel, tick).
@@ -48,7 +46,7 @@ def baseline_subtracted(charge: Frame) -> Frame:
         Same shape; 0 outside runs.
     """
     n_channels, n_ticks = charge.shape
-    # A zero after every channel keeps runs apart when all channels are laid end to end.
+    # A zero after every channel separates runs when all channels are joined to one array.
     line = np.zeros((n_channels, n_ticks + 1), dtype=np.float32)
     line[:, :n_ticks] = charge
     line = line.ravel()
@@ -75,14 +73,13 @@ def baseline_subtracted(charge: Frame) -> Frame:
     return line.reshape(n_channels, n_ticks + 1)[:, :n_ticks]
 
 
-def finished(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
-    """Output scale and offset, crop to the input's ticks, negative values to 0 unless saved.
+def scale_and_crop(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
+    """Apply output scale and offset, crop to the input's ticks, set negative values to 0.
 
     Args:
-        charge: [electrons/tick], shape (channel, tick), with the ticks that were filled up;
-            overwritten.
-        n_ticks: of the input.
-        settings: of the node.
+        charge: [electrons/tick], shape (channel, tick) with the zero-filled ticks; overwritten.
+        n_ticks: number of ticks of the input.
+        settings: of the node; ``save_negative_charge`` keeps negative values.
 
     Returns:
         Shape (channel, n_ticks).
@@ -99,23 +96,23 @@ def roi_charge(
     decon_charge: Frame,
     probability: Frame,
     settings: NodeSettings,
-    observe: Observer = unobserved,
+    after_step: StepCallback = ignore_step,
 ) -> Frame:
-    """All of it: what the node writes for one plane.
+    """Return the charge that the node writes for one plane: mask, baseline, scale, crop.
 
     Args:
         decon_charge: [electrons/tick], shape (channel, tick).
         probability: of a ROI, shape (channel, slice).
         settings: of the node.
-        observe: told when a step is over.
+        after_step: called after each step.
 
     Returns:
         Charge in ROIs [electrons/tick], shape (channel, tick).
     """
-    charge = masked(decon_charge, probability, settings)
-    observe("mask")
-    charge = baseline_subtracted(charge)
-    observe("baseline")
-    charge = finished(charge, decon_charge.shape[1], settings)
-    observe("scale and crop")
+    charge = mask_charge(decon_charge, probability, settings)
+    after_step("mask")
+    charge = baseline_subtraction(charge)
+    after_step("baseline")
+    charge = scale_and_crop(charge, decon_charge.shape[1], settings)
+    after_step("scale and crop")
     return charge

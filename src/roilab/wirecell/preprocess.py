@@ -1,4 +1,4 @@
-"""From frames to the network's input.
+"""Preprocess: from frames to the network's input.
 
 Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator()) and util/src/Array.cxx
 (downsample). Axis order here is (layer, channel, tick).
@@ -8,41 +8,40 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from roilab.types import Frame
 from roilab.wirecell.settings import NodeSettings
-from roilab.wirecell.tracing import Observer, unobserved
+from roilab.wirecell.step_callback import StepCallback, ignore_step
 
-Frame = NDArray[np.float32]
-_CACHED_CHANNELS = 32  # of 6000 ticks fit into a processor's cache
+_CACHED_CHANNELS = 32  # so many of 6000 ticks fit into the processor's cache
 
 
 def input_ticks(traces: Iterable[tuple[int, int]], tick0: int, nticks: int) -> int:
-    """Number of ticks that the node takes from its input.
+    """Return the number of ticks that the node takes from its input.
 
     Args:
         traces: first tick (tbin) and length of the traces of all input tags and of the tag with
             the deconvolved charge.
         tick0: the node's first tick.
-        nticks: taken where there are no traces at all.
+        nticks: the result where there are no traces.
     """
     return max((tbin + length - tick0 for tbin, length in traces), default=nticks)
 
 
 def model_ticks(n_ticks: int, pad_multiple: int) -> int:
-    """Number of ticks the network sees: the input's, rounded up to a multiple."""
+    """Return the number of ticks of the network's input: ``n_ticks`` rounded up."""
     return -(-n_ticks // pad_multiple) * pad_multiple
 
 
-def placed(frame: Frame, settings: NodeSettings) -> Frame:
-    """A frame on the network's ticks, which the node fills with zeros.
+def place(frame: Frame, settings: NodeSettings) -> Frame:
+    """Copy a frame to the ticks of the network's input; added ticks are 0.
 
     Args:
         frame: charge of one tag [electrons/tick], shape (channel, tick).
         settings: of the node.
 
     Returns:
-        A copy, shape (channel, model_ticks), float32.
+        Shape (channel, model_ticks), float32.
     """
     n_channels, n_ticks = frame.shape
     array = np.zeros((n_channels, model_ticks(n_ticks, settings.pad_multiple)), dtype=np.float32)
@@ -50,44 +49,46 @@ def placed(frame: Frame, settings: NodeSettings) -> Frame:
     return array
 
 
-def downsampled(frame: Frame, settings: NodeSettings, observe: Observer = unobserved) -> Frame:
-    """One layer of the network's input: zero filled, scaled, then averaged over every slice.
+def downsample(
+    frame: Frame, settings: NodeSettings, after_step: StepCallback = ignore_step
+) -> Frame:
+    """Return one layer of the network's input: scaled, then averaged over the ticks of a slice.
 
-    Scale and offset come first, also on the ticks filled with zeros; the mean is a float32 sum in
-    order of ticks, then divided, as the node computes it.
+    Scale and offset come first, also on ticks that are filled with zeros. The mean is a float32
+    sum in the order of ticks, then divided, as in the node.
 
     Args:
         frame: charge of one input tag [electrons/tick], shape (channel, tick).
         settings: of the node.
-        observe: told when a step is over.
+        after_step: called after each step.
 
     Returns:
         Shape (channel, slice), float32.
     """
-    scaled = placed(frame, settings)
-    observe("traces to array")
+    scaled = place(frame, settings)
+    after_step("traces to array")
     scaled *= np.float32(settings.input_scale)
     if settings.input_offset != 0:  # the sum below begins at +0, so that adding 0 changes no bit
         scaled += np.float32(settings.input_offset)
-    observe("scale")
+    after_step("scale")
     ticks = scaled.reshape(len(scaled), -1, settings.tick_per_slice)
     total = np.zeros(ticks.shape[:2], dtype=np.float32)
     for first in range(0, len(ticks), _CACHED_CHANNELS):
         block = slice(first, first + _CACHED_CHANNELS)
-        for tick in range(settings.tick_per_slice):  # numpy's own sum would add pairwise
+        for tick in range(settings.tick_per_slice):  # numpy.sum adds in another order
             total[block] += ticks[block, :, tick]
     total /= np.float32(settings.tick_per_slice)
-    observe("downsample")
+    after_step("downsample")
     return total
 
 
-def stacked(layers: Sequence[Frame]) -> torch.Tensor:
-    """Layers, each (channel, slice), as a batch of one: (1, layer, channel, slice), contiguous."""
+def stack_layers(layers: Sequence[Frame]) -> torch.Tensor:
+    """Stack layers (channel, slice) to a contiguous batch of one (1, layer, channel, slice)."""
     return torch.from_numpy(np.stack(layers))[None]
 
 
 def model_input(layers: Sequence[Frame], settings: NodeSettings) -> torch.Tensor:
-    """The network's input.
+    """Return the network's input.
 
     Args:
         layers: charge of every input tag [electrons/tick], each (channel, tick).
@@ -96,4 +97,4 @@ def model_input(layers: Sequence[Frame], settings: NodeSettings) -> torch.Tensor
     Returns:
         Shape (1, layer, channel, slice), float32, contiguous.
     """
-    return stacked([downsampled(layer, settings) for layer in layers])
+    return stack_layers([downsample(layer, settings) for layer in layers])

@@ -1,4 +1,4 @@
-"""The settings of WCT's node, under the node's own names."""
+"""Settings of WCT's node DNNROIFinding, under the names of WCT."""
 
 from dataclasses import dataclass
 
@@ -6,26 +6,25 @@ from roilab.errors import RoilabError
 
 
 class NodeSettingsError(RoilabError):
-    """Settings with which the node would not run."""
+    """Settings with which the node cannot run."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeSettings:
-    """What DNNROIFinding is configured with, as far as it changes numbers.
+    """Settings of DNNROIFinding that change numbers.
 
-    The node's other settings choose tags and channels, or (``sparcify``) only how the result is
-    stored.
+    Its other settings choose tags and channels, or (``sparcify``) the storage of the result.
 
     Attributes:
         tick_per_slice: ticks per slice (roilab's ``rebin``).
         tick_pad_multiple: the network's ticks are a multiple of it; 0 for ``tick_per_slice``.
-        nchunks: parts into which an image is split along its channels.
-        input_scale: on the charge of the input tags.
+        nchunks: number of chunks into which an image is split along its channels.
+        input_scale: factor on the charge of the input tags.
         input_offset: added after ``input_scale``.
         mask_thresh: a pixel is in the ROI mask where its probability is above.
-        output_scale: on the charge of the ROIs.
+        output_scale: factor on the charge of the ROIs.
         output_offset: added after ``output_scale``, outside ROIs too.
-        save_negative_charge: keep negative charge, which is else set to 0.
+        save_negative_charge: keep negative charge; otherwise it becomes 0.
     """
 
     tick_per_slice: int
@@ -53,5 +52,5 @@ class NodeSettings:
 
     @property
     def pad_multiple(self) -> int:
-        """What the network's number of ticks is a multiple of."""
+        """Number of which the network's ticks are a multiple."""
         return self.tick_pad_multiple or self.tick_per_slice

@@ -1,4 +1,4 @@
-"""The deliverable of a run: its best network as TorchScript."""
+"""Export the best network at the end of a training."""
 
 from pathlib import Path
 
@@ -8,16 +8,16 @@ from lightning.pytorch.loggers import WandbLogger
 from roilab.export.card import facts_of_run
 from roilab.export.settings import ExportSettings
 from roilab.export.torchscript import export_torchscript
-from roilab.train.checkpoint import best_checkpoint, load_module, read_checkpoint
-from roilab.train.module import RoiModule, build_module
+from roilab.inference import TrainedNetwork, load_network, read_checkpoint
+from roilab.train.checkpoint import best_checkpoint
+from roilab.train.module import RoiModule
 
 
 class ExportTorchScript(Callback):
-    """Writes the TorchScript file of the best checkpoint (or of the last state without one).
+    """Write the TorchScript file of the best checkpoint (of the last state without one).
 
     Args:
-        path: such as ``model.ts`` in the run's folder; metadata, model card and jsonnet go beside
-            it.
+        path: of the file; metadata, model card and jsonnet are written into the same folder.
         settings: the group ``export``.
     """
 
@@ -25,20 +25,22 @@ class ExportTorchScript(Callback):
         self.path, self.settings = Path(path), settings
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Export, and log the file as an artifact where W&B is on."""
+        """Export, and log the file as an artifact to W&B."""
         assert isinstance(pl_module, RoiModule)
         if not trainer.is_global_zero:
             return
         best = best_checkpoint(trainer)
         if best is not None:
-            module = load_module(best)
+            network = load_network(best)
         else:
-            module = build_module(pl_module.recipe)
-            module.load_state_dict(pl_module.state_dict())
+            network = TrainedNetwork(pl_module.recipe)
+            network.load_weights_of(pl_module.state_dict())
         epoch = pl_module.current_epoch if best is None else int(read_checkpoint(best)["epoch"])
         facts = facts_of_run(self.path.parent, epoch)
-        # In the run's own folder a resumed run goes on; what it wrote before gives way.
-        metadata = export_torchscript(module, self.path, self.settings, overwrite=True, facts=facts)
+        # A resumed run replaces what it exported before.
+        metadata = export_torchscript(
+            network, self.path, self.settings, overwrite=True, facts=facts
+        )
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 _log_artifact(logger, self.path, metadata)

@@ -1,4 +1,4 @@
-"""What a file says of itself."""
+"""Metadata of a network: what to feed it, and how it was made."""
 
 import subprocess
 from collections.abc import Mapping
@@ -9,17 +9,16 @@ from typing import Any
 import torch
 
 import roilab
-from roilab.train.module import network_name
 from roilab.wirecell import node_configuration
 
 
-def export_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file says of itself: what to feed it, and how it came to be.
+def network_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata that an exported file carries.
 
     The keys of ``roilab.wirecell.node_configuration`` are those of WCT's node.
 
     Args:
-        recipe: the configuration that a checkpoint holds.
+        recipe: the configuration that a checkpoint saves.
     """
     data, model = recipe["data"], recipe["model"]
     return {
@@ -45,8 +44,14 @@ def export_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def network_name(recipe: Mapping[str, Any]) -> str:
+    """Return the name for figures and tables: ``model.name``, or the class where that is null."""
+    model = recipe["model"]
+    return str(model.get("name") or model["net"]["_target_"].rsplit(".", 1)[-1])
+
+
 def git_commit() -> str | None:
-    """Commit of the checkout roilab runs from; ``None`` where it is installed."""
+    """Return the commit of the checkout that roilab runs from; ``None`` where it is installed."""
     repository = Path(__file__).parents[3]
     if not (repository / ".git").exists():
         return None

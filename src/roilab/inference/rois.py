@@ -1,0 +1,128 @@
+"""ROIs of a plane: probability, mask and charge, as WCT's node makes them."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from roilab.data.images import PadUnit, pad_mask
+from roilab.inference.network import Network
+from roilab.inference.plane import Plane, PlaneReaderError
+from roilab.types import Frame, Mask
+from roilab.wirecell import (
+    NodeSettings,
+    downsample,
+    forward_in_chunks,
+    model_input,
+    roi_charge,
+)
+
+Image = TypeVar("Image", Frame, Mask)
+
+
+@dataclass(frozen=True)
+class Rois:
+    """ROIs of one plane.
+
+    Attributes:
+        probability: of a ROI, shape (channel, slice); 0 or 1 where they come from truth.
+        mask: probability above the threshold, shape (channel, tick).
+        charge: charge inside the ROIs [electrons/tick], shape (channel, tick); ``None`` where
+            the plane has no deconvolved charge.
+    """
+
+    probability: Frame
+    mask: Mask
+    charge: Frame | None
+
+    @property
+    def known_charge(self) -> Frame:
+        """Charge inside the ROIs where it must exist.
+
+        Raises:
+            PlaneReaderError: the plane has no deconvolved charge.
+        """
+        if self.charge is None:
+            raise PlaneReaderError(
+                "the plane has no deconvolved charge, so its ROIs have no charge; name frames with "
+                "the tag of physics.decon_charge."
+            )
+        return self.charge
+
+
+def find_rois(network: Network, plane: Plane) -> Rois:
+    """Find ROIs and their charge as WCT's node does.
+
+    Args:
+        network: in its node.
+        plane: with the layers of the network; with its deconvolved charge, for the charge.
+
+    Raises:
+        PlaneReaderError: the plane lacks a layer of the network.
+    """
+    probability = roi_probability(network, plane)
+    return apply_probability(plane, probability, network.node, network.decon_charge)
+
+
+def roi_probability(network: Network, plane: Plane) -> Frame:
+    """Return the ROI probability, shape (channel, slice).
+
+    Raises:
+        PlaneReaderError: the plane lacks a layer of the network.
+    """
+    missing = [layer for layer in network.spec.layers if layer not in plane.tags]
+    if missing:
+        raise PlaneReaderError(
+            f"{plane.title}: {plane.missing.get(missing[0], f'no tag {missing[0]!r}')}, a layer of "
+            f"{network.name}; the event has {', '.join(plane.available)}. Name another event, or "
+            "leave the network out."
+        )
+    image = model_input([plane.tags[layer] for layer in network.spec.layers], network.node)
+    return forward_in_chunks(network.probability, image, network.node.nchunks)
+
+
+def apply_probability(
+    plane: Plane, probability: Frame, node: NodeSettings, decon_charge: str
+) -> Rois:
+    """Mask the deconvolved charge with a ROI probability.
+
+    Args:
+        plane: with its deconvolved charge; without it, no charge is returned.
+        probability: shape (channel, slice).
+        node: settings of the node.
+        decon_charge: tag of the deconvolved charge, without APA number.
+    """
+    mask = to_ticks(probability > np.float32(node.mask_thresh), node, plane)
+    decon = plane.tags.get(decon_charge)
+    charge = None if decon is None else roi_charge(decon, probability, node)
+    return Rois(probability, mask, charge)
+
+
+def true_rois(
+    plane: Plane,
+    threshold: float,
+    pad: int,
+    pad_unit: PadUnit,
+    node: NodeSettings,
+    decon_charge: str,
+) -> Rois:
+    """Return the ROIs of a perfect network: the truth mask through the node.
+
+    Args:
+        plane: with truth charge.
+        threshold: of the truth mask [electrons/tick].
+        pad: of the truth mask, in ``pad_unit``.
+        pad_unit: ``bins`` or ``ticks``.
+        node: settings of the node; ``mask_thresh`` between 0 and 1.
+        decon_charge: tag of the deconvolved charge, without APA number.
+    """
+    assert plane.truth is not None
+    above: Mask = downsample(plane.truth, node) > np.float32(threshold)
+    padded = pad_mask(above, pad, pad_unit, node.tick_per_slice)
+    return apply_probability(plane, padded.astype(np.float32), node, decon_charge)
+
+
+def to_ticks(image: Image, node: NodeSettings, plane: Plane) -> Image:
+    """Repeat every slice (channel, slice) to its ticks and crop to the plane (channel, tick)."""
+    n_ticks = plane.ticks[1] - plane.ticks[0]
+    return np.repeat(image, node.tick_per_slice, axis=1)[:, :n_ticks]
