@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from roilab.benchmark.memory_worker import follow
-from roilab.benchmark.process import PeakMemory, resident_mb
+from roilab.benchmark.process import resident_mb
 from roilab.benchmark.subprocess_runner import WorkerError, run_apart
 from roilab.benchmark.worker import measure
+from roilab.peak_memory import PeakMemory
 from roilab.wirecell.torchscript import save_torchscript
 
 HELD_MB = 200  # more than what the allocator may have left over

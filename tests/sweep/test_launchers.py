@@ -1,4 +1,4 @@
-"""Jobs side by side and through submitit, in real processes of this machine."""
+"""Launchers: jobs side by side and through submitit, in processes of this machine."""
 
 import subprocess
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def test_launchers(
     plugin: str,
     extra: str,
 ) -> None:
-    """One job trains, the other fails; both are recorded, and images are prepared once."""
+    """One job trains, the other fails; both are recorded, images are prepared once."""
     pytest.importorskip(plugin, reason=f"needs pip install 'roilab[{extra}]'")
     done = run_command(
         *("-m", "roilab.train", "-m", *tiny_arguments, "callbacks.export=null"),

@@ -1,4 +1,4 @@
-"""The road a user takes, in this process: train, resume, export, and what goes wrong."""
+"""The training command in this process: train, resume, export, mistakes of a user."""
 
 import json
 import math
@@ -19,7 +19,7 @@ from tiny_frames import write_pair
 Run = Callable[..., None]
 
 
-def test_train_leaves_all_it_promises(
+def test_train_writes_all_files(
     run_train: Run,
     tiny_arguments: list[str],
     tmp_path: Path,
@@ -39,9 +39,9 @@ def test_train_leaves_all_it_promises(
     out = capsys.readouterr().out
     for text in ("val/dice", "peak memory", "checkpoint", "model.ts", "pictures"):
         assert text in out
-    assert "Epoch" not in out  # no progress bar was asked for
+    assert "Epoch" not in out  # no progress bar is configured
 
-    # The exported file computes what the best checkpoint computes, at a size not seen before.
+    # The exported file computes the same as the best checkpoint, at a new image size.
     (best,) = (run / "checkpoints").glob("best*.ckpt")
     module = load_network(best)
     exported, metadata = load_torchscript(run / "model.ts")
@@ -56,7 +56,7 @@ def test_train_leaves_all_it_promises(
     assert "git_commit" in metadata
 
 
-def test_resume_goes_on_where_the_run_stopped(
+def test_resume_continues_where_the_run_stopped(
     run_train: Run, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
     straight = [*tiny_arguments, f"output_dir={tmp_path / 'straight'}", "trainer.max_epochs=3"]
@@ -71,7 +71,7 @@ def test_resume_goes_on_where_the_run_stopped(
     ]
     assert last[0]["epoch"] == last[1]["epoch"]
     assert last[0]["global_step"] == last[1]["global_step"]
-    # The order of events after a resume is another, so weights are not compared digit by digit.
+    # test_resume.py compares the weights.
     assert set(last[0]["state_dict"]) == set(last[1]["state_dict"])
     named = next((tmp_path / "run" / "checkpoints").glob("best*.ckpt"))
     run_train(*tiny_arguments, "trainer.max_epochs=4", f"resume={named}")
@@ -81,7 +81,7 @@ def _age(path: Path) -> float:
     return path.stat().st_mtime
 
 
-def test_resume_auto_without_a_checkpoint_starts_anew(
+def test_resume_auto_without_a_checkpoint_starts_a_run(
     run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_train(*tiny_arguments, "resume=auto", "trainer.max_epochs=1")
@@ -161,7 +161,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("overrides", "text"), BAD, ids=[overrides for overrides, _ in BAD])
-def test_mistakes_are_told_in_a_sentence(
+def test_mistakes_give_one_message(
     run_train: Run,
     tiny_arguments: list[str],
     tmp_path: Path,
@@ -182,7 +182,7 @@ def test_nan_loss_stops(
     assert "optimizer.lr" in err
 
 
-def test_bad_charge_is_told_by_a_worker_too(
+def test_bad_charge_in_a_worker_process(
     run_train: Run,
     tiny_arguments: list[str],
     tmp_path: Path,

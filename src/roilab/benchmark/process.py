@@ -1,12 +1,11 @@
 """Memory of the process that asks, as Linux tells it."""
 
-import resource
 from pathlib import Path
 
 from roilab.errors import RoilabError
+from roilab.peak_memory import status_mb
 
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_RESET_PEAK = "5"  # proc(5): the peak of resident memory becomes what is resident now
+_STATUS = Path("/proc/self/status")
 
 
 class MeasurementError(RoilabError):
@@ -27,38 +26,10 @@ def check_system() -> None:
 
 
 def resident_mb() -> float:
-    """Resident memory now [MB, 1e6 bytes]."""
-    return _status("VmRSS")
-
-
-class PeakMemory:
-    """The most resident memory from now on.
-
-    Where the kernel does not let a process reset its peak, it is that of the whole life of the
-    process.
-
-    Attributes:
-        since_reset: whether the peak counts from now on.
-    """
-
-    def __init__(self) -> None:
-        try:
-            _CLEAR.write_text(_RESET_PEAK)
-        except OSError:
-            self.since_reset = False
-        else:
-            self.since_reset = True
-
-    def mb(self) -> float:
-        """The peak so far [MB, 1e6 bytes]."""
-        if self.since_reset:
-            return _status("VmHWM")
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
-def _status(key: str) -> float:
-    for line in _STATUS.read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == key:
-            return int(value.split()[0]) * 1024 / 1e6
-    raise MeasurementError(f"{_STATUS}: has no {key}; expected a Linux kernel that counts it.")
+    """Return the resident memory now [MB, 1e6 bytes]."""
+    memory = status_mb("VmRSS")
+    if memory is None:
+        raise MeasurementError(
+            "/proc/self/status: has no VmRSS; expected a Linux kernel that counts it."
+        )
+    return memory
