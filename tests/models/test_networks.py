@@ -10,7 +10,7 @@ from building import NETWORKS, build, image
 from torch.nn import functional
 
 from roilab.models import NetworkError, RoiNetwork, load_weights
-from roilab.wirecell.torchscript import deprecation_silenced, script
+from roilab.wirecell.torchscript import ignore_deprecation, script
 
 # Depth of each network: the field's table. A new file in conf/model needs its line here.
 STRIDES = {
@@ -88,7 +88,7 @@ def test_scripted_is_the_same(name: str) -> None:
 
 @every_network
 def test_traced_is_the_same_at_another_size(name: str) -> None:
-    with deprecation_silenced():
+    with ignore_deprecation():
         traced = torch.jit.trace(built(name), image(64, 96))
     for size in ODD_SIZES[1:]:
         assert_same(traced(image(*size)), built(name)(image(*size)))

@@ -1,4 +1,4 @@
-"""Memory of the process that asks, as Linux tells it."""
+"""Memory of the current process, as Linux reports it."""
 
 import resource
 from pathlib import Path
@@ -6,39 +6,38 @@ from pathlib import Path
 from roilab.errors import RoilabError
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_RESET_PEAK = "5"  # proc(5): the peak of resident memory becomes what is resident now
+_RESET_PEAK = "5"  # proc(5): set the peak of resident memory to the present value
 
 
 class MeasurementError(RoilabError):
-    """Memory or time cannot be measured, or not as asked."""
+    """Memory or time cannot be measured with these settings, or on this machine."""
 
 
 def check_system() -> None:
-    """See that this system tells how much memory a process holds.
+    """Check that this system reports the memory of a process.
 
     Raises:
         MeasurementError: it has no ``/proc``.
     """
     if not _STATUS.is_file():
         raise MeasurementError(
-            f"{_STATUS}: there is no such file; memory is measured through /proc, as Linux has it. "
-            "Run this on Linux."
+            f"{_STATUS}: there is no such file; memory is read from /proc, which Linux has. Run "
+            "this on Linux."
         )
 
 
 def resident_mb() -> float:
-    """Resident memory now [MB, 1e6 bytes]."""
+    """Return the resident memory [MB, 1e6 bytes]."""
     return _status("VmRSS")
 
 
 class PeakMemory:
-    """The most resident memory from now on.
+    """Peak of the resident memory since the creation of this object.
 
-    Where the kernel does not let a process reset its peak, it is that of the whole life of the
-    process.
+    Where the kernel does not let a process reset its peak, the peak since the process started.
 
     Attributes:
-        since_reset: whether the peak counts from now on.
+        since_reset: whether the peak was reset.
     """
 
     def __init__(self) -> None:
@@ -50,7 +49,7 @@ class PeakMemory:
             self.since_reset = True
 
     def mb(self) -> float:
-        """The peak so far [MB, 1e6 bytes]."""
+        """Return the peak until now [MB, 1e6 bytes]."""
         if self.since_reset:
             return _status("VmHWM")
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6

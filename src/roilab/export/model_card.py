@@ -1,4 +1,4 @@
-"""The model card: what a network is, was trained on, reaches and cannot do."""
+"""The model card: input, training data, metrics and limits of a network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ _CARD = """\
 # {network} for ROI finding, plane {planes}
 
 Probability of a region of interest for every channel and slice of a wire plane, for the node
-`DNNROIFinding` of the Wire-Cell Toolkit. `{file}` is the network, `model.json` says what to feed
-it, `dnnroi.jsonnet` configures the node.
+`DNNROIFinding` of the Wire-Cell Toolkit. `{file}` is the network, `model.json` describes its
+input, `dnnroi.jsonnet` configures the node.
 
 ## Input
 
@@ -49,23 +49,22 @@ roilab {roilab}, torch {torch}.
 
 ## Limits
 
-- It knows the detector, the planes and the simulation of its training data, and noise and signal
-  processing as they were there; another detector, field or signal processing wants a training of
-  its own.
-- Its mask threshold was {mask_thresh:g} when it was trained; what is best for charge is seen by
-  `python -m roilab.evaluate network={file}` on tracks and showers of known angle.
+- It was trained for the detector, planes, simulation, noise and signal processing of its training
+  data. Train another network for another detector, field or signal processing.
+- The mask threshold of its training was {mask_thresh:g}. `python -m roilab.evaluate network={file}`
+  finds the best one for charge on tracks and showers of known angle.
 - {memory}
 """
 
 
 @dataclass(frozen=True)
-class CardFacts:
-    """What is known of a training beyond its recipe.
+class TrainingFacts:
+    """Facts of a training that its recipe does not hold.
 
     Attributes:
         epoch: of the checkpoint, counted from 0; ``None`` where it is not known.
-        metrics: values by name, of that epoch.
-        figures: paths as the card is to name them.
+        metrics: values of that epoch, by name.
+        figures: paths of figures, as the card links them.
     """
 
     epoch: int | None
@@ -73,11 +72,11 @@ class CardFacts:
     figures: Sequence[str]
 
 
-def facts_of_run(run_dir: Path, epoch: int) -> CardFacts:
-    """What a run's folder tells of one epoch.
+def read_training_facts(run_dir: Path, epoch: int) -> TrainingFacts:
+    """Read metrics and figures of one epoch from the folder of a training.
 
     Args:
-        run_dir: with ``csv`` and ``pictures``, where they were written.
+        run_dir: folder with ``csv`` and ``pictures``.
         epoch: counted from 0.
     """
     curves = read_curves(run_dir / "csv")
@@ -86,13 +85,13 @@ def facts_of_run(run_dir: Path, epoch: int) -> CardFacts:
         if name.startswith("val/") and epoch in dict(points)
     }  # fmt: skip
     pictures = [*run_dir.glob("pictures/loss.png"), *sorted(run_dir.glob("physics/**/*.png"))]
-    return CardFacts(epoch, metrics, [str(path.relative_to(run_dir)) for path in pictures])
+    return TrainingFacts(epoch, metrics, [str(path.relative_to(run_dir)) for path in pictures])
 
 
-def model_card(
-    recipe: Mapping[str, Any], metadata: Mapping[str, Any], facts: CardFacts, file: str
+def format_model_card(
+    recipe: Mapping[str, Any], metadata: Mapping[str, Any], facts: TrainingFacts, file: str
 ) -> str:
-    """The card as Markdown.
+    """Return the model card as Markdown.
 
     Args:
         recipe: the configuration that a checkpoint holds.
@@ -101,18 +100,7 @@ def model_card(
         file: name of the network's file.
     """
     data = recipe["data"]
-    export = metadata.get("export")
-    memory = "Memory grows with the image; split it along its channels (`nchunks`) to save some."
-    channels, slices = "any number of", "any number of"
-    if export is not None:
-        channels, slices = export["image"]
-        memory = (
-            f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "
-            f"MB beside the loaded file, in {export['precision']}; leave `nchunks` at 1."
-        )
-    metrics = "\n".join(
-        f"| {name} | {value:.4f} |" for name, value in sorted(facts.metrics.items())
-    )
+    channels, slices, memory = _image(metadata["export"])
     return _CARD.format(
         network=metadata["network"],
         planes=" and ".join(metadata["planes"]),
@@ -124,8 +112,9 @@ def model_card(
         channels=channels,
         slices=slices,
         folder=data["dir"],
-        train_files=_listed(data["train_files"]) or "all that validation and test do not take",
-        val_files=_listed(data["val_files"]) or f"{100 * data['val_fraction']:g}% of the events",
+        train_files=_list_files(data["train_files"]) or "all others",
+        val_files=_list_files(data["val_files"])
+        or f"{100 * data['val_fraction']:g}% of the events",
         threshold=metadata["truth_threshold"],
         pad=metadata["pad"],
         pad_unit=metadata["pad_unit"],
@@ -136,11 +125,35 @@ def model_card(
         commit=metadata["git_commit"] or "not known",
         roilab=metadata["versions"]["roilab"],
         torch=metadata["versions"]["torch"],
-        metrics=f"| of validation | |\n|---|---|\n{metrics}" if metrics else "None are at hand.",
-        figures="\n".join(f"![{Path(f).stem}]({f})" for f in facts.figures) or "None are at hand.",
+        metrics=_metrics_table(facts.metrics) or "No metrics were found.",
+        figures="\n".join(f"![{Path(f).stem}]({f})" for f in facts.figures)
+        or "No figures were found.",
         memory=memory,
     )
 
 
-def _listed(files: Sequence[str] | None) -> str:
+def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
+    """Return channels and slices of the planned image, and a sentence about memory."""
+    if "image" not in export:
+        memory = (
+            "Memory grows with the image; `nchunks` above 1 splits it along its channels and "
+            "saves some."
+        )
+        return "any number of", "any number of", memory
+    channels, slices = export["image"]
+    memory = (
+        f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "
+        f"MB above the loaded file, in {export['precision']}; leave `nchunks` at 1."
+    )
+    return channels, slices, memory
+
+
+def _metrics_table(metrics: Mapping[str, float]) -> str:
+    if not metrics:
+        return ""
+    lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
+    return "\n".join(["| of validation | |", "|---|---|", *lines])
+
+
+def _list_files(files: Sequence[str] | None) -> str:
     return ", ".join(f"`{file}`" for file in files or ())
