@@ -166,7 +166,7 @@ def _commands(job: Job) -> list[Command]:
                 "sample=FOLDER",
                 f"output_dir={folder / 'evaluation'}",
             ),
-            Command("Export the network again", "export", f"ckpt_path={weights}"),
+            Command("Export the network again", "export", f"network={weights}"),
         ]
     if job.command:
         kept = [text for text in job.command if not text.startswith(("output_dir=", "resume="))]
