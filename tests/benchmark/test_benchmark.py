@@ -111,7 +111,7 @@ def test_masks_of_a_trained_network(
     assert float(two["plain_inefficiency"]) == pytest.approx(change, abs=1e-4)
     export = rows[4]
     assert float(export["plain_of_rois"]) < 0.5
-    # Nothing is found above 0.99, so nothing changes.
+    # No pixel is above 0.99, so none changes.
     assert (rows[1]["roi_pixels"], rows[3]["one_chunk_of_rois"]) == ("0", "0")
     assert float(rows[1]["inefficiency"]) == 100
     assert all(row["repeats"] == "2" and float(row["seconds"]) > 0 for row in rows)

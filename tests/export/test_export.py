@@ -56,14 +56,14 @@ def test_contract(module: TrainedNetwork, tmp_path: Path) -> None:
     assert (inside["plane"], inside["sort_chanids"], inside["n_layers"]) == (1, True, 3)
     image = torch.randn(1, 3, 90, 70)
     with torch.no_grad():
-        whole = loaded(image)
-        # The node may split the image along its channels: any number of rows must do.
+        full = loaded(image)
+        # The node may split the image along its channels, so any number of rows must work.
         chunks = [loaded(chunk) for chunk in torch.chunk(image, 2, dim=2)]
-    assert whole.shape == torch.cat(chunks, dim=2).shape == (1, 1, 90, 70)
-    assert whole.dtype == torch.float32
-    assert whole.is_contiguous()
-    assert 0 <= float(whole.min()) < float(whole.max()) <= 1
-    torch.testing.assert_close(whole, module(image).sigmoid(), atol=1e-5, rtol=0)
+    assert full.shape == torch.cat(chunks, dim=2).shape == (1, 1, 90, 70)
+    assert full.dtype == torch.float32
+    assert full.is_contiguous()
+    assert 0 <= float(full.min()) < float(full.max()) <= 1
+    torch.testing.assert_close(full, RoiProbability(module)(image), atol=1e-5, rtol=0)
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
 
 
@@ -85,7 +85,7 @@ def test_warns_of_a_bound_that_cannot_be_kept(
     settings = replace(NO_BOUND, max_memory_mb=1.0)
     written = export_network(build("mobilenetv3"), tmp_path / "model.ts", settings)
     assert written["network"] == "MobileNetV3-UNet"
-    assert written["export"]["expected_memory_mb"] > 300  # the libraries alone
+    assert written["export"]["expected_memory_mb"] > 300  # the libraries
     assert "export.max_memory_mb=1: this network needs about" in caplog.text
 
 
@@ -151,8 +151,8 @@ def test_a_steep_network_may_differ_by_its_own_rounding(
     tmp_path: Path, module: TrainedNetwork
 ) -> None:
     with torch.no_grad():
-        for parameter in module.net.head.parameters():
-            parameter.mul_(1e3)
+        for parameter in list(module.net.head.parameters())[-2:]:
+            parameter.mul_(3e3)
     written = export_network(module, tmp_path / "model.ts", NO_BOUND)["export"]
     assert 1e-5 < max(written["parity"].values()) <= written["parity_limit"]
 

@@ -1,4 +1,4 @@
-"""The exported file in C++, as the Wire-Cell Toolkit runs it: with libtorch and nothing else."""
+"""Exported files in C++ with libtorch, as the Wire-Cell Toolkit runs them."""
 
 import math
 import shutil

@@ -144,7 +144,7 @@ def save_memory(rows: Sequence[Row], output_dir: Path) -> None:
 
 def _page(rows: Sequence[Row], segments: Sequence[Row], totals: Sequence[Row]) -> str:
     parts = []
-    # A log has increments of its own and no peaks.
+    # A log has printed increments and no peaks.
     step_columns = (*_ROW_COLUMNS, "printed_mb" if "printed_mb" in rows[0] else "peak_mb")
     for cell in dict.fromkeys(row["cell"] for row in rows):
         parts.append(f"## {cell}")
@@ -166,9 +166,9 @@ def show_memory(rows: Sequence[Row], output_dir: Path) -> None:
     """Print segments and the steps with the largest changes."""
     console = table_console()
     for cell in dict.fromkeys(row["cell"] for row in rows):
-        own = [row for row in rows if row["cell"] == cell]
-        totals = sorted(step_rows(own), key=lambda row: -abs(row["change_mb"]))
-        console.print(_table(f"{cell}: segments", "segment", segment_rows(own), _SEGMENT_COLUMNS))
+        steps = [row for row in rows if row["cell"] == cell]
+        totals = sorted(step_rows(steps), key=lambda row: -abs(row["change_mb"]))
+        console.print(_table(f"{cell}: segments", "segment", segment_rows(steps), _SEGMENT_COLUMNS))
         console.print(_table("largest changes over the job", "step", totals[:10], _STEP_COLUMNS))
     console.print(f"tables and figure in {output_dir}", soft_wrap=True, highlight=False)
 

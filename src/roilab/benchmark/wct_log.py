@@ -51,12 +51,7 @@ def read_wct_log(path: Path, segment: str) -> list[Row]:
         raise MeasurementError(
             f"{path}: cannot be read ({error.strerror}); name the log of a WCT job."
         ) from error
-    try:
-        pattern = re.compile(segment)
-    except re.error as error:
-        raise MeasurementError(
-            f"log_segment={segment}: is not a regular expression ({error}); correct it."
-        ) from error
+    pattern = _compile(segment)
     rows: list[Row] = []
     name = NO_SEGMENT
     for line in lines:
@@ -71,6 +66,15 @@ def read_wct_log(path: Path, segment: str) -> list[Row]:
             "(wire-cell -L debug)."
         )
     return rows
+
+
+def _compile(segment: str) -> re.Pattern[str]:
+    try:
+        return re.compile(segment)
+    except re.error as error:
+        raise MeasurementError(
+            f"log_segment={segment}: is not a regular expression ({error}); correct it."
+        ) from error
 
 
 def _segment(pattern: re.Pattern[str], line: str) -> str | None:

@@ -94,8 +94,8 @@ def format_model_card(
     """Return the model card as Markdown.
 
     Args:
-        recipe: the configuration that a checkpoint holds.
-        metadata: of the file.
+        recipe: configuration in the checkpoint.
+        metadata: of the exported network.
         facts: of the training.
         file: name of the network's file.
     """
@@ -125,9 +125,8 @@ def format_model_card(
         commit=metadata["git_commit"] or "not known",
         roilab=metadata["versions"]["roilab"],
         torch=metadata["versions"]["torch"],
-        metrics=_metrics_table(facts.metrics) or "No metrics were found.",
-        figures="\n".join(f"![{Path(f).stem}]({f})" for f in facts.figures)
-        or "No figures were found.",
+        metrics=_metrics_table(facts.metrics),
+        figures=_link_figures(facts.figures),
         memory=memory,
     )
 
@@ -150,9 +149,14 @@ def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
 
 def _metrics_table(metrics: Mapping[str, float]) -> str:
     if not metrics:
-        return ""
+        return "No metrics are available."
     lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
     return "\n".join(["| of validation | |", "|---|---|", *lines])
+
+
+def _link_figures(figures: Sequence[str]) -> str:
+    links = [f"![{Path(figure).stem}]({figure})" for figure in figures]
+    return "\n".join(links) or "No figures are available."
 
 
 def _list_files(files: Sequence[str] | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -45,22 +46,17 @@ def export_network(
         facts: facts of the training, for the model card.
 
     Returns:
-        The metadata, as in ``model.json``. The copy inside a TorchScript file has no parity keys,
-        because the file is compared after it is written.
+        The metadata, as in ``model.json``.
 
     Raises:
         ExportError: (its subclasses too) a file exists, this machine cannot check the precision, or
             the outputs differ; no file is written.
     """
     check_precision(settings.precision)
-    paths = [path, path.with_suffix(".json")]
-    paths += [path.parent / name for name in ("MODEL_CARD.md", "dnnroi.jsonnet")]
-    existing = [file.name for file in paths if file.exists()]
-    if existing and not overwrite:
-        raise ExportError(
-            f"{path.parent}: holds {', '.join(existing)} already; nothing is overwritten. Name "
-            "another output_dir, or remove them."
-        )
+    others = ("MODEL_CARD.md", "dnnroi.jsonnet")
+    paths = [path, path.with_suffix(".json"), *(path.parent / name for name in others)]
+    if not overwrite:
+        _check_absent(paths)
     with ExitStack() as files:  # renamed in reverse order when all are written
         model, metadata_file, card, jsonnet = (
             files.enter_context(atomic_write(file)) for file in paths
@@ -74,9 +70,19 @@ def export_network(
     return metadata
 
 
+def _check_absent(paths: Sequence[Path]) -> None:
+    existing = [path.name for path in paths if path.exists()]
+    if existing:
+        raise ExportError(
+            f"{paths[0].parent}: holds {', '.join(existing)} already; nothing is overwritten. Name "
+            "another output_dir, or remove them."
+        )
+
+
 def _save_torchscript(
     network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
 ) -> dict[str, Any]:
+    """Write and compare the file; return its metadata and the parity, which the file lacks."""
     exported = ExportedNetwork(network, settings)
     metadata = network_metadata(network.recipe)
     channels, slices = image_size(network.recipe)

@@ -16,7 +16,7 @@ _LIMIT = 1e-5  # of the largest difference of probabilities in float32
 _LIMIT_BF16 = 0.01  # of the mean difference of probabilities in bf16
 _ROUNDING_FACTOR = 3  # on the rounding error of the network in float32
 # Random images similar to the layers: noise of loose_lf (280 electrons per tick) and charge (2000)
-# in a tenth of all blocks of 8 x 8, both scaled by 1/4000. With noise alone all probabilities
+# in a tenth of all blocks of 8 x 8, both scaled by 1/4000. With only noise, all probabilities
 # would be near 0; at much larger values the network's rounding error would hide faults.
 _NOISE, _CHARGE, _CHARGED_SHARE, _BLOCK = 0.07, 0.5, 0.1, 8
 Probability = Callable[[torch.Tensor], torch.Tensor]

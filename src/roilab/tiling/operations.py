@@ -141,7 +141,7 @@ class BilinearUpsampling(nn.Module):
             size = [band.height_out, band.width]
             return torch._C._nn.upsample_bilinear2d(x, size, self.align_corners, None)
         if not self.align_corners:
-            # Coordinates shift by whole pixels: upsample the band, then cut off its ends, which
+            # Coordinates shift by integers: upsample the band, then cut off its ends, which
             # lack their neighbours.
             size = [x.shape[2] * self.scale, band.width]
             x = torch._C._nn.upsample_bilinear2d(x, size, False, None)

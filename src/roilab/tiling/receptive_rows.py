@@ -1,4 +1,4 @@
-"""Rows of its input that an operation needs for given rows of its output.
+"""Input rows that an operation reads for some rows of its output.
 
 A row is one channel of an image of features, at the stride of that image. All functions use plain
 integers: TorchScript compiles them into the exported file, and the planner calls them too.
