@@ -1,9 +1,9 @@
-"""Size, work, reach, memory and time of every network of conf/model, as Markdown tables.
+"""Write size, work, reach, memory and time of every network of conf/model as Markdown tables.
 
     python benchmarks/networks.py [--no-timing] [--into docs/networks.md]
 
-The first table depends on nothing but the code; the second is measured on this machine, each cell
-in a process of its own.
+The first table depends only on the code; the second is measured on this machine, each cell in a new
+process.
 """
 
 import argparse
@@ -23,12 +23,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch.utils.flop_counter import FlopCounterMode
 
+from roilab.atomic_write import write_text
 from roilab.entry_point import config_dir
 from roilab.models import RoiNetwork
 
 SIZES = ((800, 600), (800, 6000))  # one plane of ProtoDUNE-HD at rebin 10 and at rebin 1
-HEIGHT, WIDTH = 32, 2048  # of the image on which the reach is looked for
-POSITIONS = 32  # the deepest stride: the reach is the same again after so many slices
+HEIGHT, WIDTH = 32, 2048  # image size for finding the reach
+POSITIONS = 32  # slices; the reach repeats after the deepest stride
 
 
 def networks() -> list[str]:
@@ -49,7 +50,7 @@ def build(config: DictConfig) -> RoiNetwork:
 
 
 def multiply_adds(name: str, size: tuple[int, int]) -> int:
-    """On the meta device, which computes shapes and no numbers."""
+    """Count multiply-adds on the meta device, which computes only shapes."""
     with torch.device("meta"), torch.no_grad():
         net = build(net_config(name))
         with FlopCounterMode(display=False) as counter:
@@ -57,21 +58,21 @@ def multiply_adds(name: str, size: tuple[int, int]) -> int:
     return counter.get_total_flops() // 2
 
 
-def thin(config: DictConfig) -> DictConfig:
-    """The same network with few features, which reaches as far."""
+def reduce_widths(config: DictConfig) -> DictConfig:
+    """Return the same network with few features; its reach is the same."""
     widths = {k: [8] * len(v) for k, v in config.items() if OmegaConf.is_list(v)}
     return OmegaConf.merge(config, widths)
 
 
 @torch.no_grad()
 def reach(name: str) -> str:
-    """Slices from a pixel to the farthest that it can change: how far padding is felt.
+    """Return the distance [slices] from a pixel to the farthest logit that it changes.
 
-    With positive weights and no biases, what one pixel adds to an empty image is above zero
-    wherever it arrives. That does not see the average over the image in squeeze-excite, nor
-    attention (where an empty image is not zero after all): so a full image is looked at too.
+    With positive weights and no biases, one pixel in an empty image makes all logits within its
+    reach positive. This does not show the averages of squeeze-excite, nor attention (where an empty
+    image has logits above zero), so two random images are compared too.
     """
-    net = build(thin(net_config(name))).double()
+    net = build(reduce_widths(net_config(name))).double()
     image = torch.randn(1, net.n_layers, HEIGHT, WIDTH, dtype=torch.float64)
     changed = image.clone()
     changed[..., 0] += 10
@@ -79,14 +80,14 @@ def reach(name: str) -> str:
     _make_positive(net)
     image.zero_()
     if net(image).any():
-        return "the whole image"
+        return "the full image"
     farthest = 0
     for column in range(WIDTH // 2, WIDTH // 2 + POSITIONS):
         image[..., column] = 1
         reached = net(image).amax((0, 1, 2)).nonzero().flatten()
         image[..., column] = 0
         farthest = max(farthest, column - int(reached[0]), int(reached[-1]) - column)
-    return f"{farthest}; by its averages, the whole image" if everywhere else str(farthest)
+    return f"{farthest}; by its averages, the full image" if everywhere else str(farthest)
 
 
 def _make_positive(net: RoiNetwork) -> None:
@@ -100,7 +101,7 @@ def _make_positive(net: RoiNetwork) -> None:
 
 
 def measure(name: str, height: int, width: int) -> dict[str, float]:
-    """One inference in float32 on the CPU: time [s], peak memory above the loaded network [MB]."""
+    """Measure one inference in float32 on the CPU: time [s], peak above the loaded network [MB]."""
     net = build(net_config(name))
     with torch.no_grad():
         net(torch.zeros(1, net.n_layers, 64, 64))
@@ -118,7 +119,7 @@ def _resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure_apart(name: str, size: tuple[int, int]) -> dict[str, float]:
+def measure_in_subprocess(name: str, size: tuple[int, int]) -> dict[str, float]:
     command = [sys.executable, __file__, "--cell", name, *map(str, size)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     cell: dict[str, float] = json.loads(done.stdout)
@@ -148,7 +149,7 @@ def measured_table(names: list[str]) -> str:
     for name in names:
         row = [name]
         for size in SIZES:
-            cell = measure_apart(name, size)
+            cell = measure_in_subprocess(name, size)
             row += [f"{cell['seconds']:.2f}", f"{cell['megabytes']:,.0f}"]
         rows.append(row)
     return table(header, rows)
@@ -156,25 +157,25 @@ def measured_table(names: list[str]) -> str:
 
 def machine() -> str:
     cpuinfo = Path("/proc/cpuinfo").read_text()
-    found = re.search(r"model name\s*:\s*(.+)", cpuinfo)
-    cpu = found.group(1) if found else platform.processor()
+    match = re.search(r"model name\s*:\s*(.+)", cpuinfo)
+    cpu = match.group(1) if match else platform.processor()
     return f"{cpu}, {torch.get_num_threads()} threads, float32, torch {torch.__version__}."
 
 
-def put_into(path: Path, name: str, text: str) -> None:
-    """Replace what stands between ``<!-- name -->`` and ``<!-- end -->``."""
+def replace_section(path: Path, name: str, text: str) -> None:
+    """Replace the text between ``<!-- name -->`` and ``<!-- end -->``."""
     page = path.read_text()
     pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
     new, count = re.subn(pattern, lambda m: f"{m[1]}{text}\n{m[2]}", page, flags=re.DOTALL)
     if count != 1:
-        raise SystemExit(f"{path}: expected one <!-- {name} --> ... <!-- end -->, found {count}.")
-    path.write_text(new)
+        raise SystemExit(f"{path}: expected one <!-- {name} --> ... <!-- end -->, got {count}.")
+    write_text(path, new)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--no-timing", action="store_true", help="the first table alone")
-    parser.add_argument("--into", type=Path, metavar="PAGE", help="put the tables into this page")
+    parser.add_argument("--no-timing", action="store_true", help="write only the first table")
+    parser.add_argument("--into", type=Path, metavar="PAGE", help="replace the tables of this page")
     parser.add_argument("--cell", nargs=3, metavar=("NAME", "CHANNELS", "SLICES"))
     arguments = parser.parse_args()
     if arguments.cell:
@@ -186,7 +187,7 @@ def main() -> None:
         tables["measured"] = f"{machine()}\n\n{measured_table(networks())}"
     for name, text in tables.items():
         if arguments.into:
-            put_into(arguments.into, name, text)
+            replace_section(arguments.into, name, text)
         else:
             print(text, end="\n\n")
 

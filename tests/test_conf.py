@@ -103,9 +103,9 @@ def test_studies_compose_and_instantiate(file: Path) -> None:
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
     assert callable(instantiate(config.study))
-    forms = instantiate(config.forms, _convert_="all")
-    assert set(plain["form"]) <= set(forms)
-    assert set(plain["nchunks_of"]) <= set(forms)
+    variants = instantiate(config.variants, _convert_="all")
+    assert set(plain["variant"]) <= set(variants)
+    assert set(plain["nchunks_of"]) <= set(variants)
     Simulation.from_config(plain["simulation"])
 
 

@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 
 from known_network import fails
 from roilab.benchmark import costs, memory
-from roilab.benchmark.export_variants import plain_trace
-from roilab.benchmark.memory_worker import follow
+from roilab.benchmark.export_variants import trace_probability
+from roilab.benchmark.memory_worker import run_job
 from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WORKER, WorkerError
 from roilab.benchmark.worker import measure
 from roilab.entry_point import config_dir
@@ -24,7 +24,7 @@ from roilab.inference import TrainedNetwork
 from tiny_frames import event_frames, write_pair
 
 Run = Callable[..., None]
-Row = dict[str, str]
+CsvRow = dict[str, str]
 
 
 @pytest.fixture
@@ -42,19 +42,19 @@ def run_benchmark(monkeypatch: pytest.MonkeyPatch, user_conf: Path, tmp_path: Pa
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers run here, which saves the seconds in which torch is imported."""
-    answers = {WORKER: measure, MEMORY_WORKER: follow}
+    """Run workers in this process, which saves the import of torch."""
+    workers = {WORKER: measure, MEMORY_WORKER: run_job}
 
     def run_here(worker: str, job: Mapping[str, Any]) -> Any:
-        return answers[worker](job)
+        return workers[worker](job)
 
-    monkeypatch.setattr(costs, "run_apart", run_here)
-    monkeypatch.setattr(memory, "run_apart", run_here)
+    monkeypatch.setattr(costs, "run_in_subprocess", run_here)
+    monkeypatch.setattr(memory, "run_in_subprocess", run_here)
 
 
 @pytest.fixture
 def trained(user_conf: Path, tmp_path: Path) -> tuple[Path, TrainedNetwork]:
-    """A checkpoint that finds about half of all pixels."""
+    """Return a checkpoint with about half of all pixels in ROIs, and its network."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         search = f"hydra.searchpath=[file://{user_conf}]"
         config = compose("train", [search, "data=tiny", "data.dir=x", "model=tiny", "run_dir=x"])
@@ -66,7 +66,7 @@ def trained(user_conf: Path, tmp_path: Path) -> tuple[Path, TrainedNetwork]:
     return path, module
 
 
-def table(path: Path) -> list[Row]:
+def table(path: Path) -> list[CsvRow]:
     with path.open() as stream:
         return list(csv.DictReader(stream))
 
@@ -83,43 +83,43 @@ def test_masks_of_a_trained_network(
     layers = [frames[tag][48:96] for tag in ("loose_lf", "mp2_roi", "mp3_roi")]
     image = torch.from_numpy(np.stack(layers)).reshape(1, 3, 48, 48, 10).mean(4) / 4000
     with torch.no_grad():
-        probability = plain_trace(module)
-        whole = probability(image)[0, 0].numpy()
+        probability = trace_probability(module)
+        full = probability(image)[0, 0].numpy()
         parts = torch.cat([probability(part) for part in image.chunk(2, 2)], 2)[0, 0].numpy()
-    middle = float(np.median(whole))
+    middle = float(np.median(full))
 
     run_benchmark(
-        *(f"ckpt={path}", "rebin=[10]", "nchunks=[1,2]", "form=[plain,export]", "repeats=2"),
-        *("nchunks_of.export=[1]", f"frames={tmp_path}", "theta_xz=[80]"),
+        *(f"network={path}", "rebin=[10]", "nchunks=[1,2]", "variant=[plain,export]", "repeats=2"),
+        *("nchunks_of.export=[1]", f"sample={tmp_path}", "theta_xz=[80]"),
         "physics.decon_charge=loose_lf",
         *(f"mask_thresh=[{middle},0.99]", "margin=0"),
     )
     rows = table(tmp_path / "out" / "table.csv")
-    assert [(row["form"], row["nchunks"]) for row in rows] == [
+    assert [(row["variant"], row["nchunks"]) for row in rows] == [
         *[("plain", "1")] * 2, *[("plain", "2")] * 2, *[("export", "1")] * 2
     ]  # fmt: skip
-    found, changed = whole > middle, (whole > middle) != (parts > middle)
+    in_rois, changed = full > middle, (full > middle) != (parts > middle)
     assert changed.any()
     one, two = rows[0], rows[2]
-    assert int(one["roi_pixels"]) == found.sum()
+    assert int(one["roi_pixels"]) == in_rois.sum()
     assert int(one["one_chunk_pixels"]) == int(one["plain_pixels"]) == 0
     assert int(two["one_chunk_pixels"]) == int(two["plain_clear"]) == changed.sum()
-    union = (found | (parts > middle)).sum()
+    union = (in_rois | (parts > middle)).sum()
     assert float(two["one_chunk_of_rois"]) == pytest.approx(100 * changed.sum() / union, rel=1e-4)
     assert float(two["one_chunk_of_pixels"]) == pytest.approx(100 * changed.mean(), rel=1e-4)
     change = float(two["inefficiency"]) - float(one["inefficiency"])
     assert float(two["plain_inefficiency"]) == pytest.approx(change, abs=1e-4)
     export = rows[4]
     assert float(export["plain_of_rois"]) < 0.5
-    # Nothing is found above 0.99, so nothing changes.
+    # No pixel is above 0.99, so none changes.
     assert (rows[1]["roi_pixels"], rows[3]["one_chunk_of_rois"]) == ("0", "0")
     assert float(rows[1]["inefficiency"]) == 100
     assert all(row["repeats"] == "2" and float(row["seconds"]) > 0 for row in rows)
     page = (tmp_path / "out" / "table.md").read_text()
     assert "Frames: g4-rec-0.h5 event 0 APA 1 V." in page
-    assert "What changed against the plain trace" in page
-    # The reference has no line in the table of what changed against it.
-    lines = page.split("What changed against nchunks=1:")[1].split("What")[0]
+    assert "Changes from the plain trace" in page
+    # The reference has no line in the table of changes from it.
+    lines = page.split("Changes from nchunks=1:")[1].split("Changes")[0]
     assert [line.split(" | ")[2] for line in lines.splitlines() if "float32" in line] == ["2"] * 2
     assert [p.name for p in (tmp_path / "out" / "figures").iterdir()] == ["cost-UNet.png"]
 
@@ -128,7 +128,7 @@ def test_masks_of_a_trained_network(
 def test_random_weights_have_no_masks(
     run_benchmark: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_benchmark("models=[tiny]", "rebin=[10,5]", "nchunks=[1,2]", "form=[plain]")
+    run_benchmark("models=[tiny]", "rebin=[10,5]", "nchunks=[1,2]", "variant=[plain]")
     rows = table(tmp_path / "out" / "table.csv")
     assert [(row["rebin"], row["nchunks"]) for row in rows] == [
         ("10", "1"), ("10", "2"), ("5", "1"), ("5", "2")
@@ -136,7 +136,7 @@ def test_random_weights_have_no_masks(
     assert {row["trained"] for row in rows} == {"False"}
     assert "mask_thresh" not in rows[0]
     shown = capsys.readouterr().out
-    assert "their masks mean nothing" in shown
+    assert "their masks have no meaning" in shown
     assert "time [s]" in shown
     last = (tmp_path / "out" / "table.md").read_text().split("\n\n")[-1].splitlines()
     assert last[0] == "| nchunks | rebin 10 | rebin 5 |"
@@ -145,18 +145,18 @@ def test_random_weights_have_no_masks(
 
 @pytest.mark.usefixtures("in_process")
 def test_several_exports_in_one_table(run_benchmark: Run, tmp_path: Path) -> None:
-    run_benchmark("models=[tiny]", "rebin=[10,5]", "nchunks=[1]", "form=[export]", "repeats=1")
+    run_benchmark("models=[tiny]", "rebin=[10,5]", "nchunks=[1]", "variant=[export]", "repeats=1")
     rows = table(tmp_path / "out" / "table.csv")
     assert [row["rebin"] for row in rows] == ["10", "5"]
     assert all(float(row["seconds"]) > 0 for row in rows)
 
 
 @pytest.mark.usefixtures("in_process")
-def test_a_simulated_track_where_no_frames_are_named(
+def test_a_simulated_track_without_a_sample(
     run_benchmark: Run, trained: tuple[Path, TrainedNetwork], tmp_path: Path
 ) -> None:
     small = ["data=simulated", "simulation.generator.length_mm=300"]
-    given = [f"ckpt=[{trained[0]}]", "rebin=[10]", "nchunks=[1]", "form=[plain]"]
+    given = [f"network=[{trained[0]}]", "rebin=[10]", "nchunks=[1]", "variant=[plain]"]
     run_benchmark(*given, *small, f"simulated_dir={tmp_path / 'track'}")
     assert (tmp_path / "track" / "meta.json").is_file()
     (row,) = table(tmp_path / "out" / "table.csv")
@@ -164,12 +164,10 @@ def test_a_simulated_track_where_no_frames_are_named(
     assert row["frames"] == "1"
 
 
-def test_the_command_in_processes_of_its_own(
-    run_command: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_command_in_subprocesses(run_command: Callable[..., Any], tmp_path: Path) -> None:
     done = run_command(
         *("-m", "roilab.benchmark", "models=[mobilenetv2]", "rebin=[100]", "nchunks=[1,2]"),
-        *("form=[plain]", "repeats=1", "warmup=0", "output_dir=out", "data.tick_range=[0,3200]"),
+        *("variant=[plain]", "repeats=1", "warmup=0", "output_dir=out", "data.tick_range=[0,3200]"),
         *("data.channel_range=[800,864]",),
     )
     assert done.returncode == 0, done.stderr
@@ -188,8 +186,8 @@ def test_cells_that_fail(
             raise WorkerError("ended by SIGKILL")
         return measure(job)
 
-    monkeypatch.setattr(costs, "run_apart", some_fail)
-    given = ["models=[tiny]", "rebin=[10]", "form=[plain]"]
+    monkeypatch.setattr(costs, "run_in_subprocess", some_fail)
+    given = ["models=[tiny]", "rebin=[10]", "variant=[plain]"]
     run_benchmark(*given, "nchunks=[1,2]")
     failed, measured = table(tmp_path / "out" / "table.csv")
     assert (failed["failed"], failed["peak_mb"]) == ("ended by SIGKILL", "")
@@ -231,7 +229,7 @@ def test_memory_of_a_log(
         ("wct.log", "job", pytest.approx(mebi, rel=1e-4)),
         ("wct.log", "APA4-V", pytest.approx(2 * mebi, rel=1e-4)),
     ]
-    path.write_text("nothing\n")
+    path.write_text("empty\n")
     err = fails(run_benchmark, capsys, "study=memory", f"log={path}")
     assert "has no line 'MEM: total:" in err
 
@@ -239,25 +237,25 @@ def test_memory_of_a_log(
 BAD = [
     ("models=[nope]", "models: 'nope' is none of conf/model"),
     ("models=[]", "names no network"),
-    ("form=[plan]", "form: got 'plan'; expected some of plain, export"),
+    ("variant=[plan]", "variant: got 'plan'; expected some of plain, export"),
     ("+nchunks_of.plan=[1]", "nchunks_of: got 'plan'"),
     ("nchunks_of.export=[49]", "nchunks=49: the image has 48 channels"),
-    ("nchunks_of.export=[x]", "nchunks_of.export=['x']: expected whole numbers"),
+    ("nchunks_of.export=[x]", "nchunks_of.export=['x']: expected integers"),
     ("nchunks=[1,49]", "nchunks=49: the image has 48 channels"),
-    ("nchunks=[0]", "nchunks=[0]: expected whole numbers from 1 on"),
+    ("nchunks=[0]", "nchunks=[0]: expected integers of at least 1"),
     ("rebin=[]", "rebin=[]: names nothing to measure"),
-    ("repeats=0", "repeats=0: expected whole numbers"),
+    ("repeats=0", "repeats=0: expected integers"),
     ("precision=[int8]", "precision: got 'int8'; expected some of float32, bf16"),
     ("threads=1000", "threads=1000: this machine has"),
     ("device=tpu", "device=tpu: expected cpu or cuda"),
-    ("ckpt=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
-    ("frames=nowhere", "nowhere/meta.json: there is no such file"),
+    ("network=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
+    ("sample=nowhere", "nowhere/meta.json: there is no such file"),
     ("study=memory segments=[]", "segments=[]: names no plane event"),
 ]
 
 
 @pytest.mark.parametrize(("overrides", "text"), BAD, ids=[overrides for overrides, _ in BAD])
-def test_mistakes_are_told_in_a_sentence(
+def test_mistakes_have_a_message(
     run_benchmark: Run, capsys: pytest.CaptureFixture[str], overrides: str, text: str
 ) -> None:
     given = overrides.split() if overrides.startswith("study") else [overrides]
@@ -265,12 +263,13 @@ def test_mistakes_are_told_in_a_sentence(
     assert text in fails(run_benchmark, capsys, *given)
 
 
-def test_angles_that_the_frames_do_not_have(
+def test_angles_that_the_sample_does_not_have(
     run_benchmark: Run, tracks_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    err = fails(run_benchmark, capsys, "models=[tiny]", f"frames={tracks_dir}", "theta_xz=[60]")
+    err = fails(run_benchmark, capsys, "models=[tiny]", f"sample={tracks_dir}", "theta_xz=[60]")
     assert (
-        "theta_xz=[60]: no image of plane V is at these angles; expected some of [0.0, 80.0]" in err
+        "theta_xz=[60]: no image of plane V has one of these angles; expected some of [0.0, 80.0]"
+        in err
     )
 
 

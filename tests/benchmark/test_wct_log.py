@@ -42,7 +42,7 @@ def test_lines_of_all_kinds(log: Path) -> None:
     kilo = 1024e-6
     after = [1e6 * kilo, 1.1e6 * kilo, 2.5e6 * kilo, 1.3e6 * kilo, 2048 * 1.048576]
     assert [row["after_mb"] for row in rows] == pytest.approx([*after, after[-1]])
-    # Before is what the line above told, whichever counter it was of.
+    # The value before is the total of the line above, from any component.
     assert [row["before_mb"] for row in rows] == pytest.approx([after[0], *after])
     assert rows[3]["printed_mb"] == pytest.approx(-1.2e6 * kilo)
     assert rows[4]["printed_mb"] == pytest.approx(512 * 1.048576)
@@ -61,12 +61,12 @@ def test_segments_and_steps(log: Path) -> None:
     assert node["change_mb"] == pytest.approx(node["end_mb"] - 1024)
     assert node["peak_mb"] == pytest.approx(2560)
     totals = {(row["component"], row["step"]): row for row in step_rows(rows)}
-    # Growth between the node's last line and the next shows where it is told.
+    # Growth between the node's last line and the next line counts for the next line.
     assert totals["", "retagged"]["change_mb"] == pytest.approx(2048 * 1.048576 - 1331.2)
     assert totals["DNNROIFinding:dnnroi4v", "5 frame"]["change_mb"] == pytest.approx(-1228.8)
 
 
-def test_segments_as_the_user_has_them(log: Path) -> None:
+def test_segments_of_another_expression(log: Path) -> None:
     names = [row["segment"] for row in read_wct_log(log, r"dnnroi\d\w")]
     assert names == ["job", *["dnnroi4v"] * 5]
 
@@ -76,12 +76,10 @@ def test_segments_as_the_user_has_them(log: Path) -> None:
     [
         (None, SEGMENT, "wct.log: cannot be read .No such file"),
         ("a log\nMEM: nothing\n", SEGMENT, "wct.log: has no line 'MEM: total: size="),
-        (LOG, "(", "log_segment=.: is no regular expression"),
+        (LOG, "(", "log_segment=.: is not a regular expression"),
     ],
 )
-def test_logs_that_tell_nothing(
-    tmp_path: Path, text: str | None, segment: str, message: str
-) -> None:
+def test_logs_without_memory(tmp_path: Path, text: str | None, segment: str, message: str) -> None:
     path = tmp_path / "wct.log"
     if text is not None:
         path.write_text(text)

@@ -1,4 +1,4 @@
-"""What the measured processes do, here in the process of the test."""
+"""Workers of the benchmark, run in the process of the test."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -9,21 +9,21 @@ import pytest
 import torch
 from torch import nn
 
-from roilab.benchmark.memory_worker import follow
+from roilab.benchmark.memory_worker import run_job
 from roilab.benchmark.process import resident_mb
-from roilab.benchmark.subprocess_runner import WorkerError, run_apart
+from roilab.benchmark.subprocess_runner import WorkerError, run_in_subprocess
 from roilab.benchmark.worker import measure
 from roilab.peak_memory import PeakMemory
 from roilab.wirecell.torchscript import save_torchscript
 
-HELD_MB = 200  # more than what the allocator may have left over
+HELD_MB = 200  # more than the allocator may have free
 
 
 class Hungry(nn.Module):
-    """Takes 200 MB for a while, and sees how many channels it was given."""
+    """Allocates 200 MB for a while; its output depends on the number of channels."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        # Filled with what only the image tells, or TorchScript would keep it as a constant.
+        # Filled with a value of the image, or TorchScript would store it as a constant.
         held = torch.full([50_000_000], float(image[0, 0, 0, 0]))
         return image[:, :1] - held[:1] + image[0, 0, 0, 0] + image.shape[2]
 
@@ -34,7 +34,7 @@ def model(tmp_path: Path) -> str:
     return str(tmp_path / "model.ts")
 
 
-def test_peak_counts_from_when_it_is_asked() -> None:
+def test_peak_counts_from_its_reset() -> None:
     before = np.ones(HELD_MB * 125_000)
     del before
     peak, now = PeakMemory(), resident_mb()
@@ -72,12 +72,12 @@ def test_steps_of_a_job(model: str, tmp_path: Path) -> None:
     node |= {"save_negative_charge": False}
     job = {"module": model, "frame": str(tmp_path / "frame.npz"), "layers": ["a", "b"]}
     job |= {"decon_charge": "q", "node": node, "segments": ["APA4-V", "APA4-U"]}
-    rows = follow({**job, "keep_frames": True, "threads": None, "device": "cpu"})
+    rows = run_job({**job, "keep_frames": True, "threads": None, "device": "cpu"})
     steps = [row["step"] for row in rows if row["segment"] == "APA4-V"]
     assert steps == [row["step"] for row in rows if row["segment"] == "APA4-U"]
     assert (rows[0]["segment"], rows[0]["step"]) == ("job starts", "6 load and service")
     assert steps[0] == "0 frame"
-    assert steps[-2:] == ["5 frame out: node done", "0 frame in: given back"]
+    assert steps[-2:] == ["5 frame out: node done", "0 frame in: freed"]
     assert [step[0] for step in steps] == [*"0", *"111111", *"2", *"3333333", *"4", *"55555", *"0"]
     # No memory is lost between two steps.
     assert all(one["after_mb"] == other["before_mb"] for one, other in pairwise(rows))
@@ -88,10 +88,10 @@ def test_steps_of_a_job(model: str, tmp_path: Path) -> None:
 
 
 def test_processes_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert run_apart("json.tool", {"a": [1, 2]}) == {"a": [1, 2]}
+    assert run_in_subprocess("json.tool", {"a": [1, 2]}) == {"a": [1, 2]}
     with pytest.raises(WorkerError, match=r"No module named json\.nothing"):
-        run_apart("json.nothing", {})
+        run_in_subprocess("json.nothing", {})
     (tmp_path / "killed.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(WorkerError, match=r"ended by SIGKILL \(as the system does where memory"):
-        run_apart("killed", {})
+        run_in_subprocess("killed", {})

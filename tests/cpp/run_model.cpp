@@ -1,6 +1,6 @@
-// run_model FILE CHANNELSxSLICES...: one thread for each image, all at once on one loaded module.
-// An image holds sin(k) for its k-th number. Prints channels, slices, sum of the probabilities and
-// the sum of each multiplied by cos(k), so that an exchange of pixels shows too.
+// run_model FILE LAYERS CHANNELSxSLICES...: run one loaded module on several images at the same
+// time, one thread per image. The k-th value of an image is sin(k). Prints channels, slices, the sum of
+// the probabilities, and their sum weighted by cos(k), which changes if pixels are exchanged.
 
 #include <torch/script.h>
 
@@ -35,7 +35,7 @@ void run(torch::jit::script::Module& module, int layers, Job& job)
         if (output.sizes() != torch::IntArrayRef({1, 1, job.channels, job.slices})) {
             throw std::runtime_error("the output has another size than the image");
         }
-        // As the node takes it: memory as it lies.
+        // The node copies the memory of the output in this order.
         const auto* values = static_cast<const float*>(output.data_ptr());
         const auto weights = torch::arange(output.numel(), options).cos();
         const auto* weight = static_cast<const double*>(weights.data_ptr());

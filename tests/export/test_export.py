@@ -1,4 +1,4 @@
-"""What WCT's DNNROIFinding asks of the files it is given, and what users ask of the export."""
+"""Exported files: the contract of WCT's DNNROIFinding, parity, memory, and user errors."""
 
 import json
 import sys
@@ -11,20 +11,18 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import nn
 
-from roilab.benchmark.export_variants import plain_trace
+from roilab.benchmark.export_variants import trace_probability
 from roilab.entry_point import config_dir
-from roilab.export import metadata
+from roilab.export.network_files import export_network
 from roilab.export.parity import ParityError, PrecisionError
 from roilab.export.settings import ExportError, ExportSettings
-from roilab.export.torchscript import export_torchscript
 from roilab.inference import CheckpointError, RoiProbability, TrainedNetwork, load_network
+from roilab.inference import metadata as inference_metadata
 from roilab.inference.metadata import git_commit
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
 
-WHOLE = ExportSettings(
-    precision="float32", max_memory_mb=None, band=None, levels=1, format="torchscript"
-)
+NO_BOUND = ExportSettings(precision="float32", max_memory_mb=None, format="torchscript")
 FILES = ["MODEL_CARD.md", "dnnroi.jsonnet", "model.json", "model.ts"]
 
 
@@ -45,32 +43,35 @@ def module(request: pytest.FixtureRequest) -> TrainedNetwork:
 
 
 def test_contract(module: TrainedNetwork, tmp_path: Path) -> None:
-    written = export_torchscript(module, tmp_path / "model.ts", WHOLE)
+    written = export_network(module, tmp_path / "model.ts", NO_BOUND)
     loaded, inside = load_torchscript(tmp_path / "model.ts")
-    assert inside == written == json.loads((tmp_path / "model.json").read_text())
+    assert written == json.loads((tmp_path / "model.json").read_text())
+    parity = {key: written["export"].pop(key) for key in list(written["export"]) if "parity" in key}
+    assert inside == written  # saved before it was compared
+    assert list(parity["parity"]) == ["64x96", "75x131", "800x600"]
+    assert 0 <= max(parity["parity"].values()) <= parity["parity_limit"] == 1e-5
+    assert parity["parity_measure"] == "max"
     assert inside["rebin"] == inside["tick_per_slice"] == 4
     assert inside["intags"] == ["loose_lf%d", "mp2_roi%d", "mp3_roi%d"]
     assert (inside["plane"], inside["sort_chanids"], inside["n_layers"]) == (1, True, 3)
     image = torch.randn(1, 3, 90, 70)
     with torch.no_grad():
-        whole = loaded(image)
-        # The node may split the image along its channels: any number of rows must do.
+        full = loaded(image)
+        # The node may split the image along its channels, so any number of rows must work.
         chunks = [loaded(chunk) for chunk in torch.chunk(image, 2, dim=2)]
-    assert whole.shape == torch.cat(chunks, dim=2).shape == (1, 1, 90, 70)
-    assert whole.dtype == torch.float32
-    assert whole.is_contiguous()
-    assert 0 <= float(whole.min()) < float(whole.max()) <= 1
-    torch.testing.assert_close(whole, module(image).sigmoid(), atol=1e-5, rtol=0)
+    assert full.shape == torch.cat(chunks, dim=2).shape == (1, 1, 90, 70)
+    assert full.dtype == torch.float32
+    assert full.is_contiguous()
+    assert 0 <= float(full.min()) < float(full.max()) <= 1
+    torch.testing.assert_close(full, RoiProbability(module)(image), atol=1e-5, rtol=0)
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
 
 
-@pytest.mark.parametrize("bound", [{"max_memory_mb": 305.0}, {"band": 24, "levels": 2}])
-def test_memory_is_bounded_and_nothing_else_changes(
-    tmp_path: Path, bound: dict[str, float]
-) -> None:
+@pytest.mark.parametrize("max_memory_mb", [305.0, 1.0])
+def test_a_bound_on_memory_changes_nothing_else(tmp_path: Path, max_memory_mb: float) -> None:
     module = build("unet", "data.rebin=40")
-    settings = replace(WHOLE, **bound)  # type: ignore[arg-type]
-    written = export_torchscript(module, tmp_path / "model.ts", settings)
+    settings = replace(NO_BOUND, max_memory_mb=max_memory_mb)
+    written = export_network(module, tmp_path / "model.ts", settings)
     assert written["export"]["steps_in_bands"] > 0
     image = torch.randn(1, 3, 800, 150)
     with torch.no_grad():
@@ -78,25 +79,29 @@ def test_memory_is_bounded_and_nothing_else_changes(
         torch.testing.assert_close(got, RoiProbability(module)(image), atol=1e-5, rtol=0)
 
 
-def test_a_bound_that_cannot_be_kept_is_said(
+def test_warns_of_a_bound_that_cannot_be_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings = replace(WHOLE, max_memory_mb=1.0)
-    written = export_torchscript(build("mobilenetv3"), tmp_path / "model.ts", settings)
+    settings = replace(NO_BOUND, max_memory_mb=1.0)
+    written = export_network(build("mobilenetv3"), tmp_path / "model.ts", settings)
     assert written["network"] == "MobileNetV3-UNet"
-    assert written["export"]["expected_memory_mb"] > 300  # the libraries alone
+    assert written["export"]["expected_memory_mb"] > 300  # the libraries
     assert "export.max_memory_mb=1: this network needs about" in caplog.text
 
 
 def test_layer_normalization_and_bf16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Also where the CPU would refuse: what is computed is the same, only slower.
+    # Also on a CPU without bf16, which computes the same, only slower.
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     module = build("unet", "data.normalization=layer")
     module.normalization.set_statistics(torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 4, 8]))
-    export_torchscript(module, tmp_path / "f" / "model.ts", WHOLE)
-    bf16 = replace(WHOLE, precision="bf16")
-    written = export_torchscript(module, tmp_path / "b" / "model.ts", bf16)
+    export_network(module, tmp_path / "f" / "model.ts", NO_BOUND)
+    bf16 = replace(NO_BOUND, precision="bf16")
+    written = export_network(module, tmp_path / "b" / "model.ts", bf16)
     assert written["export"]["precision"] == "bf16"
+    assert (written["export"]["parity_measure"], written["export"]["parity_limit"]) == (
+        "mean",
+        0.01,
+    )
     image = 5 * torch.randn(1, 3, 75, 131)
     with torch.no_grad():
         expected = RoiProbability(module)(image)
@@ -115,11 +120,11 @@ def test_plain_trace_computes_the_same(module: TrainedNetwork) -> None:
     image = torch.randn(1, 3, 90, 70)
     with torch.no_grad():
         expected = RoiProbability(module.eval())(image)
-        torch.testing.assert_close(plain_trace(module)(image), expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(trace_probability(module)(image), expected, atol=1e-5, rtol=0)
 
 
-class _OtherWhenScripted(nn.Module):
-    """Computes something else in the file than in eager mode."""
+class _Shifted(nn.Module):
+    """Adds an offset, so that it differs from the exported network."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
@@ -133,28 +138,38 @@ def test_a_difference_is_found_and_nothing_written(
     tmp_path: Path, module: TrainedNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probability = RoiProbability(module)
-    probability.net = _OtherWhenScripted(module.net)
+    probability.net = _Shifted(module.net)
     monkeypatch.setattr(
-        "roilab.export.torchscript.RoiProbability", lambda module: probability.eval()
+        "roilab.export.network_files.RoiProbability", lambda module: probability.eval()
     )
     with pytest.raises(ParityError, match=r"not written: at 64 x 96 .* differs by .* at channel"):
-        export_torchscript(module, tmp_path / "model.ts", WHOLE)
+        export_network(module, tmp_path / "model.ts", NO_BOUND)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+def test_a_steep_network_may_differ_by_its_own_rounding(
+    tmp_path: Path, module: TrainedNetwork
+) -> None:
+    with torch.no_grad():
+        for parameter in list(module.net.head.parameters())[-2:]:
+            parameter.mul_(3e3)
+    written = export_network(module, tmp_path / "model.ts", NO_BOUND)["export"]
+    assert 1e-5 < max(written["parity"].values()) <= written["parity_limit"]
+
+
+def test_overwrites_only_when_asked(tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text("mine")
     with pytest.raises(ExportError, match=r"holds model\.json already; nothing is overwritten"):
-        export_torchscript(build("unet"), tmp_path / "model.ts", WHOLE)
+        export_network(build("unet"), tmp_path / "model.ts", NO_BOUND)
     assert (tmp_path / "model.json").read_text() == "mine"
-    export_torchscript(build("unet"), tmp_path / "model.ts", WHOLE, overwrite=True)
+    export_network(build("unet"), tmp_path / "model.ts", NO_BOUND, overwrite=True)
     assert json.loads((tmp_path / "model.json").read_text())["n_layers"] == 3
 
 
 def test_a_machine_without_bf16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     with pytest.raises(PrecisionError, match="this CPU has no instructions for bf16"):
-        export_torchscript(build("unet"), tmp_path / "model.ts", replace(WHOLE, precision="bf16"))
+        export_network(build("unet"), tmp_path / "model.ts", replace(NO_BOUND, precision="bf16"))
 
 
 @pytest.mark.parametrize(
@@ -162,27 +177,25 @@ def test_a_machine_without_bf16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ({"precision": "fp16"}, "precision=fp16: expected float32 or bf16"),
         ({"format": "pb"}, "format=pb: expected torchscript or onnx"),
-        ({"band": 0}, "band=0: expected more than 0"),
-        ({"max_memory_mb": 5.0, "band": 8}, "both given"),
-        ({"levels": 0}, "levels=0: expected at least 1"),
+        ({"max_memory_mb": 0}, "max_memory_mb=0: expected more than 0"),
     ],
 )
 def test_settings_that_make_no_sense(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ExportError, match=message):
-        replace(WHOLE, **wrong)  # type: ignore[arg-type]
+        replace(NO_BOUND, **wrong)  # type: ignore[arg-type]
 
 
 def test_onnx_without_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("roilab.export.onnx.find_spec", lambda name: None)
     with pytest.raises(ExportError, match=r"needs onnx, onnxscript, onnxruntime; pip install"):
-        export_torchscript(build("unet"), tmp_path / "model.onnx", replace(WHOLE, format="onnx"))
+        export_network(build("unet"), tmp_path / "model.onnx", replace(NO_BOUND, format="onnx"))
 
 
 @pytest.mark.parametrize("name", ["unet", "mobilenetv3"])
 def test_onnx(tmp_path: Path, name: str) -> None:
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package, reason=f"{package} (extra onnx) is not installed")
-    export_torchscript(build(name), tmp_path / "model.onnx", replace(WHOLE, format="onnx"))
+    export_network(build(name), tmp_path / "model.onnx", replace(NO_BOUND, format="onnx"))
     assert (tmp_path / "model.onnx").is_file()
 
 
@@ -211,7 +224,7 @@ def test_command(
     (tmp_path / "run" / "checkpoints").mkdir()
     path = checkpoint(build("unet"), tmp_path / "run" / "checkpoints" / "best.ckpt")
     out = tmp_path / "out"
-    arguments = [f"ckpt_path={path}", f"output_dir={out}", "export.max_memory_mb=354"]
+    arguments = [f"network={path}", f"output_dir={out}", "export.max_memory_mb=354"]
     monkeypatch.setattr(sys, "argv", ["roilab.export", *arguments])
     main()
     assert f"model      {out}/model.ts" in capsys.readouterr().out
@@ -228,7 +241,7 @@ def test_command(
 
 def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
     jsonnet = pytest.importorskip("_jsonnet", reason="the package jsonnet is not installed")
-    written = export_torchscript(build("unet"), tmp_path / "model.ts", WHOLE)
+    written = export_network(build("unet"), tmp_path / "model.ts", NO_BOUND)
     library = tmp_path / "dnnroi.jsonnet"
     assert json.loads(jsonnet.evaluate_file(str(library))) == written
     anode = '{type: "AnodePlane", name: "apa3", data: {ident: 3}}'
@@ -264,9 +277,9 @@ def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
 
 def test_a_network_of_two_planes_is_configured_for_both() -> None:
     data = build("unet", "data.planes=[U,V]").recipe
-    planes = metadata.network_metadata(data)["plane"]
+    planes = inference_metadata.network_metadata(data)["plane"]
     assert planes == [0, 1]
-    assert "local planes" in node_jsonnet(metadata.network_metadata(data), "model.ts")
+    assert "local planes" in node_jsonnet(inference_metadata.network_metadata(data), "model.ts")
 
 
 def test_files_that_are_no_torchscript(tmp_path: Path) -> None:
@@ -277,5 +290,7 @@ def test_files_that_are_no_torchscript(tmp_path: Path) -> None:
 
 
 def test_commit_is_that_of_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(metadata, "__file__", str(tmp_path / "a" / "b" / "c" / "metadata.py"))
+    monkeypatch.setattr(
+        inference_metadata, "__file__", str(tmp_path / "a" / "b" / "c" / "metadata.py")
+    )
     assert git_commit() is None

@@ -1,4 +1,4 @@
-"""The exported file in C++, as the Wire-Cell Toolkit runs it: with libtorch and nothing else."""
+"""Exported files in C++ with libtorch, as the Wire-Cell Toolkit runs them."""
 
 import math
 import shutil
@@ -9,8 +9,8 @@ import pytest
 import torch
 from test_export import build
 
+from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
-from roilab.export.torchscript import export_torchscript
 from roilab.wirecell.torchscript import load_torchscript
 
 SOURCE = Path(__file__).parents[1] / "cpp"
@@ -38,11 +38,11 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_threads_get_the_same_numbers_as_python(program: Path, tmp_path: Path) -> None:
-    settings = ExportSettings(
-        precision="float32", max_memory_mb=None, band=24, levels=2, format="torchscript"
-    )
+    settings = ExportSettings(precision="float32", max_memory_mb=1.0, format="torchscript")
     file = tmp_path / "model.ts"
-    export_torchscript(build("unet"), file, settings)
+    # Planned for 800 x 60, so that bands are narrower than the images here.
+    written = export_network(build("unet", "data.rebin=100"), file, settings)
+    assert written["export"]["steps_in_bands"] > 0
     arguments = ["3", *(f"{rows}x{columns}" for rows, columns in SIZES)]
     done = subprocess.run(
         [program, file, *arguments], capture_output=True, text=True, check=False, timeout=300

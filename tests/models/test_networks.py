@@ -11,7 +11,7 @@ from building import NETWORKS, build, image
 from torch.nn import functional
 
 from roilab.models import NetworkError, RoiNetwork, load_weights
-from roilab.wirecell.torchscript import deprecation_silenced, script
+from roilab.wirecell.torchscript import ignore_deprecation, script
 
 # Depth of each network, as in docs/networks.md. A new file in conf/model needs a line here.
 STRIDES = {
@@ -107,7 +107,7 @@ def test_script_gives_the_same_logits(name: str) -> None:
 
 @every_network
 def test_trace_gives_the_same_logits_at_other_sizes(name: str) -> None:
-    with deprecation_silenced():
+    with ignore_deprecation():
         traced = torch.jit.trace(shared(name), image(64, 96))
     for size in SIZES[1:]:
         assert_same(traced(image(*size)), shared(name)(image(*size)))

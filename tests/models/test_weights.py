@@ -13,7 +13,7 @@ from torch import nn
 
 from roilab.models import NetworkError, RoiNetwork, WeightsError, load_weights
 from roilab.train.module import build_module, start_module
-from roilab.wirecell.torchscript import deprecation_silenced
+from roilab.wirecell.torchscript import ignore_deprecation
 
 REFERENCES: dict[str, Callable[[int], nn.Module]] = {
     "unet": reference_networks.UNet,
@@ -53,7 +53,7 @@ def as_data_parallel(reference: nn.Module, path: Path) -> None:
 
 
 def as_torchscript(reference: nn.Module, path: Path) -> None:
-    with deprecation_silenced(), torch.no_grad():
+    with ignore_deprecation(), torch.no_grad():
         torch.jit.trace(reference, image(*EXAMPLE), check_trace=False).save(path)
 
 

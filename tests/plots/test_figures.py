@@ -111,9 +111,9 @@ def test_heat_map_figure(count: int) -> None:
 
 def test_cost_figure() -> None:
     rows: list[dict[str, Any]] = [
-        {"rebin": rebin, "nchunks": nchunks, "precision": "float32", "form": form,
+        {"rebin": rebin, "nchunks": nchunks, "precision": "float32", "variant": variant,
          "peak_mb": 1000 / nchunks, "peak_mb_spread": 10.0, "seconds": 2.0, "seconds_spread": None}
-        for rebin in (1, 10) for form in ("plain", "export") for nchunks in (10, 1)
+        for rebin in (1, 10) for variant in ("plain", "export") for nchunks in (10, 1)
     ]  # fmt: skip
     rows[0] |= {"peak_mb": None, "seconds": None}
     figure = cost_figure(rows, "a network")

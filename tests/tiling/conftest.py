@@ -1,4 +1,4 @@
-"""Networks are built as the tests of the networks build them."""
+"""Make ``building`` of the network tests importable."""
 
 import sys
 from pathlib import Path

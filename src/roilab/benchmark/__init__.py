@@ -1,4 +1,4 @@
-"""What networks cost inside WCT's node, and what their chunks change.
+"""Measure memory and time of networks in WCT's node, and the effect of channel chunks.
 
-Nothing is imported here: the processes that are measured load what they need and no more.
+This file imports nothing, so that measured processes load only what they need.
 """

@@ -1,4 +1,4 @@
-"""``python -m roilab.benchmark``: what networks cost in WCT's node, and what chunks change."""
+"""``python -m roilab.benchmark``: memory and time of networks in WCT's node."""
 
 from omegaconf import DictConfig
 

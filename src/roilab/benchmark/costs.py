@@ -1,4 +1,4 @@
-"""Peak memory and time of every cell, and what it changes in the masks: the table."""
+"""Table of peak memory and time of every cell, and of the changes in its masks."""
 
 import logging
 import platform
@@ -16,29 +16,29 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
 
-from roilab.benchmark.export_variants import Form
-from roilab.benchmark.grid import Cell, check_cells, grid
-from roilab.benchmark.images import Scene, scene
-from roilab.benchmark.masks import Comparison, MaskJudge
-from roilab.benchmark.networks import Candidate, candidates
+from roilab.benchmark.export_variants import ExportVariant
+from roilab.benchmark.frames import BenchmarkFrames, read_frames
+from roilab.benchmark.grid import BenchmarkCell, check_cells, grid
+from roilab.benchmark.masks import MaskComparison, MaskEvaluator
+from roilab.benchmark.networks import BenchmarkNetwork, open_networks
 from roilab.benchmark.process import MeasurementError
-from roilab.benchmark.subprocess_runner import WORKER, run_apart
+from roilab.benchmark.subprocess_runner import WORKER, run_in_subprocess
 from roilab.benchmark.tables import save_costs, show_costs
 from roilab.detectors.readout import Readout
 from roilab.errors import RoilabError
+from roilab.types import Row
 
 log = logging.getLogger(__name__)
-Row = dict[str, Any]
 
 
 @dataclass
-class Measured:
-    """What the processes of one cell answered.
+class CellResult:
+    """Results of the processes of one cell.
 
     Attributes:
-        runs: an answer a process.
-        outputs: files of the probability of every frame; empty where masks mean nothing.
-        failed: how a process ended that did not answer; ``None`` where all did.
+        runs: result of every process, see ``roilab.benchmark.worker.measure``.
+        outputs: files with the probability of every image; empty for random weights.
+        failed: message of the process that failed; ``None`` where none did.
     """
 
     runs: list[Mapping[str, Any]] = field(default_factory=list)
@@ -46,189 +46,195 @@ class Measured:
     failed: str | None = None
 
     def row(self) -> Row:
-        """Median and spread (largest minus smallest) of what was measured."""
+        """Return median and spread (largest minus smallest) of all measured values."""
         row: Row = {"repeats": len(self.runs)}
         seconds = [value for run in self.runs for value in run["seconds"]]
         row |= {"threads": self.runs[0]["threads"] if self.runs else None}
         for name in ("peak_mb", "loaded_mb", "gpu_peak_mb", "gpu_reserved_mb"):
-            row |= _summary(name, [run[name] for run in self.runs if name in run])
-        return row | _summary("seconds", seconds) | {"failed": self.failed}
+            row |= _summarize(name, [run[name] for run in self.runs if name in run])
+        return row | _summarize("seconds", seconds) | {"failed": self.failed}
 
 
-def cost_study(config: DictConfig) -> None:
+def run_cost_study(config: DictConfig) -> None:
     """Measure every cell, compare its masks, and write tables and figures.
 
     Args:
         config: composed from ``conf/benchmark.yaml``.
 
     Raises:
-        RoilabError: (its subclasses too) anything the user can mend.
+        RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    setting, found = prepare(config, plain)
-    cells = grid(plain, [candidate.name for candidate in found])
-    by_name = {candidate.name: candidate for candidate in found}
-    forms: Mapping[str, Form] = instantiate(config.forms, _convert_="all")
+    frames, networks = prepare(config, plain)
+    cells = grid(plain, [network.name for network in networks])
+    variants: Mapping[str, ExportVariant] = instantiate(config.variants, _convert_="all")
     with TemporaryDirectory(prefix="roilab-benchmark-") as scratch:
-        files = Files(Path(scratch), setting, by_name, forms)
-        measured = measure_all(cells, files, plain)
-        rows = judged_rows(cells, measured, files, plain)
-    about = {"machine": machine(plain["device"], measured), "shape": setting.shape}
-    about |= {"frames": [image.source.name for image, _ in setting.frames]}
-    folder = Path(plain["run_dir"])
-    save_costs(rows, {str(cell): part.runs for cell, part in measured.items()}, about, folder)
-    show_costs(rows, about, folder)
+        files = BenchmarkFiles(Path(scratch), frames, networks, variants)
+        results = measure_cells(cells, files, plain)
+        rows = table_rows(cells, results, files, plain)
+    header = {"machine": describe_machine(plain["device"], results), "shape": frames.shape}
+    header |= {"frames": [image.source.name for image, _ in frames.images]}
+    output_dir = Path(plain["run_dir"])
+    runs = {str(cell): result.runs for cell, result in results.items()}
+    save_costs(rows, runs, header, output_dir)
+    show_costs(rows, header, output_dir)
 
 
-def prepare(config: DictConfig, plain: Mapping[str, Any]) -> tuple[Scene, list[Candidate]]:
-    """Check the configuration, cheapest first, and get networks and frames ready."""
+def prepare(
+    config: DictConfig, plain: Mapping[str, Any]
+) -> tuple[BenchmarkFrames, list[BenchmarkNetwork]]:
+    """Check the configuration, then open the networks and read the frames."""
     readout = Readout.from_config(plain["data"])
     low, high = readout.ranges[plain["data"]["planes"][0]]
     check_cells(plain, high - low)
-    found = candidates(plain)
-    for candidate in found:
-        others = [rebin for rebin in plain["rebin"] if rebin != candidate.spec.rebin]
-        if candidate.trained and others:
+    networks = open_networks(plain)
+    for network in networks:
+        others = [rebin for rebin in plain["rebin"] if rebin != network.spec.rebin]
+        if network.trained and others:
             log.warning(
-                "%s was trained at rebin %d; at %s its masks show what changes, not how good it "
-                "could be.",
-                candidate.name,
-                candidate.spec.rebin,
+                "%s was trained at rebin %d; at rebin %s its masks show changes, not the quality "
+                "that a network trained there has.",
+                network.name,
+                network.spec.rebin,
                 ", ".join(map(str, others)),
             )
-    return scene(plain, instantiate(config.physics), found), found
+    return read_frames(plain, instantiate(config.physics), networks), networks
 
 
-class Files:
-    """TorchScript files and images, written when the first cell needs them.
+class BenchmarkFiles:
+    """Input files of the measured processes, written when a cell first needs them.
 
     Args:
-        folder: where to.
-        scene: what the networks are fed.
-        networks: by name.
-        forms: by name.
+        folder: where to write.
+        frames: input of the networks.
+        networks: to measure.
+        variants: of the TorchScript file, by name.
     """
 
     def __init__(
         self,
         folder: Path,
-        scene: Scene,
-        networks: Mapping[str, Candidate],
-        forms: Mapping[str, Form],
+        frames: BenchmarkFrames,
+        networks: Sequence[BenchmarkNetwork],
+        variants: Mapping[str, ExportVariant],
     ) -> None:
-        self.folder, self.scene, self.networks, self.forms = folder, scene, networks, forms
+        self.folder, self.frames, self.variants = folder, frames, variants
+        self.networks = {network.name: network for network in networks}
         self._written: dict[Any, Path] = {}
 
-    def module(self, cell: Cell) -> Path:
-        """The TorchScript file that a cell runs."""
+    def module(self, cell: BenchmarkCell) -> Path:
+        """Return the TorchScript file of a cell."""
         if cell.file not in self._written:
-            # A folder each: an export writes more files than one, and none over another.
+            # One folder per export, because an export writes several files.
             path = self.folder / f"model-{len(self._written)}" / "model.ts"
-            path.parent.mkdir()
-            module = self.networks[cell.network].at(cell.rebin)
-            self.forms[cell.form].write(module, path, cell.precision)
+            network = self.networks[cell.network].with_rebin(cell.rebin)
+            self.variants[cell.variant].write(network, path, cell.precision)
             self._written[cell.file] = path
         return self._written[cell.file]
 
-    def images(self, cell: Cell) -> list[Path]:
-        """The images that it is fed: one of every frame, or one of noise."""
-        candidate = self.networks[cell.network]
-        spec = candidate.spec
+    def images(self, cell: BenchmarkCell) -> list[Path]:
+        """Return the input images of a cell: one per image of the sample, or one of noise."""
+        network = self.networks[cell.network]
+        spec = network.spec
         paths = []
-        for number in range(max(1, len(self.scene.frames))):
+        for number in range(max(1, len(self.frames.images))):
             key = (number, spec.layers, spec.input_scale, cell.rebin)
             if key not in self._written:
                 path = self.folder / f"image-{len(self._written)}.npy"
-                np.save(path, self.scene.image(number, candidate, cell.rebin))
+                np.save(path, self.frames.model_input(number, network, cell.rebin))
                 self._written[key] = path
             paths.append(self._written[key])
         return paths
 
-    def outputs(self, number: int, cell: Cell) -> list[Path]:
-        """Where a cell's probabilities go; nowhere for a network of random weights."""
+    def outputs(self, number: int, cell: BenchmarkCell) -> list[Path]:
+        """Return the files for the probabilities of a cell; none for random weights."""
         if not self.networks[cell.network].trained:
             return []
-        return [self.folder / f"out-{number}-{n}.npy" for n in range(len(self.scene.frames))]
+        return [self.folder / f"out-{number}-{n}.npy" for n in range(len(self.frames.images))]
 
 
-def measure_all(
-    cells: Sequence[Cell], files: Files, plain: Mapping[str, Any]
-) -> dict[Cell, Measured]:
-    """Run every cell once, then all of them again, so that noise meets all of them alike.
+def measure_cells(
+    cells: Sequence[BenchmarkCell], files: BenchmarkFiles, plain: Mapping[str, Any]
+) -> dict[BenchmarkCell, CellResult]:
+    """Measure all cells once, then again, so that other load affects all cells alike.
 
     Raises:
-        MeasurementError: no cell came to its end.
+        MeasurementError: all cells failed.
     """
-    measured = {cell: Measured() for cell in cells}
+    results = {cell: CellResult() for cell in cells}
     with Progress() as progress:
         task = progress.add_task("Measuring", total=len(cells) * plain["repeats"])
         for repeat in range(plain["repeats"]):
-            for number, (cell, part) in enumerate(measured.items()):
+            for number, (cell, result) in enumerate(results.items()):
                 progress.update(task, description=str(cell))
-                if part.failed is None:
+                if result.failed is None:
                     outputs = files.outputs(number, cell) if repeat == 0 else []
-                    _measure(cell, part, files, outputs, plain)
+                    _measure_once(cell, result, files, outputs, plain)
                 progress.advance(task)
-    if all(part.failed for part in measured.values()):
-        cell, part = next(iter(measured.items()))
-        raise MeasurementError(f"{cell}: {part.failed}; no cell could be measured.")
-    return measured
+    if all(result.failed for result in results.values()):
+        cell, result = next(iter(results.items()))
+        raise MeasurementError(f"{cell}: {result.failed}; no cell could be measured.")
+    return results
 
 
-def _measure(
-    cell: Cell, part: Measured, files: Files, outputs: list[Path], plain: Mapping[str, Any]
+def _measure_once(
+    cell: BenchmarkCell,
+    result: CellResult,
+    files: BenchmarkFiles,
+    outputs: list[Path],
+    plain: Mapping[str, Any],
 ) -> None:
     job: dict[str, Any] = {"nchunks": cell.nchunks, "outputs": [str(path) for path in outputs]}
     job |= {name: plain[name] for name in ("warmup", "events", "threads", "device")}
     try:
         job["module"] = str(files.module(cell))
         job["images"] = [str(path) for path in files.images(cell)]
-        part.runs.append(run_apart(WORKER, job))
-    except RoilabError as error:  # also of an export that refuses this network
-        part.failed = str(error)
+        result.runs.append(run_in_subprocess(WORKER, job))
+    except RoilabError as error:  # also an export that refuses this network
+        result.failed = str(error)
         log.warning("%s: not measured: %s", cell, error)
     else:
-        part.outputs += outputs
+        result.outputs += outputs
 
 
-def judged_rows(
-    cells: Sequence[Cell],
-    measured: Mapping[Cell, Measured],
-    files: Files,
+def table_rows(
+    cells: Sequence[BenchmarkCell],
+    results: Mapping[BenchmarkCell, CellResult],
+    files: BenchmarkFiles,
     plain: Mapping[str, Any],
 ) -> list[Row]:
-    """A row for every cell and mask threshold; one where masks mean nothing."""
+    """Return one row per cell and mask threshold; one per cell for random weights."""
     rows = []
-    outputs = {cell: part.outputs for cell, part in measured.items() if part.outputs}
-    comparisons: dict[tuple[str, int], Comparison] = {}
+    outputs = {cell: result.outputs for cell, result in results.items() if result.outputs}
+    comparisons: dict[tuple[str, int], MaskComparison] = {}
     for cell in cells:
-        candidate = files.networks[cell.network]
-        cost: Row = {**vars(cell), "trained": candidate.trained, "device": plain["device"]}
-        cost |= measured[cell].row()
+        network = files.networks[cell.network]
+        cost: Row = {**vars(cell), "trained": network.trained, "device": plain["device"]}
+        cost |= results[cell].row()
         masks: list[Row] = [{}]
         if cell in outputs:
             key = (cell.network, cell.rebin)
             if key not in comparisons:
-                judge = MaskJudge(files.scene, cell.rebin, candidate.spec)
-                comparisons = {key: Comparison(judge, outputs, plain["margin"])}
-            thresholds = plain["mask_thresh"] or [candidate.spec.mask_thresh]
+                evaluator = MaskEvaluator(files.frames, cell.rebin, network.spec)
+                comparisons = {key: MaskComparison(evaluator, outputs, plain["margin"])}
+            thresholds = plain["mask_thresh"] or [network.spec.mask_thresh]
             masks = [comparisons[key].row(cell, threshold) for threshold in thresholds]
         rows += [cost | row for row in masks]
     return rows
 
 
-def _summary(name: str, values: Sequence[float]) -> Row:
+def _summarize(name: str, values: Sequence[float]) -> Row:
     if not values:
         return {name: None, f"{name}_spread": None}
     return {name: statistics.median(values), f"{name}_spread": max(values) - min(values)}
 
 
-def machine(device: str, measured: Mapping[Cell, Measured]) -> str:
-    """Processor, threads and torch, for the head of a table."""
+def describe_machine(device: str, results: Mapping[BenchmarkCell, CellResult]) -> str:
+    """Return processor, threads and torch version, for the header of a table."""
     path = Path("/proc/cpuinfo")
-    named = re.search(r"model name\s*:\s*(.+)", path.read_text()) if path.is_file() else None
-    cpu = named.group(1) if named else platform.processor() or platform.machine()
+    match = re.search(r"model name\s*:\s*(.+)", path.read_text()) if path.is_file() else None
+    cpu = match.group(1) if match else platform.processor() or platform.machine()
     if device != "cpu":
         cpu = f"{torch.cuda.get_device_name(device)}; {cpu}"
-    threads = {run["threads"] for part in measured.values() for run in part.runs}
+    threads = {run["threads"] for result in results.values() for run in result.runs}
     return f"{cpu}, {'/'.join(map(str, sorted(threads)))} threads, torch {torch.__version__}"

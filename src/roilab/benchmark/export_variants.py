@@ -1,4 +1,4 @@
-"""The TorchScript files that are compared: the plain trace and roilab's export."""
+"""Variants of a network's TorchScript file: a plain trace and roilab's export."""
 
 import copy
 from abc import ABC, abstractmethod
@@ -8,69 +8,73 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from roilab.atomic_write import atomic_write
 from roilab.benchmark.grid import BF16
+from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
-from roilab.export.torchscript import export_torchscript
 from roilab.inference import RoiProbability, TrainedNetwork
-from roilab.wirecell.torchscript import deprecation_silenced
+from roilab.wirecell.torchscript import ignore_deprecation
 
-_TRACED_SIZE = (128, 192)  # channels and slices
+_EXAMPLE_SIZE = (128, 192)  # channels and slices
 
 
-class Form(ABC):
-    """A way to make a TorchScript file of a network."""
+class ExportVariant(ABC):
+    """A way to write a TorchScript file of a network."""
 
     @abstractmethod
-    def write(self, module: TrainedNetwork, path: Path, precision: str) -> None:
+    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:
         """Write the file.
 
         Args:
-            module: on the CPU, its recipe that of the image to come; left as it is.
+            network: on the CPU, with the rebin of the images in its recipe; not changed.
             path: of the file.
             precision: ``float32`` or ``bf16``.
         """
 
 
-class PlainTrace(Form):
-    """Network and sigmoid traced, nothing folded: how networks have been given to the node."""
+class PlainTrace(ExportVariant):
+    """A trace of network and sigmoid, without optimisation: the usual file for the node."""
 
-    def write(self, module: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
-        module = copy.deepcopy(module)
+    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
+        network = copy.deepcopy(network)
         if precision == BF16:
-            module.net = _InBf16(module.net)
-        with deprecation_silenced():
-            torch.jit.save(plain_trace(module), str(path))
+            network.net = _Bf16(network.net)
+        with ignore_deprecation(), atomic_write(path) as partial:
+            torch.jit.save(trace_probability(network), str(partial))
 
 
 @dataclass(frozen=True)
-class Export(Form):
-    """What ``python -m roilab.export`` writes.
+class RoilabExport(ExportVariant):
+    """The file that ``python -m roilab.export`` writes.
 
     Attributes:
-        settings: of the export; the precision is the cell's.
+        settings: of the export; its precision is replaced by that of the cell.
     """
 
     settings: ExportSettings
 
-    def write(self, module: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
+    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
         settings = replace(self.settings, precision=precision)  # type: ignore[arg-type]
-        export_torchscript(copy.deepcopy(module), path, settings)
+        export_network(copy.deepcopy(network), path, settings)
 
 
 @torch.no_grad()
-def plain_trace(network: TrainedNetwork) -> torch.jit.ScriptModule:
+def trace_probability(network: TrainedNetwork) -> torch.jit.ScriptModule:
     """Trace network and sigmoid by ``torch.jit.trace``: the reference for roilab's export.
 
-    Batch norms stay, no memory is saved, tensors keep the layout (batch, layer, channel, slice).
+    Batch norms are not fused, memory is not bounded, and tensors have the memory layout (batch,
+    layer, channel, slice).
     """
     probability = RoiProbability(network.eval()).to(memory_format=torch.contiguous_format)
-    image = torch.zeros(1, len(network.recipe["data"]["layers"]), *_TRACED_SIZE)
-    with deprecation_silenced():
+    image = torch.zeros(1, len(network.recipe["data"]["layers"]), *_EXAMPLE_SIZE)
+    with ignore_deprecation():
         traced: torch.jit.ScriptModule = torch.jit.trace(probability, image)  # type: ignore[no-untyped-call]
     return traced
 
 
-class _InBf16(nn.Module):
+class _Bf16(nn.Module):
+    """A network with weights and features in bf16."""
+
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net.bfloat16()

@@ -1,4 +1,4 @@
-"""The cells of a table: every combination of what is compared."""
+"""Cells of the table: all combinations of the compared settings."""
 
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -15,78 +15,81 @@ PLAIN, FLOAT32, BF16 = "plain", "float32", "bf16"
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One line of the table.
+class BenchmarkCell:
+    """One combination of settings: a line of the table.
 
     Attributes:
-        network: its name.
+        network: name of the network.
         rebin: ticks per slice.
         nchunks: parts into which the node splits an image along its channels.
         precision: ``float32`` or ``bf16``.
-        form: of the TorchScript file, a key of ``forms``.
+        variant: of the TorchScript file, a key of ``variants``.
     """
 
     network: str
     rebin: int
     nchunks: int
     precision: str
-    form: str
+    variant: str
 
     @property
     def file(self) -> tuple[str, int, str, str]:
-        """What cells have in common that run the same TorchScript file."""
-        return (self.network, self.rebin, self.precision, self.form)
+        """Settings of the TorchScript file; equal for all cells that run the same file."""
+        return (self.network, self.rebin, self.precision, self.variant)
 
     def __str__(self) -> str:
         return (
             f"{self.network}, rebin {self.rebin}, nchunks {self.nchunks}, {self.precision}, "
-            f"{self.form}"
+            f"{self.variant}"
         )
 
 
-def grid(config: Mapping[str, Any], networks: Sequence[str]) -> list[Cell]:
-    """Every combination, once, in the order of the configuration.
+def grid(config: Mapping[str, Any], networks: Sequence[str]) -> list[BenchmarkCell]:
+    """Return all combinations without duplicates, in the order of the configuration.
 
     Args:
-        config: ``rebin``, ``nchunks``, ``precision``, ``form`` (lists) and ``nchunks_of``, which
-            gives a form other numbers of chunks.
-        networks: their names.
+        config: ``rebin``, ``nchunks``, ``precision``, ``variant`` (lists) and ``nchunks_of``
+            (numbers of chunks for a single variant).
+        networks: names of the networks.
     """
-    chunks = {form: config["nchunks_of"].get(form) or config["nchunks"] for form in config["form"]}
+    chunks = {
+        variant: config["nchunks_of"].get(variant) or config["nchunks"]
+        for variant in config["variant"]
+    }
     cells = [
-        Cell(network, rebin, nchunks, precision, form)
-        for network, rebin, precision, form in product(
-            networks, config["rebin"], config["precision"], config["form"]
+        BenchmarkCell(network, rebin, nchunks, precision, variant)
+        for network, rebin, precision, variant in product(
+            networks, config["rebin"], config["precision"], config["variant"]
         )
-        for nchunks in chunks[form]
+        for nchunks in chunks[variant]
     ]
     return list(dict.fromkeys(cells))
 
 
 def check_cells(config: Mapping[str, Any], n_channels: int) -> None:
-    """See that the cells can be measured, before anything is built or simulated.
+    """Check that the cells can be measured, before anything is built or simulated.
 
     Raises:
-        MeasurementError: not on this machine, or they make no sense.
+        MeasurementError: a setting is wrong, or this machine cannot measure it.
     """
     check_system()
-    for name in ("rebin", "nchunks", "precision", "form"):
+    for name in ("rebin", "nchunks", "precision", "variant"):
         if not config[name]:
             raise MeasurementError(f"{name}=[]: names nothing to measure; name at least one.")
-    _check_known("form", config["form"], config["forms"])
-    _check_known("nchunks_of", config["nchunks_of"], config["forms"])
+    _check_known("variant", config["variant"], config["variants"])
+    _check_known("nchunks_of", config["nchunks_of"], config["variants"])
     _check_known("precision", config["precision"], (FLOAT32, BF16))
     named = {name: config[name] for name in ("rebin", "nchunks", "repeats", "events")}
-    own = {f"nchunks_of.{form}": given for form, given in config["nchunks_of"].items() if given}
-    for name, value in (named | own).items():
+    named_of = {f"nchunks_of.{key}": value for key, value in config["nchunks_of"].items() if value}
+    for name, value in (named | named_of).items():
         numbers = value if isinstance(value, list) else [value]
         if any(not isinstance(number, int) or number < 1 for number in numbers):
-            raise MeasurementError(f"{name}={value}: expected whole numbers from 1 on.")
-    most = max(max(numbers) for numbers in (config["nchunks"], *own.values()))
+            raise MeasurementError(f"{name}={value}: expected integers of at least 1.")
+    most = max(max(numbers) for numbers in (config["nchunks"], *named_of.values()))
     if most > n_channels:
         raise MeasurementError(
-            f"nchunks={most}: the image has {n_channels} channels, and no more chunks than those; "
-            f"choose 1 to {n_channels}."
+            f"nchunks={most}: the image has {n_channels} channels and cannot be split into more "
+            f"chunks; choose 1 to {n_channels}."
         )
     _check_threads(config["threads"])
     _check_device(config["device"])
@@ -95,22 +98,22 @@ def check_cells(config: Mapping[str, Any], n_channels: int) -> None:
 
 
 def check_bf16(device: str) -> None:
-    """See that a device computes in bf16, rather than imitating it slowly.
+    """Check that a device has instructions for bf16 and does not emulate it slowly.
 
     Raises:
-        MeasurementError: it does not.
+        MeasurementError: it has none.
     """
     accelerator = "gpu" if device.startswith("cuda") else "cpu"
     chosen, reason = choose_precision(accelerator)
     if chosen != "bf16-mixed":
         raise MeasurementError(
             f"precision=bf16: {reason}, so it would only be slow here; choose "
-            "precision=[float32], or measure on a machine that has it."
+            "precision=[float32], or measure on a machine that computes in bf16."
         )
 
 
-def _check_known(name: str, given: Collection[str], known: Collection[str]) -> None:
-    unknown = [value for value in given if value not in known]
+def _check_known(name: str, values: Collection[str], known: Collection[str]) -> None:
+    unknown = [value for value in values if value not in known]
     if unknown:
         raise MeasurementError(f"{name}: got '{unknown[0]}'; expected some of {', '.join(known)}.")
 
@@ -120,7 +123,7 @@ def _check_threads(threads: int | None) -> None:
     if threads is not None and not 1 <= threads <= cores:
         raise MeasurementError(
             f"threads={threads}: this machine has {cores} cores; choose 1 to {cores}, or null for "
-            "what torch takes."
+            "torch's choice."
         )
 
 
@@ -131,5 +134,5 @@ def _check_device(device: str) -> None:
     if kind == "cuda" and not torch.cuda.is_available():
         raise MeasurementError(
             f"device={device}: torch finds no GPU here; choose device=cpu, or run on a machine "
-            "with a GPU and a torch that is built for it."
+            "with a GPU and a torch built for it."
         )

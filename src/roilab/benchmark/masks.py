@@ -1,82 +1,81 @@
-"""What chunks, precision and export change in the mask and in the charge."""
+"""Changes of ROI masks and charge by chunks, precision and export."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from roilab.benchmark.grid import FLOAT32, PLAIN, Cell
-from roilab.benchmark.images import Scene
+from roilab.benchmark.frames import BenchmarkFrames
+from roilab.benchmark.grid import FLOAT32, PLAIN, BenchmarkCell
 from roilab.evaluate.evaluator import Evaluator, GroupMetrics
 from roilab.evaluate.methods import Dnn, dnn
 from roilab.inference import NetworkSpec, Rois
+from roilab.types import Frame, Mask, Row
 
-Probability = NDArray[np.float32]
-Row = dict[str, Any]
-# What is told of a network's charge in the frames, and of its change.
-CHARGE = ("bias", "inefficiency")
+CHARGE_METRICS = ("bias", "inefficiency")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one cell found in all frames of a scene.
+class MaskResult:
+    """ROIs of one cell in all images.
 
     Attributes:
-        probability: of every frame, each (channel, slice).
-        found: of every frame: charge and ROIs, tick by tick.
-        metrics: as ``GroupMetrics`` computes them, over all frames.
-        mask_thresh: on the probability.
+        probability: ROI probability of every image, each (channel, slice).
+        rois: ROIs and charge of every image.
+        metrics: of all images, see ``GroupMetrics``.
+        mask_thresh: threshold on the probability.
     """
 
-    probability: Sequence[Probability]
-    found: Sequence[Rois]
+    probability: Sequence[Frame]
+    rois: Sequence[Rois]
     metrics: Mapping[str, float]
     mask_thresh: float
 
     @property
-    def masks(self) -> list[NDArray[np.bool_]]:
-        """Pixels in ROIs, of every frame, each (channel, slice)."""
+    def masks(self) -> list[Mask]:
+        """ROI mask of every image, each (channel, slice)."""
         return [part > np.float32(self.mask_thresh) for part in self.probability]
 
     def row(self) -> Row:
-        """Its columns in the table."""
+        """Return the columns of the table."""
         row: Row = {
             "mask_thresh": self.mask_thresh,
-            "frames": len(self.found),
+            "frames": len(self.rois),
             "roi_pixels": sum(int(mask.sum()) for mask in self.masks),
-            "charge": sum(float(found.known_charge.sum(dtype=np.float64)) for found in self.found),
+            "charge": sum(float(rois.known_charge.sum(dtype=np.float64)) for rois in self.rois),
         }
-        for name in CHARGE:
+        for name in CHARGE_METRICS:
             row |= {key: self.metrics[key] for key in (name, f"{name}_low", f"{name}_high")}
         return row
 
-    def against(self, other: "Outcome", margin: float) -> Row:
-        """What differs from another outcome in the same frames.
+    def compare(self, reference: "MaskResult", margin: float) -> Row:
+        """Return the differences from a reference in the same images.
 
         Args:
-            other: the one that is compared with.
-            margin: pixels whose probability in ``other`` is nearer to ``mask_thresh`` count as
-                changed, but not as clearly changed.
+            reference: result to compare with.
+            margin: a changed pixel is clear if its probability in the reference is at least this
+                far from ``mask_thresh``.
 
         Returns:
-            ``pixels`` changed, ``clear`` ones of them, their percentage ``of_pixels`` and
-            ``of_rois`` (of the pixels that are in a ROI of either), sum of the absolute changes of
-            ``charge`` and change of ``total`` charge [% of the other's charge], difference of
-            bias and inefficiency [%].
+            ``pixels``: number of changed pixels; ``clear``: number of clear ones; ``of_pixels``,
+            ``of_rois``: changed pixels relative to all, and to those in a ROI of either result [%];
+            ``charge``, ``total``: sum of absolute changes tick by tick, and change of the sum,
+            relative to the reference's charge [%]; ``bias``, ``inefficiency``: differences
+            [percentage points].
         """
         changed = clear = union = pixels = 0
-        for mask, reference, told in zip(self.masks, other.masks, other.probability, strict=True):
-            differs = mask ^ reference
+        for mask, other, probability in zip(
+            self.masks, reference.masks, reference.probability, strict=True
+        ):
+            differs = mask ^ other
             changed += int(differs.sum())
-            far = np.abs(told.astype(np.float64) - other.mask_thresh) >= margin
+            far = np.abs(probability.astype(np.float64) - reference.mask_thresh) >= margin
             clear += int((differs & far).sum())
-            union += int((mask | reference).sum())
+            union += int((mask | other).sum())
             pixels += mask.size
-        moved, total, charge = _charge_changes(self.found, other.found)
+        moved, total, charge = _charge_changes(self.rois, reference.rois)
         row: Row = {
             "pixels": changed,
             "clear": clear,
@@ -85,94 +84,102 @@ class Outcome:
             "charge": _percent(moved, charge),
             "total": _percent(total, charge),
         }
-        return row | {name: self.metrics[name] - other.metrics[name] for name in CHARGE}
+        return row | {name: self.metrics[name] - reference.metrics[name] for name in CHARGE_METRICS}
 
 
-class MaskJudge:
-    """Judges probabilities of a network on the frames of a scene.
+class MaskEvaluator:
+    """Evaluates probabilities of a network on the images of a sample.
 
     Args:
-        scene: with frames.
+        frames: images of the sample.
         rebin: ticks per slice.
-        spec: of the network.
+        spec: input and truth mask of the network.
     """
 
-    def __init__(self, scene: Scene, rebin: int, spec: NetworkSpec) -> None:
-        self.scene, self.rebin, self.spec = scene, rebin, spec
+    def __init__(self, frames: BenchmarkFrames, rebin: int, spec: NetworkSpec) -> None:
+        self.frames, self.rebin, self.spec = frames, rebin, spec
         method = self._method(spec.mask_thresh)
-        evaluator = Evaluator([method], scene.physics, scene.readout, None)
-        self.truths = [evaluator.truth(frames, image) for image, frames in scene.frames]
+        evaluator = Evaluator([method], frames.physics, frames.readout, None)
+        self.truths = [evaluator.truth(plane, image) for image, plane in frames.images]
 
     def _method(self, mask_thresh: float) -> Dnn:
         spec = replace(self.spec, rebin=self.rebin)
-        return dnn(self.scene.physics, spec, mask_thresh)
+        return dnn(self.frames.physics, spec, mask_thresh)
 
-    def __call__(self, probability: Sequence[Probability], mask_thresh: float) -> Outcome:
-        """Send the masks of all frames through the node, and judge the charge."""
-        method, group = self._method(mask_thresh), GroupMetrics(self.scene.physics)
-        found = []
-        for part, (image, frames), truth in zip(
-            probability, self.scene.frames, self.truths, strict=True
+    def __call__(self, probability: Sequence[Frame], mask_thresh: float) -> MaskResult:
+        """Find the ROIs of all images through the node, and their charge metrics.
+
+        Args:
+            probability: ROI probability of every image, each (channel, slice).
+            mask_thresh: threshold on it.
+        """
+        method, metrics = self._method(mask_thresh), GroupMetrics(self.frames.physics)
+        rois = []
+        for part, (image, plane), truth in zip(
+            probability, self.frames.images, self.truths, strict=True
         ):
-            found.append(method.find(frames, part))
-            group.update(found[-1], truth, method.widened, image.number)
-        return Outcome(probability, found, group.compute(), mask_thresh)
+            rois.append(method.find(plane, part))
+            metrics.update(rois[-1], truth, method.widened, image.number)
+        return MaskResult(probability, rois, metrics.compute(), mask_thresh)
 
 
-class Comparison:
-    """Masks of the cells of one network at one rebin.
+class MaskComparison:
+    """Compares the masks of the cells of one network at one rebin.
 
     Args:
-        judge: of the network's masks.
-        outputs: files of every cell's probability, one a frame.
-        margin: as ``Outcome.against`` takes it.
+        evaluator: of the network's masks.
+        outputs: files with the probability of every image, by cell.
+        margin: see ``MaskResult.compare``.
     """
 
     def __init__(
-        self, judge: MaskJudge, outputs: Mapping[Cell, Sequence[Path]], margin: float
+        self,
+        evaluator: MaskEvaluator,
+        outputs: Mapping[BenchmarkCell, Sequence[Path]],
+        margin: float,
     ) -> None:
-        self.judge, self.outputs, self.margin = judge, outputs, margin
-        self._references: dict[tuple[Cell, float], Outcome] = {}
+        self.evaluator, self.outputs, self.margin = evaluator, outputs, margin
+        self._references: dict[tuple[BenchmarkCell, float], MaskResult] = {}
 
-    def row(self, cell: Cell, mask_thresh: float) -> Row:
-        """Masks and charge of a cell, and what differs from the references.
+    def row(self, cell: BenchmarkCell, mask_thresh: float) -> Row:
+        """Return masks and charge of a cell, and differences from two references.
 
-        These are the same at nchunks=1 (``one_chunk_``) and the plain trace in float32 at
-        nchunks=1 (``plain_``), as far as they were measured.
+        References are the same cell at nchunks=1 (``one_chunk_*``), and the plain trace in float32
+        at nchunks=1 (``plain_*``), where they were measured.
         """
-        outcome = self._outcome(cell, mask_thresh)
-        row = outcome.row()
+        result = self._evaluate(cell, mask_thresh)
+        row = result.row()
         references = {
             "one_chunk": replace(cell, nchunks=1),
-            "plain": replace(cell, nchunks=1, precision=FLOAT32, form=PLAIN),
+            "plain": replace(cell, nchunks=1, precision=FLOAT32, variant=PLAIN),
         }
         for name, reference in references.items():
             if reference in self.outputs:
-                changes = outcome.against(self._reference(reference, mask_thresh), self.margin)
+                changes = result.compare(self._reference(reference, mask_thresh), self.margin)
                 row |= {f"{name}_{key}": value for key, value in changes.items()}
                 row[f"{name}_itself"] = cell == reference
         return row
 
-    def _outcome(self, cell: Cell, mask_thresh: float) -> Outcome:
-        return self.judge([np.load(path) for path in self.outputs[cell]], mask_thresh)
+    def _evaluate(self, cell: BenchmarkCell, mask_thresh: float) -> MaskResult:
+        return self.evaluator([np.load(path) for path in self.outputs[cell]], mask_thresh)
 
-    def _reference(self, cell: Cell, mask_thresh: float) -> Outcome:
+    def _reference(self, cell: BenchmarkCell, mask_thresh: float) -> MaskResult:
         key = (cell, mask_thresh)
         if key not in self._references:
-            self._references[key] = self._outcome(*key)
+            self._references[key] = self._evaluate(*key)
         return self._references[key]
 
 
-def _charge_changes(found: Sequence[Rois], other: Sequence[Rois]) -> tuple[float, float, float]:
-    """Sums over frames [electrons]: of absolute changes, of changes, of the other's charge."""
+def _charge_changes(rois: Sequence[Rois], reference: Sequence[Rois]) -> tuple[float, float, float]:
+    """Return sums of absolute changes, of changes, and of the reference's charge [electrons]."""
     moved = total = charge = 0.0
-    for mine, reference in zip(found, other, strict=True):
-        change = mine.known_charge.astype(np.float64) - reference.known_charge
+    for own, other in zip(rois, reference, strict=True):
+        change = own.known_charge.astype(np.float64) - other.known_charge
         moved += float(np.abs(change).sum())
         total += float(change.sum())
-        charge += float(np.abs(reference.known_charge).sum(dtype=np.float64))
+        charge += float(np.abs(other.known_charge).sum(dtype=np.float64))
     return moved, total, charge
 
 
-def _percent(part: float, whole: float) -> float:
-    return 100 * part / whole if whole else (0.0 if not part else math.nan)
+def _percent(part: float, total: float) -> float:
+    return 100 * part / total if total else (0.0 if not part else math.nan)

@@ -1,6 +1,5 @@
-"""Memory step by step: of a job that roilab runs, or that a WCT log tells of."""
+"""Memory step by step: of a job that roilab runs, or from the log of a WCT job."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,71 +13,70 @@ from rich.progress import Progress
 from rich.table import Table
 
 from roilab.atomic_write import save_figure, write_csv, write_text
-from roilab.benchmark.costs import Files, prepare
-from roilab.benchmark.grid import Cell, grid
-from roilab.benchmark.images import Scene
-from roilab.benchmark.networks import Candidate
+from roilab.benchmark.costs import BenchmarkFiles, prepare
+from roilab.benchmark.frames import BenchmarkFrames
+from roilab.benchmark.grid import BenchmarkCell, grid
+from roilab.benchmark.networks import BenchmarkNetwork
 from roilab.benchmark.process import MeasurementError
-from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_apart
+from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_in_subprocess
 from roilab.benchmark.tables import markdown_table
 from roilab.benchmark.wct_log import read_wct_log
 from roilab.console import table_console
 from roilab.plots import memory_figure
-
-log = logging.getLogger(__name__)
-Row = dict[str, Any]
+from roilab.types import Row
 
 _SEGMENT_COLUMNS = ("start_mb", "end_mb", "change_mb", "peak_mb")
 _ROW_COLUMNS = ("segment", "before_mb", "after_mb", "change_mb")
 _STEP_COLUMNS = ("times", "change_mb", "largest_mb")
 
 
-def memory_study(config: DictConfig) -> None:
-    """Follow the memory of a job through its steps; write tables and a figure.
+def run_memory_study(config: DictConfig) -> None:
+    """Measure the memory of a job after each step; write tables and a figure.
 
     Args:
         config: composed from ``conf/benchmark.yaml`` with ``study=memory``.
 
     Raises:
-        RoilabError: (its subclasses too) anything the user can mend.
+        RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     if plain["log"] is not None:
         path = Path(plain["log"])
-        told = read_wct_log(path, plain["log_segment"])
-        rows = [{"cell": path.name, **row} for row in told]
+        steps = read_wct_log(path, plain["log_segment"])
+        rows = [{"cell": path.name, **step} for step in steps]
     else:
-        rows = _followed(config, plain)
+        rows = _measure_jobs(config, plain)
     for row in rows:
         row["change_mb"] = row["after_mb"] - row["before_mb"]
-    folder = Path(plain["run_dir"])
-    save(rows, folder)
-    show(rows, folder)
+    output_dir = Path(plain["run_dir"])
+    save_memory(rows, output_dir)
+    show_memory(rows, output_dir)
 
 
-def _followed(config: DictConfig, plain: Mapping[str, Any]) -> list[Row]:
-    """The steps of every cell's job, each job in a process of its own."""
+def _measure_jobs(config: DictConfig, plain: Mapping[str, Any]) -> list[Row]:
+    """Run the job of every cell in a new process; return the rows of its steps."""
     if not plain["segments"]:
         raise MeasurementError(
             "segments=[]: names no plane event; name some, such as [APA4-V,APA4-U]."
         )
-    setting, found = prepare(config, plain)
-    by_name = {candidate.name: candidate for candidate in found}
-    cells = grid(plain, [*by_name])
+    frames, networks = prepare(config, plain)
+    cells = grid(plain, [network.name for network in networks])
     rows = []
     with TemporaryDirectory(prefix="roilab-benchmark-") as scratch, Progress() as progress:
-        forms = instantiate(config.forms, _convert_="all")
-        files = Files(Path(scratch), setting, by_name, forms)
+        variants = instantiate(config.variants, _convert_="all")
+        files = BenchmarkFiles(Path(scratch), frames, networks, variants)
         frame = Path(scratch) / "frame.npz"
         task = progress.add_task("Measuring", total=len(cells))
         for cell in cells:
             progress.update(task, description=str(cell))
-            job = _job(cell, by_name[cell.network], setting, plain)
-            tags = _frame(setting, job["layers"], job["decon_charge"])
+            job = _job(cell, files.networks[cell.network], frames, plain)
+            tags = frames.first_frames([*job["layers"], job["decon_charge"]])
             np.savez(frame, **tags)  # type: ignore[arg-type]
             job |= {"module": str(files.module(cell)), "frame": str(frame)}
             try:
-                rows += [{"cell": str(cell), **row} for row in run_apart(MEMORY_WORKER, job)]
+                rows += [
+                    {"cell": str(cell), **row} for row in run_in_subprocess(MEMORY_WORKER, job)
+                ]
             except WorkerError as error:
                 raise MeasurementError(f"{cell}: {error}; nothing was measured.") from error
             progress.advance(task)
@@ -86,9 +84,13 @@ def _followed(config: DictConfig, plain: Mapping[str, Any]) -> list[Row]:
 
 
 def _job(
-    cell: Cell, candidate: Candidate, setting: Scene, plain: Mapping[str, Any]
+    cell: BenchmarkCell,
+    network: BenchmarkNetwork,
+    frames: BenchmarkFrames,
+    plain: Mapping[str, Any],
 ) -> dict[str, Any]:
-    spec, physics = candidate.spec, setting.physics
+    """Return the job of ``memory_worker.run_job``, without its files."""
+    spec, physics = network.spec, frames.physics
     node = physics.node_settings(
         cell.rebin, spec.input_scale, spec.mask_thresh, nchunks=cell.nchunks
     )
@@ -100,20 +102,8 @@ def _job(
     return job | {key: plain[key] for key in ("segments", "keep_frames", "threads", "device")}
 
 
-def _frame(
-    setting: Scene, layers: Sequence[str], decon_charge: str
-) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
-    """The first frame; or noise, as large, where the networks have random weights."""
-    tags = (*layers, decon_charge)
-    if setting.frames:
-        return {tag: setting.frames[0][1].tags[tag] for tag in tags}
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0, 1000, setting.shape).astype(np.float32)
-    return dict.fromkeys(tags, noise)
-
-
 def segment_rows(rows: Sequence[Row]) -> list[Row]:
-    """Start, end, change and peak of every segment, in the order of time."""
+    """Return start, end, change and peak of every segment, in order of time."""
     segments: list[Row] = []
     for row in rows:
         last = segments[-1] if segments else None
@@ -128,40 +118,40 @@ def segment_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def step_rows(rows: Sequence[Row]) -> list[Row]:
-    """What every kind of step adds up to over the job, in the order of first appearance."""
+    """Return the sums over the job for every kind of step, in order of first appearance."""
     steps: dict[tuple[str, str, str], Row] = {}
     for row in rows:
         key = (row["cell"], row.get("component", ""), row["step"])
         names = dict(zip(("cell", "component", "step"), key, strict=True))
-        nothing = {"times": 0, "change_mb": 0.0, "largest_mb": row["change_mb"]}
-        total = steps.setdefault(key, {**names, **nothing})
+        empty = {"times": 0, "change_mb": 0.0, "largest_mb": row["change_mb"]}
+        total = steps.setdefault(key, {**names, **empty})
         total["times"] += 1
         total["change_mb"] += row["change_mb"]
         total["largest_mb"] = max(total["largest_mb"], row["change_mb"])
     return list(steps.values())
 
 
-def save(rows: Sequence[Row], folder: Path) -> None:
+def save_memory(rows: Sequence[Row], output_dir: Path) -> None:
     """Write ``steps.csv``, ``segments.csv``, ``totals.csv``, ``memory.md`` and the figure."""
     segments, totals = segment_rows(rows), step_rows(rows)
-    write_csv(folder / "steps.csv", rows)
-    write_csv(folder / "segments.csv", segments)
-    write_csv(folder / "totals.csv", totals)
-    write_text(folder / "memory.md", _page(rows, segments, totals))
-    path = folder / "figures" / "memory.png"
+    write_csv(output_dir / "steps.csv", rows)
+    write_csv(output_dir / "segments.csv", segments)
+    write_csv(output_dir / "totals.csv", totals)
+    write_text(output_dir / "memory.md", _page(rows, segments, totals))
+    path = output_dir / "figures" / "memory.png"
     save_figure(path, memory_figure(rows, "Resident memory of the job"), dpi=150)
 
 
 def _page(rows: Sequence[Row], segments: Sequence[Row], totals: Sequence[Row]) -> str:
     parts = []
-    # A log tells its own increments, and no peaks.
-    columns_of_a_step = (*_ROW_COLUMNS, "printed_mb" if "printed_mb" in rows[0] else "peak_mb")
+    # A log has printed increments and no peaks.
+    step_columns = (*_ROW_COLUMNS, "printed_mb" if "printed_mb" in rows[0] else "peak_mb")
     for cell in dict.fromkeys(row["cell"] for row in rows):
         parts.append(f"## {cell}")
         for title, key, table, columns in (
             ("segment", "segment", segments, _SEGMENT_COLUMNS),
             ("step, all segments together", "step", totals, _STEP_COLUMNS),
-            ("step", "step", rows, columns_of_a_step),
+            ("step", "step", rows, step_columns),
         ):
             lines = [
                 [_label(row, key), *(_number(row.get(name)) for name in columns)]
@@ -172,15 +162,15 @@ def _page(rows: Sequence[Row], segments: Sequence[Row], totals: Sequence[Row]) -
     return "\n\n".join(parts) + "\n"
 
 
-def show(rows: Sequence[Row], folder: Path) -> None:
-    """Print segments and the steps that grew, and where everything is."""
+def show_memory(rows: Sequence[Row], output_dir: Path) -> None:
+    """Print segments and the steps with the largest changes."""
     console = table_console()
     for cell in dict.fromkeys(row["cell"] for row in rows):
-        own = [row for row in rows if row["cell"] == cell]
-        totals = sorted(step_rows(own), key=lambda row: -abs(row["change_mb"]))
-        console.print(_table(f"{cell}: segments", "segment", segment_rows(own), _SEGMENT_COLUMNS))
+        steps = [row for row in rows if row["cell"] == cell]
+        totals = sorted(step_rows(steps), key=lambda row: -abs(row["change_mb"]))
+        console.print(_table(f"{cell}: segments", "segment", segment_rows(steps), _SEGMENT_COLUMNS))
         console.print(_table("largest changes over the job", "step", totals[:10], _STEP_COLUMNS))
-    console.print(f"tables and figure in {folder}", soft_wrap=True, highlight=False)
+    console.print(f"tables and figure in {output_dir}", soft_wrap=True, highlight=False)
 
 
 def _table(title: str, key: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:

@@ -1,4 +1,4 @@
-"""A job of several plane events in one process, its memory read after every step.
+"""Run a job of several plane events and read its memory after every step.
 
 ``python -m roilab.benchmark.memory_worker < job.json``
 """
@@ -11,49 +11,52 @@ from typing import Any
 import numpy as np
 
 from roilab.benchmark.process import resident_mb
-from roilab.benchmark.worker import load_network, set_threads
+from roilab.benchmark.worker import load_on_device, set_threads
 from roilab.peak_memory import PeakMemory
+from roilab.types import Row
 from roilab.wirecell import Node, NodeSettings
 
 START = "job starts"
 
 
-class Recorder:
-    """Reads the memory whenever a step is over.
+class StepRecorder:
+    """Record the memory after each step.
 
     Attributes:
-        rows: a row for every step: ``segment``, ``step``, resident memory before, after and at its
+        rows: one row per step: ``segment``, ``step``, resident memory before, after and at its
             peak [MB].
+        segment: name of the present plane event.
     """
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Row] = []
         self.segment = START
         self._before, self._peak = resident_mb(), PeakMemory()
 
     def __call__(self, step: str) -> None:
-        """Note a step that is over."""
+        """Record a finished step."""
         peak, after = self._peak.mb(), resident_mb()
-        row = {"segment": self.segment, "step": step, "before_mb": self._before}
+        row: Row = {"segment": self.segment, "step": step, "before_mb": self._before}
         row |= {"after_mb": after, "peak_mb": peak if self._peak.since_reset else None}
         self.rows.append(row)
         self._before, self._peak = after, PeakMemory()
 
 
-def follow(job: Mapping[str, Any]) -> list[dict[str, Any]]:
+def run_job(job: Mapping[str, Any]) -> list[Row]:
     """Run a node on one plane event after another.
 
     Args:
-        job: ``module``, ``frame`` (.npz file of (channel, tick) arrays by tag), ``layers``,
-            ``decon_charge``, ``node`` (settings), ``segments`` (a name for every plane event),
-            ``keep_frames`` (whether the job holds what the node writes), ``threads``, ``device``.
+        job: ``module`` (TorchScript file), ``frame`` (.npz file of (channel, tick) arrays by tag),
+            ``layers``, ``decon_charge``, ``node`` (settings), ``segments`` (names of the plane
+            events), ``keep_frames`` (keep the node's output until the end), ``threads``,
+            ``device``.
 
     Returns:
-        Rows as ``Recorder`` makes them.
+        Rows of a ``StepRecorder``.
     """
     set_threads(job["threads"])
-    record = Recorder()
-    network = load_network(job["module"], job["device"])
+    record = StepRecorder()
+    network = load_on_device(job["module"], job["device"])
     record("6 load and service")
     settings = NodeSettings(**job["node"])
     node = Node(tuple(job["layers"]), job["decon_charge"], network, settings)
@@ -68,9 +71,9 @@ def follow(job: Mapping[str, Any]) -> list[dict[str, Any]]:
         if job["keep_frames"]:
             kept.append(traces)
         del frame, traces
-        record("0 frame in: given back")
+        record("0 frame in: freed")
     return record.rows
 
 
 if __name__ == "__main__":
-    json.dump(follow(json.load(sys.stdin)), sys.stdout)
+    json.dump(run_job(json.load(sys.stdin)), sys.stdout)

@@ -1,7 +1,8 @@
-"""The networks that are compared: of random weights, or trained."""
+"""Networks to measure: trained ones from files, or models with random weights."""
 
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,89 +21,88 @@ from roilab.inference import (
 )
 from roilab.inference.metadata import network_metadata, network_name
 
-_NOT_DATA = ("model", "loss", "optimizer", "scheduler")
+_MODEL_KEYS = ("model", "loss", "optimizer", "scheduler")
 
 
 @dataclass(frozen=True)
-class Candidate:
+class BenchmarkNetwork:
     """A network to measure.
 
     Attributes:
         name: for tables.
-        module: with its weights, on the CPU.
+        network: with its weights, on the CPU.
         spec: its input and truth mask.
-        trained: whether its masks mean anything.
+        trained: false for random weights, whose masks have no meaning.
     """
 
     name: str
-    module: TrainedNetwork
+    network: TrainedNetwork
     spec: NetworkSpec
     trained: bool
 
-    def at(self, rebin: int) -> TrainedNetwork:
-        """The module, its recipe changed to images of another rebin."""
-        recipe = self.module.recipe
-        self.module.recipe = {**recipe, "data": {**recipe["data"], "rebin": rebin}}
-        return self.module
+    def with_rebin(self, rebin: int) -> TrainedNetwork:
+        """Return the network with a recipe for images of another rebin; weights are shared."""
+        network = copy.copy(self.network)
+        data = {**network.recipe["data"], "rebin": rebin}
+        network.recipe = {**network.recipe, "data": data}
+        return network
 
 
-def candidates(config: Mapping[str, Any]) -> list[Candidate]:
-    """The networks that a configuration names: ``models``, ``ckpt``, ``untrained``, ``data``.
+def open_networks(config: Mapping[str, Any]) -> list[BenchmarkNetwork]:
+    """Return the networks of a configuration: ``models``, ``network``, ``default_models``.
 
     Raises:
-        RoilabError: (its subclasses) there is none, no such one, or a checkpoint cannot be used.
+        RoilabError: (its subclasses) no network is named, or one cannot be used.
     """
-    paths = [config["ckpt"]] if isinstance(config["ckpt"], str) else config["ckpt"] or []
+    paths = [config["network"]] if isinstance(config["network"], str) else config["network"] or []
     models = config["models"]
     if models is None:
-        models = [] if paths else config["untrained"]
-    found = [_untrained(name, config["data"], config["seed"]) for name in models]
-    found += _named_apart([_trained(Path(path)) for path in paths], paths)
-    if not found:
+        models = [] if paths else config["default_models"]
+    networks = [_build_model(name, config["data"], config["seed"]) for name in models]
+    networks += _make_names_unique([_open_trained(Path(path)) for path in paths], paths)
+    if not networks:
         raise MeasurementError(
-            "models=[] ckpt=[]: names no network; name models of conf/model, such as "
-            "models=[mobilenetv3,unet], or checkpoints."
+            "models=[] network=[]: names no network; name models of conf/model, such as "
+            "models=[mobilenetv3,unet], or checkpoints, such as network=[FILE]."
         )
-    return found
+    return networks
 
 
-def _untrained(name: str, data: Mapping[str, Any], seed: int) -> Candidate:
+def _build_model(name: str, data: Mapping[str, Any], seed: int) -> BenchmarkNetwork:
     layers = ",".join(data["layers"])
     try:
         composed = compose("train", [f"model={name}", f"data.layers=[{layers}]"])
-        parts = {key: OmegaConf.to_container(composed[key], resolve=True) for key in _NOT_DATA}
+        parts = {key: OmegaConf.to_container(composed[key], resolve=True) for key in _MODEL_KEYS}
     except HydraException as error:
         raise MeasurementError(
             f"models: '{name}' is none of conf/model; 'ls conf/model' shows them, such as "
-            "mobilenetv3 or unet. A trained network goes to ckpt=[FILE]."
+            "mobilenetv3 or unet. Name a trained network by network=[FILE]."
         ) from error
     torch.manual_seed(seed)
-    module = TrainedNetwork({**parts, "data": data, "seed": seed}).eval()
-    return Candidate(name, module, _spec(module, None), trained=False)
+    network = TrainedNetwork({**parts, "data": data, "seed": seed}).eval()
+    return BenchmarkNetwork(name, network, _spec(network, None), trained=False)
 
 
-def _trained(path: Path) -> Candidate:
-    module = load_network(path)
-    name = network_name(module.recipe)
-    return Candidate(name, module, _spec(module, path), trained=True)
+def _open_trained(path: Path) -> BenchmarkNetwork:
+    network = load_network(path)
+    name = network_name(network.recipe)
+    return BenchmarkNetwork(name, network, _spec(network, path), trained=True)
 
 
-def _spec(module: TrainedNetwork, path: Path | None) -> NetworkSpec:
-    file = NetworkFile(path, None, network_metadata(module.recipe), {})
-    given = dict.fromkeys(
-        ("layers", "rebin", "input_scale", "threshold", "pad", "pad_unit", "mask_thresh")
-    )
-    return network_spec(file, given, module.recipe["data"])
+def _spec(network: TrainedNetwork, path: Path | None) -> NetworkSpec:
+    file = NetworkFile(path, None, network_metadata(network.recipe), {})
+    keys = ("layers", "rebin", "input_scale", "threshold", "pad", "pad_unit", "mask_thresh")
+    return network_spec(file, dict.fromkeys(keys), network.recipe["data"])
 
 
-def _named_apart(found: Sequence[Candidate], paths: Sequence[str]) -> list[Candidate]:
-    """Trained networks; where two have one name, each has its file's too."""
-    names = [candidate.name for candidate in found]
+def _make_names_unique(
+    networks: Sequence[BenchmarkNetwork], paths: Sequence[str]
+) -> list[BenchmarkNetwork]:
+    """Append the path to the name of networks that share a name."""
+    names = [network.name for network in networks]
     return [
-        candidate
-        if names.count(candidate.name) == 1
-        else Candidate(
-            f"{candidate.name} ({path})", candidate.module, candidate.spec, candidate.trained
-        )
-        for candidate, path in zip(found, paths, strict=True)
+        replace(network, name=f"{network.name} ({path})")
+        if names.count(network.name) > 1
+        else network
+        for network, path in zip(networks, paths, strict=True)
     ]

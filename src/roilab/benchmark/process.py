@@ -1,4 +1,4 @@
-"""Memory of the process that asks, as Linux tells it."""
+"""Memory of the current process, as Linux reports it."""
 
 from pathlib import Path
 
@@ -9,19 +9,19 @@ _STATUS = Path("/proc/self/status")
 
 
 class MeasurementError(RoilabError):
-    """Memory or time cannot be measured, or not as asked."""
+    """Memory or time cannot be measured with these settings, or on this machine."""
 
 
 def check_system() -> None:
-    """See that this system tells how much memory a process holds.
+    """Check that this system reports the memory of a process.
 
     Raises:
         MeasurementError: it has no ``/proc``.
     """
     if not _STATUS.is_file():
         raise MeasurementError(
-            f"{_STATUS}: there is no such file; memory is measured through /proc, as Linux has it. "
-            "Run this on Linux."
+            f"{_STATUS}: there is no such file; memory is read from /proc, which Linux has. Run "
+            "this on Linux."
         )
 
 

@@ -1,4 +1,4 @@
-"""Running a worker in a fresh process."""
+"""Run a worker in a fresh process."""
 
 import json
 import signal
@@ -14,23 +14,28 @@ MEMORY_WORKER = "roilab.benchmark.memory_worker"
 
 
 class WorkerError(MeasurementError):
-    """The process that was to be measured did not come to its end; the text says how it ended."""
+    """A measured process failed; the message says how it ended."""
 
 
-def run_apart(worker: str, job: Mapping[str, Any]) -> Any:
-    """What a worker answers to a job, in a process of its own.
+def run_in_subprocess(worker: str, job: Mapping[str, Any]) -> Any:
+    """Run one job in a new process and return its result.
+
+    Args:
+        worker: module that reads a job from standard input and writes its result to standard output
+            (both JSON).
+        job: input of the worker.
 
     Raises:
         WorkerError: the process failed.
     """
-    # A worker's warnings would only be in the way; its errors come with the exit code.
+    # Warnings are ignored; an error sets the exit code and is reported.
     command = [sys.executable, "-W", "ignore", "-m", worker]
     done = subprocess.run(
         command, input=json.dumps(job), capture_output=True, text=True, check=False
     )
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        hint = " (as the system does where memory is used up)" if name == "SIGKILL" else ""
+        hint = " (the system does so when memory is used up)" if name == "SIGKILL" else ""
         raise WorkerError(f"ended by {name}{hint}")
     if done.returncode:
         lines = done.stderr.strip().splitlines()

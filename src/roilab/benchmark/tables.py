@@ -1,4 +1,4 @@
-"""The table of costs as CSV, Markdown, figures and on the console."""
+"""Write the table of costs as CSV, Markdown and figures, and print it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,8 @@ from roilab.console import number_with_errors, table_console
 from roilab.plots import cost_figure
 from roilab.types import Row
 
-# Heading and column; the spread or the errors of a column, where it has them, are shown too.
-_WHICH = {name: name for name in ("network", "rebin", "nchunks", "precision", "form")}
+# Heading and column. Columns "_spread", "_low" and "_high" are added to the value of their column.
+_CELL = {name: name for name in ("network", "rebin", "nchunks", "precision", "variant")}
 _COST = {"memory [MB]": "peak_mb", "time [s]": "seconds"}
 _GPU = {"GPU [MB]": "gpu_peak_mb"}
 _MASKS = {
@@ -37,87 +37,86 @@ _CHANGES = {
 _REFERENCES = {"one_chunk": "nchunks=1", "plain": "the plain trace in float32 at nchunks=1"}
 _DECIMALS = {"peak_mb": 0, "gpu_peak_mb": 0, "seconds": 2, "bias": 1, "inefficiency": 1}
 _NO_MASKS = (
-    "Networks of random weights: their masks mean nothing, so those columns are empty. Name "
-    "trained networks with ckpt=[FILE]."
+    "Networks with random weights: their masks have no meaning, so those columns are empty. Name "
+    "trained networks by network=[FILE]."
 )
 
 
 def save_costs(
     rows: Sequence[Row],
     runs: Mapping[str, Sequence[Mapping[str, Any]]],
-    about: Mapping[str, Any],
-    folder: Path,
+    header: Mapping[str, Any],
+    output_dir: Path,
 ) -> None:
     """Write ``table.csv``, ``runs.csv``, ``table.md`` and a figure of every network.
 
     Args:
         rows: of the table.
-        runs: what every process of a cell answered, by the cell's name.
-        about: ``machine``, ``shape`` (channels, ticks) and ``frames`` (names).
-        folder: where to.
+        runs: results of the processes, by the cell's name.
+        header: ``machine``, ``shape`` (channels, ticks) and ``frames`` (names of the images).
+        output_dir: where to write.
     """
-    write_csv(folder / "table.csv", rows)
-    answers = [
+    write_csv(output_dir / "table.csv", rows)
+    run_rows = [
         {"cell": cell, "repeat": repeat, **run, "seconds": " ".join(map(str, run["seconds"]))}
-        for cell, answered in runs.items()
-        for repeat, run in enumerate(answered)
+        for cell, results in runs.items()
+        for repeat, run in enumerate(results)
     ]
-    write_csv(folder / "runs.csv", answers)
-    write_text(folder / "table.md", markdown(rows, about))
+    write_csv(output_dir / "runs.csv", run_rows)
+    write_text(output_dir / "table.md", format_markdown(rows, header))
     for name in dict.fromkeys(row["network"] for row in rows):
-        own = _costs([row for row in rows if row["network"] == name])
+        costs = _unique_cells([row for row in rows if row["network"] == name])
         safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-        path = folder / "figures" / f"cost-{safe}.png"
-        save_figure(path, cost_figure(own, f"{name}, {_size(about)}"), dpi=150)
+        path = output_dir / "figures" / f"cost-{safe}.png"
+        save_figure(path, cost_figure(costs, f"{name}, {_size(header)}"), dpi=150)
 
 
-def markdown(rows: Sequence[Row], about: Mapping[str, Any]) -> str:
-    """The page ``table.md``: what was measured on, the tables, and memory against chunks."""
-    parts = [f"{about['machine']}; image of {_size(about)}; {_repeats(rows)}."]
-    if about["frames"]:
-        parts.append(f"Frames: {', '.join(about['frames'])}.")
-    parts.append(_table(_costs(rows), _WHICH | _cost_columns(rows)))
-    judged = [row for row in rows if row.get("mask_thresh") is not None]
-    if judged:
-        parts += ["Masks and charge:", _table(judged, _WHICH | _MASKS)]
-        for reference, what in _REFERENCES.items():
+def format_markdown(rows: Sequence[Row], header: Mapping[str, Any]) -> str:
+    """Return the page ``table.md``: header, tables, and memory against chunks."""
+    parts = [f"{header['machine']}; image of {_size(header)}; {_repeats(rows)}."]
+    if header["frames"]:
+        parts.append(f"Frames: {', '.join(header['frames'])}.")
+    parts.append(_table(_unique_cells(rows), _CELL | _cost_columns(rows)))
+    with_masks = [row for row in rows if row.get("mask_thresh") is not None]
+    if with_masks:
+        parts += ["Masks and charge:", _table(with_masks, _CELL | _MASKS)]
+        for reference, description in _REFERENCES.items():
             columns = {head: name.format(reference) for head, name in _CHANGES.items()}
-            # The reference itself differs in nothing.
-            chosen = [row for row in judged if not row.get(f"{reference}_itself", True)]
-            if chosen:
-                parts += [f"What changed against {what}:", _table(chosen, _WHICH | columns)]
+            others = [row for row in with_masks if not row.get(f"{reference}_itself", True)]
+            if others:
+                parts += [f"Changes from {description}:", _table(others, _CELL | columns)]
     else:
         parts.append(_NO_MASKS)
-    parts += ["Peak memory [MB] against chunks and rebin:", _by_chunks(_costs(rows))]
+    parts += ["Peak memory [MB] against chunks and rebin:", _by_chunks(_unique_cells(rows))]
     return "\n\n".join(parts) + "\n"
 
 
-def show_costs(rows: Sequence[Row], about: Mapping[str, Any], folder: Path) -> None:
-    """Print the table and where everything is."""
-    columns = _WHICH | _cost_columns(rows)
-    judged = any(row.get("mask_thresh") is not None for row in rows)
-    if judged:
+def show_costs(rows: Sequence[Row], header: Mapping[str, Any], output_dir: Path) -> None:
+    """Print the table and the folder of the files."""
+    columns = _CELL | _cost_columns(rows)
+    has_masks = any(row.get("mask_thresh") is not None for row in rows)
+    if has_masks:
         columns |= {"mask_thresh": "mask_thresh", "bias [%]": "bias", "ineff. [%]": "inefficiency"}
         columns |= {"vs nchunks=1 [% of ROIs]": "one_chunk_of_rois"}
         columns |= {"vs plain [% of ROIs]": "plain_of_rois", "vs plain [% charge]": "plain_charge"}
-    same = {name for name in _WHICH if len({row[name] for row in rows}) == 1}
+    same = {name for name in _CELL if len({row[name] for row in rows}) == 1}
     columns = {head: name for head, name in columns.items() if name not in same}
-    given = [f"{name} {rows[0][name]}" for name in _WHICH if name in same]
-    title = ", ".join([*given, _size(about)])
-    table = Table(title=f"{title}\n{about['machine']}; {_repeats(rows)}", title_justify="left")
+    shared = [f"{name} {rows[0][name]}" for name in _CELL if name in same]
+    title = ", ".join([*shared, _size(header)])
+    table = Table(title=f"{title}\n{header['machine']}; {_repeats(rows)}", title_justify="left")
     for number, heading in enumerate(columns):
         table.add_column(escape(heading), justify="left" if number == 0 else "right")
-    for line in _lines(rows if judged else _costs(rows), columns):
+    for line in _lines(rows if has_masks else _unique_cells(rows), columns):
         table.add_row(*line)
     console = table_console()
     console.print(table)
-    if not judged:
+    if not has_masks:
         console.print(_NO_MASKS, soft_wrap=True, highlight=False)
-    console.print(f"tables and figures in {folder}", soft_wrap=True, highlight=False)
+    console.print(f"tables and figures in {output_dir}", soft_wrap=True, highlight=False)
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, its first column to the left and the others to the right."""
+    """Return a Markdown table; the first column is aligned to the left, others to the right."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *rows])
 
@@ -126,8 +125,8 @@ def _table(rows: Sequence[Row], columns: Mapping[str, str]) -> str:
     return markdown_table([*columns], _lines(rows, columns))
 
 
-def _size(about: Mapping[str, Any]) -> str:
-    channels, ticks = about["shape"]
+def _size(header: Mapping[str, Any]) -> str:
+    channels, ticks = header["shape"]
     return f"{channels} channels x {ticks} ticks"
 
 
@@ -136,10 +135,9 @@ def _repeats(rows: Sequence[Row]) -> str:
     return f"median (largest minus smallest) of {repeats} processes" if repeats > 1 else "one run"
 
 
-def _costs(rows: Sequence[Row]) -> list[Row]:
-    """One row a cell, whatever the number of mask thresholds."""
-    keys = ("network", "rebin", "nchunks", "precision", "form")
-    return list({tuple(row[key] for key in keys): row for row in rows}.values())
+def _unique_cells(rows: Sequence[Row]) -> list[Row]:
+    """Return one row per cell, without its further mask thresholds."""
+    return list({tuple(row[key] for key in _CELL): row for row in rows}.values())
 
 
 def _cost_columns(rows: Sequence[Row]) -> dict[str, str]:
@@ -148,10 +146,10 @@ def _cost_columns(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def _lines(rows: Sequence[Row], columns: Mapping[str, str]) -> list[list[str]]:
-    return [[_cell(row, name) for name in columns.values()] for row in rows]
+    return [[_format_cell(row, name) for name in columns.values()] for row in rows]
 
 
-def _cell(row: Row, name: str) -> str:
+def _format_cell(row: Row, name: str) -> str:
     value = row.get(name)
     if value is None:
         return "failed" if name == "peak_mb" and row["failed"] else ""
@@ -171,20 +169,23 @@ def _cell(row: Row, name: str) -> str:
 
 
 def _by_chunks(rows: Sequence[Row]) -> str:
-    """A line for every number of chunks, a column for every network, rebin, precision and form."""
-    keys = ("network", "rebin", "precision", "form")
+    """Return a table with a line per number of chunks and a column per other setting."""
+    keys = ("network", "rebin", "precision", "variant")
     columns = list(dict.fromkeys(tuple(row[key] for key in keys) for row in rows))
     peaks = {(row["nchunks"], *(row[key] for key in keys)): row for row in rows}
     same = [len({column[n] for column in columns}) == 1 for n in range(len(keys))]
-    header = ["nchunks"]
-    for network, rebin, precision, form in columns:
-        parts = (network, f"rebin {rebin}", precision, form)
-        # What all columns share stands in the tables above.
-        told = [part for part, shared in zip(parts, same, strict=True) if not shared]
-        header.append(", ".join(told) or network)
+    names = ["nchunks"]
+    for network, rebin, precision, variant in columns:
+        parts = (network, f"rebin {rebin}", precision, variant)
+        # A setting that all columns share is in the tables above.
+        different = [part for part, shared in zip(parts, same, strict=True) if not shared]
+        names.append(", ".join(different) or network)
     lines = []
     for nchunks in sorted({row["nchunks"] for row in rows}):
-        found = [peaks.get((nchunks, *column)) for column in columns]
-        cells = ["" if row is None else _cell({**row, "repeats": 1}, "peak_mb") for row in found]
+        measured = [peaks.get((nchunks, *column)) for column in columns]
+        cells = [
+            "" if row is None else _format_cell({**row, "repeats": 1}, "peak_mb")
+            for row in measured
+        ]
         lines.append([str(nchunks), *cells])
-    return markdown_table(header, lines)
+    return markdown_table(names, lines)

@@ -1,6 +1,6 @@
-"""One network in a process of its own: ``python -m roilab.benchmark.worker < job.json``.
+"""Measure one network in a new process: ``python -m roilab.benchmark.worker < job.json``.
 
-It loads little more than torch, so that what it measures is the network's.
+It imports little more than torch, so that the measured memory is that of the network.
 """
 
 import json
@@ -19,8 +19,14 @@ from roilab.wirecell import forward_in_chunks
 from roilab.wirecell.torchscript import load_torchscript
 
 
-def load_network(path: str, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A TorchScript file as WCT's TorchService runs it: image on the CPU in, probability out."""
+def load_on_device(path: str, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Load a TorchScript file as WCT's TorchService does.
+
+    ``roilab.inference`` is not used, because it imports the packages of all networks.
+
+    Returns:
+        Function from an image on the CPU to the ROI probability on the device.
+    """
     module = load_torchscript(Path(path))[0].eval().to(device)
 
     def network(image: torch.Tensor) -> torch.Tensor:
@@ -31,26 +37,26 @@ def load_network(path: str, device: str) -> Callable[[torch.Tensor], torch.Tenso
 
 
 def set_threads(threads: int | None) -> None:
-    """Let torch compute with so many threads; ``None`` for its own choice."""
+    """Set the number of threads of torch; ``None`` keeps torch's choice."""
     if threads is not None:
         torch.set_num_threads(threads)
 
 
 def measure(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Peak memory above the loaded process and time of plane events.
+    """Measure peak memory above the loaded process, and time of plane events.
 
     Args:
-        job: ``module`` and ``images`` (.npy files, each (layer, channel, slice) float32; the first
-            is measured), ``outputs`` (where the probability of every image goes; may be empty),
-            ``nchunks``, ``warmup`` and ``events`` (plane events before and while the clock runs),
-            ``threads`` and ``device``.
+        job: ``module`` (TorchScript file), ``images`` (.npy files, each (layer, channel, slice)
+            float32; the first is measured), ``outputs`` (.npy files for the probability of each
+            image; may be empty), ``nchunks``, ``warmup`` (plane events before the timed ones),
+            ``events`` (timed plane events), ``threads`` and ``device``.
 
     Returns:
-        ``loaded_mb``, ``peak_mb``, ``seconds`` of every event, ``threads``, ``since_reset``, and
-        on a GPU ``gpu_peak_mb`` and ``gpu_reserved_mb``.
+        ``loaded_mb``, ``peak_mb``, ``seconds`` of every timed event, ``threads``, ``since_reset``,
+        and on a GPU ``gpu_peak_mb`` and ``gpu_reserved_mb``.
     """
     set_threads(job["threads"])
-    network = load_network(job["module"], job["device"])
+    network = load_on_device(job["module"], job["device"])
     images = [torch.from_numpy(np.load(path))[None] for path in job["images"][:1]]
     loaded, gpu = resident_mb(), _GpuMemory(job["device"])
     peak = PeakMemory()
@@ -76,7 +82,7 @@ def measure(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _GpuMemory:
-    """What torch takes of a GPU above the loaded network, and all that it holds of it."""
+    """GPU memory that torch allocates above the loaded network, and all that it reserves."""
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)

@@ -12,9 +12,9 @@ from torch import nn
 
 from roilab.detectors.readout import Readout
 from roilab.evaluate.methods import Method
-from roilab.evaluate.sample import SampleImage, SampleKey
+from roilab.evaluate.sample import SampleImage, SampleKey, read_image
 from roilab.evaluate.settings import EvaluationError, PhysicsSettings
-from roilab.inference import Network, Plane, PlaneReader, Rois, roi_probability
+from roilab.inference import Network, Plane, Rois, roi_probability
 from roilab.metrics import (
     ChargeProfile,
     ChargeWindows,
@@ -150,11 +150,7 @@ class Evaluator:
 
     def read(self, image: SampleImage) -> Plane:
         """Read the frames of an image."""
-        source = image.source
-        with PlaneReader(source.pair.rec, source.pair.tru, self.readout) as reader:
-            return reader.read(
-                source.rec_event, source.apa, source.plane, self.tags, self.node_tags
-            )
+        return read_image(image, self.readout, self.tags, self.node_tags)
 
     def evaluate_image(self, image: SampleImage, groups: Sequence[GroupMetrics]) -> None:
         """Read one image and add it to the metrics of every method."""

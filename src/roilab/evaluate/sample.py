@@ -10,6 +10,7 @@ from roilab.data import ImageSource, ImageSpec, PlaneSelection, list_images
 from roilab.detectors.readout import Readout
 from roilab.evaluate.settings import EvaluationError
 from roilab.frames import FilePair
+from roilab.inference import Plane, PlaneReader
 
 META_FILE = "meta.json"
 # Plane, sample, theta_xz [degrees], energy [MeV]: images that share it are evaluated together.
@@ -164,6 +165,22 @@ def _pair(event: Mapping[str, Any], folder: Path, where: str) -> FilePair:
 
 def _frame_files(folder: Path, kind: str) -> list[Path]:
     return sorted(path for path in folder.glob(f"*{kind}*") if path.name != META_FILE)
+
+
+def read_image(
+    image: SampleImage, readout: Readout, tags: Collection[str], node_tags: Collection[str]
+) -> Plane:
+    """Read the frames of an image.
+
+    Args:
+        image: of a sample.
+        readout: where the planes lie.
+        tags: to read, without APA number.
+        node_tags: tags that WCT's node reads, see ``PlaneReader.read``.
+    """
+    source = image.source
+    with PlaneReader(source.pair.rec, source.pair.tru, readout) as reader:
+        return reader.read(source.rec_event, source.apa, source.plane, tags, node_tags)
 
 
 def few_of_each(images: Sequence[SampleImage], most: int | None) -> list[SampleImage]:

@@ -1,1 +1,1 @@
-"""Export of a trained network to the files that WCT's node DNNROIFinding loads."""
+"""Export a trained network to the files that WCT's node DNNROIFinding loads."""

@@ -1,4 +1,4 @@
-"""``python -m roilab.export``: a checkpoint as the files that WCT takes."""
+"""``python -m roilab.export``: export a checkpoint to the files for WCT."""
 
 from omegaconf import DictConfig
 
@@ -7,7 +7,7 @@ from roilab.entry_point import entry_point
 
 @entry_point("export")
 def main(config: DictConfig) -> float | None:
-    """Export what the configuration names."""
+    """Export the network that the configuration names."""
     from roilab.export.run import export  # torch takes seconds to import
 
     export(config)

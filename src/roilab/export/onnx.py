@@ -1,4 +1,4 @@
-"""A network as ONNX, for programs other than WCT; needs the optional packages onnx, onnxruntime."""
+"""ONNX files for programs other than WCT; needs the packages onnx, onnxscript, onnxruntime."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -14,7 +14,7 @@ _EXAMPLE_SIZE = (96, 160)
 
 
 def save_onnx(probability: nn.Module, path: Path, n_layers: int) -> None:
-    """Write an ONNX file with free batch, channels and slices.
+    """Write an ONNX file that takes any number of channels and slices.
 
     Raises:
         ExportError: a package is not installed, or the network cannot be written as ONNX.
@@ -39,7 +39,7 @@ def save_onnx(probability: nn.Module, path: Path, n_layers: int) -> None:
             external_data=False,
             verbose=False,
         )
-    except Exception as error:  # whatever the exporter raises at an operation it does not know
+    except Exception as error:  # the exporter raises many types for an unknown operation
         reason = str(error).strip().split("\n")[0]
         raise ExportError(
             f"export.format=onnx: this network cannot be written as ONNX ({reason}). Choose "
@@ -47,8 +47,8 @@ def save_onnx(probability: nn.Module, path: Path, n_layers: int) -> None:
         ) from error
 
 
-def check_onnx(path: Path) -> Callable[[torch.Tensor], torch.Tensor]:
-    """An ONNX file under onnxruntime, as the function that it is."""
+def load_onnx(path: Path) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Load an ONNX file; return the function from image to ROI probability."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])

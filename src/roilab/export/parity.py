@@ -1,43 +1,68 @@
-"""Whether an exported file computes what the network computes."""
+"""Parity: compare the outputs of an exported file with those of the network."""
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from roilab.export.settings import ExportError, Precision
 
-PARITY_SIZES = ((64, 96), (75, 131), (800, 600))  # the second is odd in both axes
-_TOLERANCE = 1e-5  # on the probability, in float32
-_ROUNDING = 3  # times the error of the network itself in float32
-# Random images are about what a network sees: noise of loose_lf (280 electrons per tick) and
-# charge (2000) in a tenth of all blocks of 8 x 8, scaled by 1/4000. With noise alone no
-# probability would be far from 0; far above both, a network's own rounding hides faults.
-_NOISE, _CHARGE, _SHARE, _BLOCK = 0.07, 0.5, 0.1, 8
-_TOLERANCE_BF16 = 0.01  # on the mean difference of probabilities
+PARITY_SIZES = ((64, 96), (75, 131), (800, 600))  # channels x slices; the second has odd numbers
+_LIMIT = 1e-5  # of the largest difference of probabilities in float32
+_LIMIT_BF16 = 0.01  # of the mean difference of probabilities in bf16
+_ROUNDING_FACTOR = 3  # on the rounding error of the network in float32
+# Random images similar to the layers: noise of loose_lf (280 electrons per tick) and charge (2000)
+# in a tenth of all blocks of 8 x 8, both scaled by 1/4000. With only noise, all probabilities
+# would be near 0; at much larger values the network's rounding error would hide faults.
+_NOISE, _CHARGE, _CHARGED_SHARE, _BLOCK = 0.07, 0.5, 0.1, 8
 Probability = Callable[[torch.Tensor], torch.Tensor]
 
 
 class ParityError(ExportError):
-    """The exported file does not compute what the network computes."""
+    """The outputs of the exported file differ from those of the network."""
 
 
 class PrecisionError(ExportError):
-    """This machine cannot check a file of that precision."""
+    """This machine cannot compute in the precision, so it cannot check the file."""
 
 
-def check_machine(precision: Precision) -> None:
-    """See that this CPU computes in the number format asked for.
+@dataclass(frozen=True)
+class Parity:
+    """Differences between the probabilities of an exported file and of its network.
+
+    Attributes:
+        differences: by image size, such as ``64x96``.
+        measure: ``max`` for the largest difference of an image, ``mean`` for the mean (bf16).
+        limit: largest difference that is accepted.
+    """
+
+    differences: dict[str, float]
+    measure: Literal["max", "mean"]
+    limit: float
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the keys of ``metadata["export"]``."""
+        return {
+            "parity": self.differences,
+            "parity_measure": self.measure,
+            "parity_limit": self.limit,
+        }
+
+
+def check_precision(precision: Precision) -> None:
+    """Check that this CPU computes in a number format.
 
     Raises:
         PrecisionError: it has no instructions for it.
     """
     if precision == "float32":
         return
-    able = torch.cpu.get_capabilities()
-    if not any(able.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16")):
+    capabilities = torch.cpu.get_capabilities()
+    if not any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16")):
         raise PrecisionError(
             "export.precision=bf16: this CPU has no instructions for bf16 (avx512_bf16 or "
             "amx_bf16), so the file could not be checked. Export on a machine that has them, or "
@@ -47,56 +72,63 @@ def check_machine(precision: Precision) -> None:
 
 @torch.no_grad()
 def check_parity(
-    eager: nn.Module, exported: Probability, n_layers: int, path: Path, precision: Precision
-) -> dict[str, float]:
-    """Compare two networks on random images of several sizes.
+    network: nn.Module, exported: Probability, n_layers: int, path: Path, precision: Precision
+) -> Parity:
+    """Compare an exported file with its network on random images of several sizes.
+
+    In float32 the largest difference of probabilities is compared with 1e-5, in bf16 the mean
+    difference with 0.01. A trained network can be so steep that its own rounding in float32 is
+    larger than 1e-5; the limit is then three times its rounding error.
 
     Args:
-        eager: the network in float32.
-        exported: as loaded from the file.
-        n_layers: input layers.
-        path: for the message.
+        network: image to ROI probability, in float32.
+        exported: function loaded from the file.
+        n_layers: number of input layers.
+        path: of the file, for the message.
         precision: of the file.
 
-    Returns:
-        The largest difference of probabilities at each size.
-
     Raises:
-        ParityError: probabilities differ by more than 1e-5 (in bf16: on average by more than
-            0.01); says where most. Where a network is so steep that its own rounding in float32
-            makes more, three times that is allowed.
+        ParityError: a difference is above the limit.
     """
     generator = torch.Generator().manual_seed(0)
-    worst_by_size = {}
+    bf16 = precision == "bf16"
+    differences, highest_limit = {}, _LIMIT_BF16 if bf16 else _LIMIT
     for height, width in PARITY_SIZES:
-        image = _image(n_layers, height, width, generator)
-        expected = eager(image)
+        image = _random_image(n_layers, height, width, generator)
+        expected = network(image)
         difference = (expected - exported(image)).abs()
-        worst = worst_by_size[f"{height}x{width}"] = float(difference.max())
-        judged, limit, how = worst, _TOLERANCE, ""
-        if precision == "bf16":
-            judged, limit, how = float(difference.mean()), _TOLERANCE_BF16, " on average"
-        elif worst > limit:
-            limit = max(limit, _ROUNDING * _rounding(eager, image, expected))
-        if not judged <= limit:
-            row, column = divmod(int(difference.argmax()), width)
-            raise ParityError(
-                f"{path}: not written: at {height} x {width} the exported network differs by "
-                f"{worst:.2g} at channel {row}, slice {column}; expected at most {limit:.2g}{how}. "
-                "An operation of this network is not exported as it is computed."
-            )
-    return worst_by_size
+        measured = float(difference.mean() if bf16 else difference.max())
+        limit = _LIMIT_BF16 if bf16 else _LIMIT
+        if not bf16 and measured > limit:
+            limit = max(limit, _ROUNDING_FACTOR * _rounding_error(network, image, expected))
+        if not measured <= limit:
+            raise _parity_error(path, difference, limit, " on average" if bf16 else "")
+        differences[f"{height}x{width}"] = measured
+        highest_limit = max(highest_limit, limit)
+    return Parity(differences, "mean" if bf16 else "max", highest_limit)
 
 
-def _rounding(eager: nn.Module, image: torch.Tensor, probability: torch.Tensor) -> float:
-    """The largest error that float32 makes in the network itself."""
-    exact = copy.deepcopy(eager).double()(image.double())
+def _parity_error(path: Path, difference: torch.Tensor, limit: float, suffix: str) -> ParityError:
+    height, width = difference.shape[2:]
+    channel, slice_ = divmod(int(difference.argmax()), width)
+    return ParityError(
+        f"{path}: not written: at {height} x {width} the exported network differs by "
+        f"{float(difference.max()):.2g} at channel {channel}, slice {slice_}; expected at most "
+        f"{limit:.2g}{suffix}. The export does not reproduce an operation of this network."
+    )
+
+
+def _rounding_error(network: nn.Module, image: torch.Tensor, probability: torch.Tensor) -> float:
+    """Return the largest difference of a float32 probability from that in float64."""
+    exact = copy.deepcopy(network).double()(image.double())
     return float((exact - probability).abs().max())
 
 
-def _image(n_layers: int, height: int, width: int, generator: torch.Generator) -> torch.Tensor:
-    """Noise and blocks of charge, shape (1, layer, channel, slice)."""
+def _random_image(
+    n_layers: int, height: int, width: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Return noise and blocks of charge, shape (1, layer, channel, slice)."""
     noise = torch.randn(1, n_layers, height, width, generator=generator)
     blocks = torch.rand(1, 1, -(-height // _BLOCK), -(-width // _BLOCK), generator=generator)
-    charged = (blocks < _SHARE).repeat_interleave(_BLOCK, 2).repeat_interleave(_BLOCK, 3)
+    charged = (blocks < _CHARGED_SHARE).repeat_interleave(_BLOCK, 2).repeat_interleave(_BLOCK, 3)
     return _NOISE * noise + _CHARGE * charged[:, :, :height, :width]

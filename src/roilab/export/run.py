@@ -1,4 +1,4 @@
-"""One export by command: checkpoint in, folder out."""
+"""Run one export: a checkpoint in, a folder out."""
 
 import shutil
 from dataclasses import replace
@@ -7,10 +7,11 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from roilab.atomic_write import atomic_write
 from roilab.console import table_console
-from roilab.export.card import CardFacts, facts_of_run
+from roilab.export.model_card import TrainingFacts, read_training_facts
+from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
-from roilab.export.torchscript import export_torchscript
 from roilab.inference import load_network, read_checkpoint
 
 
@@ -21,23 +22,22 @@ def export(config: DictConfig) -> None:
         config: composed from ``conf/export.yaml``.
 
     Raises:
-        RoilabError: (its subclasses too) anything the user can mend.
+        RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
     settings: ExportSettings = instantiate(config.export)
-    checkpoint, folder = Path(config.ckpt_path), Path(config.run_dir)
+    checkpoint, folder = Path(config.network), Path(config.run_dir)
     network = load_network(checkpoint)
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
-    # A run keeps its checkpoints in a folder of their own.
-    run_dir = checkpoint.resolve().parent.parent
-    facts = facts_of_run(run_dir, int(read_checkpoint(checkpoint)["epoch"]))
+    run_dir = checkpoint.resolve().parent.parent  # a run keeps checkpoints in RUN/checkpoints
+    facts = read_training_facts(run_dir, int(read_checkpoint(checkpoint)["epoch"]))
     names = _figure_names(facts)
-    export_torchscript(network, file, settings, facts=replace(facts, figures=list(names.values())))
+    export_network(network, file, settings, facts=replace(facts, figures=list(names.values())))
     for source, name in names.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(run_dir / source, folder / name)
+        with atomic_write(folder / name) as partial:
+            shutil.copyfile(run_dir / source, partial)
     table_console().print(f"model      {file}", soft_wrap=True, highlight=False)
 
 
-def _figure_names(facts: CardFacts) -> dict[str, str]:
-    """Where the run's figures go in the delivered folder."""
+def _figure_names(facts: TrainingFacts) -> dict[str, str]:
+    """Return the path of each figure in the exported folder, by its path in the run's folder."""
     return {figure: f"figures/{figure.replace('/', '-')}" for figure in facts.figures}

@@ -1,4 +1,4 @@
-"""How a network is to be delivered."""
+"""Settings of an export."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ Format = Literal["torchscript", "onnx"]
 
 
 class ExportError(RoilabError):
-    """A network cannot be exported as asked."""
+    """A network cannot be exported with these settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,19 +18,15 @@ class ExportSettings:
     """The group ``conf/export``.
 
     Attributes:
-        precision: in which the network computes; its output is float32 either way.
-        max_memory_mb: memory that one image of the recipe's size may take beside the loaded file
-            [MB, 1e6 bytes]; the outer levels run in bands of channels where it needs that. ``None``
-            for no bound.
-        band: channels in a band, instead of ``max_memory_mb``; ``None`` for none given.
-        levels: outer levels that run in bands of ``band`` channels (1: full size alone).
+        precision: number format in which the network computes; its output is always float32.
+        max_memory_mb: bound on the memory of one image of the recipe's size, above the loaded file
+            [MB, 1e6 bytes]. Large feature images are computed in bands of channels where the bound
+            requires it. ``None`` for no bound.
         format: of the file.
     """
 
     precision: Precision
     max_memory_mb: float | None
-    band: int | None
-    levels: int
     format: Format
 
     def __post_init__(self) -> None:
@@ -42,13 +38,8 @@ class ExportSettings:
             raise ExportError(
                 f"export.format={self.format}: expected torchscript or onnx; choose one."
             )
-        if self.max_memory_mb is not None and self.band is not None:
+        if self.max_memory_mb is not None and self.max_memory_mb <= 0:
             raise ExportError(
-                "export.max_memory_mb and export.band are both given; the first chooses the "
-                "second. Set one of them to null."
+                f"export.max_memory_mb={self.max_memory_mb}: expected more than 0, or null for no "
+                "bound."
             )
-        for name, value in (("max_memory_mb", self.max_memory_mb), ("band", self.band)):
-            if value is not None and value <= 0:
-                raise ExportError(f"export.{name}={value}: expected more than 0, or null.")
-        if self.levels < 1:
-            raise ExportError(f"export.levels={self.levels}: expected at least 1.")

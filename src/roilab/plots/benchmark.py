@@ -25,7 +25,7 @@ def cost_figure(rows: Sequence[Row], title: str) -> Figure:
     """
     figure = new_figure(11, 4.4)
     rebins = dict(zip(dict.fromkeys(row["rebin"] for row in rows), cycle(COLOURS), strict=False))
-    kinds = dict.fromkeys((row["precision"], row["form"]) for row in rows)
+    kinds = dict.fromkeys((row["precision"], row["variant"]) for row in rows)
     styles = dict(zip(kinds, cycle(zip(_LINES, _MARKERS, strict=True)), strict=False))
     for number, (name, label) in enumerate(_COSTS.items(), start=1):
         axis = figure.add_subplot(1, 2, number)
@@ -34,7 +34,7 @@ def cost_figure(rows: Sequence[Row], title: str) -> Figure:
                 points = [
                     row
                     for row in rows
-                    if (row["rebin"], row["precision"], row["form"]) == (rebin, precision, form)
+                    if (row["rebin"], row["precision"], row["variant"]) == (rebin, precision, form)
                     and row[name] is not None
                 ]
                 style: dict[str, Any] = {"color": colour, "ls": line, "marker": marker, "ms": 5}

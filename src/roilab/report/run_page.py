@@ -168,7 +168,7 @@ def _commands(run: RunRecord) -> list[Command]:
                 "sample=FOLDER",
                 f"output_dir={folder / 'evaluation'}",
             ),
-            Command("Export the network again", "export", f"ckpt_path={checkpoint}"),
+            Command("Export the network again", "export", f"network={checkpoint}"),
         ]
     if run.command:
         kept = [text for text in run.command if not text.startswith(("output_dir=", "resume="))]

@@ -1,21 +1,24 @@
-"""A network evaluated in bands of channels: little memory, the same answer."""
+"""Compute a network in bands of channels: less memory, the same output.
+
+The exported network is a graph of operations on rows (channels) of images. A planner chooses which
+images of features are computed in full and which in bands, within a bound on memory.
+"""
 
 from roilab.tiling.graph import Graph
 from roilab.tiling.lowering import lower
-from roilab.tiling.memory_model import Costs
-from roilab.tiling.network import BandedNetwork
-from roilab.tiling.planner import Plan, Step, in_bands, whole, within
+from roilab.tiling.memory_model import MemoryModel
+from roilab.tiling.network import TiledNetwork
+from roilab.tiling.planner import Plan, Step, plan_full_images, plan_within
 from roilab.tiling.tracing import trace
 
 __all__ = [
-    "BandedNetwork",
-    "Costs",
     "Graph",
+    "MemoryModel",
     "Plan",
     "Step",
-    "in_bands",
+    "TiledNetwork",
     "lower",
+    "plan_full_images",
+    "plan_within",
     "trace",
-    "whole",
-    "within",
 ]

@@ -1,4 +1,4 @@
-"""Batch norm put into the convolution before it."""
+"""Fuse batch norms into the convolutions before them."""
 
 import copy
 
@@ -7,11 +7,14 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
-def fold_batch_norms(traced: fx.GraphModule) -> None:
-    """Replace each convolution and the batch norm that alone reads it by one convolution.
+def fuse_batch_norms(traced: fx.GraphModule) -> None:
+    """Replace each pair of a convolution and its batch norm by one convolution.
+
+    Only where no other node reads the convolution. The activation inside a batch norm of timm
+    stays as a node.
 
     Args:
-        traced: in evaluation mode; changed. timm's batch norms leave their activation behind.
+        traced: in evaluation mode; changed in place.
     """
     modules = dict(traced.named_modules())
     for node in list(traced.graph.nodes):
@@ -27,12 +30,12 @@ def fold_batch_norms(traced: fx.GraphModule) -> None:
             continue
         conv, norm = modules[str(before.target)], modules[node.target]
         with torch.no_grad():
-            folded = fuse_conv_bn_eval(copy.deepcopy(conv), norm)
+            fused = fuse_conv_bn_eval(copy.deepcopy(conv), norm)
         activation = getattr(norm, "act", None)
-        _put(traced, str(before.target), folded)
-        modules[str(before.target)] = folded
+        _replace(traced, str(before.target), fused)
+        modules[str(before.target)] = fused
         if isinstance(activation, nn.Module) and not isinstance(activation, nn.Identity):
-            _put(traced, node.target, copy.deepcopy(activation))
+            _replace(traced, node.target, copy.deepcopy(activation))
             modules[node.target] = activation
         else:
             node.replace_all_uses_with(before)
@@ -41,6 +44,6 @@ def fold_batch_norms(traced: fx.GraphModule) -> None:
     traced.recompile()
 
 
-def _put(root: nn.Module, name: str, module: nn.Module) -> None:
+def _replace(root: nn.Module, name: str, module: nn.Module) -> None:
     parent, _, last = name.rpartition(".")
     setattr(root.get_submodule(parent), last, module)

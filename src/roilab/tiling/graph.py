@@ -1,4 +1,4 @@
-"""A network as a graph of operations on rows, with what cannot be one left in a region."""
+"""A network as a graph of operations on rows, and a region that needs full images."""
 
 from dataclasses import dataclass, field
 
@@ -6,15 +6,16 @@ from torch import fx, nn
 
 
 @dataclass
-class Node:
-    """One image of features.
+class GraphNode:
+    """One image of features and the operation that computes it.
 
     Attributes:
-        operation: that computes it.
-        inputs: nodes it is computed from.
-        like: node into whose size it is placed; itself where that is no matter.
-        features: of the image.
-        stride: by which it is smaller than the input.
+        operation: see ``roilab.tiling.operations``.
+        inputs: numbers of the nodes that it reads.
+        like: number of the node to whose size the image is padded or cropped; the node's own
+            number for all other operations.
+        features: number of features of the image.
+        stride: ratio of the input's size to the image's size.
     """
 
     operation: nn.Module
@@ -25,25 +26,25 @@ class Node:
 
     @property
     def geometry(self) -> list[int]:
-        """Of its rows; see ``roilab.tiling.receptive_rows``."""
+        """Geometry of the operation's rows; see ``roilab.tiling.receptive_rows``."""
         geometry: list[int] = self.operation.geometry  # type: ignore[assignment]
         return geometry
 
 
 @dataclass
 class Graph:
-    """A network in the order of computation; node 0 is the image, the last its logits.
+    """A network in order of computation; node 0 is the input image, the last node the logits.
 
     Attributes:
-        nodes: all of them.
-        region: what runs on whole images: tensors of ``region_inputs`` to those of
-            ``region_outputs``; ``None`` where every operation is on rows.
-        region_inputs: nodes.
-        region_outputs: nodes.
-        region_peak: numbers that the region holds at its worst moment, for each pixel of the input.
+        nodes: of the graph.
+        region: the part of the network that needs full images, from a list of tensors to a list
+            of tensors; ``None`` where every operation works on rows.
+        region_inputs: numbers of the nodes that the region reads.
+        region_outputs: numbers of the nodes that the region computes.
+        region_peak: largest number of values that the region holds at once, per pixel of the input.
     """
 
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[GraphNode] = field(default_factory=list)
     region: fx.GraphModule | None = None
     region_inputs: list[int] = field(default_factory=list)
     region_outputs: list[int] = field(default_factory=list)

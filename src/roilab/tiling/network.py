@@ -1,4 +1,4 @@
-"""The module that is exported: a network evaluated step by step, large images in bands."""
+"""The network inside an exported file: computed step by step, large images in bands."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,23 @@ import torch
 from torch import nn
 
 from roilab.tiling.graph import Graph
-from roilab.tiling.operations import Rows
+from roilab.tiling.operations import Band
 from roilab.tiling.planner import Step
-from roilab.tiling.receptive_rows import rows_needed, rows_out
+from roilab.tiling.receptive_rows import input_rows, output_height
 
 
-class BandedNetwork(nn.Module):
-    """A network whose steps each compute one image of features, whole or in bands of rows.
+class TiledNetwork(nn.Module):
+    """A network in steps; each step computes one image of features, in full or in bands of rows.
 
-    TorchScript compiles it: every operation stands once in the code, and what a step does with
-    which is plain integers.
+    TorchScript compiles it. Steps are stored as lists of integers, so each operation is compiled
+    once, however many steps use it.
 
     Args:
         graph: operations.
-        steps: in order; the last one's target is the logits.
-        width: slices of the image that the steps were planned for; with more or fewer, bands are
-            narrower or wider, so that they hold the same number of pixels.
-        bf16: whether features are in bf16, to which the module's weights are then to be put.
+        steps: in order; the target of the last step is the logits.
+        width: slices of the planned image. For another width, the rows of a band are scaled so that
+            it has the same number of pixels.
+        bf16: features are bf16; the caller converts the weights.
     """
 
     inputs: list[list[int]]
@@ -41,7 +41,7 @@ class BandedNetwork(nn.Module):
         self.inputs = [node.inputs for node in graph.nodes]
         self.geometry = [node.geometry for node in graph.nodes]
         self.likes = [node.like for node in graph.nodes]
-        self.region = graph.region if graph.region is not None else NoRegion()
+        self.region = graph.region if graph.region is not None else EmptyRegion()
         self.region_inputs, self.region_outputs = graph.region_inputs, graph.region_outputs
         self.targets = [step.target for step in steps]
         self.rows = [step.rows for step in steps]
@@ -51,46 +51,46 @@ class BandedNetwork(nn.Module):
         self.width, self.bf16 = width, bf16
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Layers (batch, layer, channel, slice) to logits (batch, 1, channel, slice)."""
-        nothing = torch.empty(0)
-        images = [nothing for _ in self.inputs]
+        """Return logits (batch, 1, channel, slice) of layers (batch, layer, channel, slice)."""
+        empty = torch.empty(0)
+        images = [empty for _ in self.inputs]
         images[0] = image
         heights, widths = [0 for _ in self.inputs], [0 for _ in self.inputs]
-        self.complete(heights, widths, 0, image)
+        self.fill_sizes(heights, widths, 0, image)
         for step, target in enumerate(self.targets):
-            if target < 0:  # the region's turn
+            if target < 0:  # planner.REGION
                 outputs = self.region([images[i] for i in self.region_inputs])
                 for number, output in zip(self.region_outputs, outputs):  # noqa: B905 (TorchScript)
                     images[number] = output
-                    self.complete(heights, widths, number, output)
+                    self.fill_sizes(heights, widths, number, output)
             else:
-                images[target] = self.computed(step, images, heights, widths)
+                images[target] = self.compute_step(step, images, heights, widths)
             for number in self.dropped[step]:
-                images[number] = nothing
+                images[number] = empty
         return images[-1]
 
-    def complete(
+    def fill_sizes(
         self, heights: list[int], widths: list[int], known: int, image: torch.Tensor
     ) -> None:
-        """Put in the sizes of all images that follow from one more; 0 is for those unknown."""
+        """Fill in the size of one known image and all sizes that follow from it; 0 is unknown."""
         heights[known], widths[known] = image.shape[2], image.shape[3]
         for number, inputs in enumerate(self.inputs):
             if heights[number] == 0 and len(inputs) > 0 and heights[inputs[0]] > 0:
                 geometry, like = self.geometry[number], self.likes[number]
-                heights[number] = rows_out(geometry, heights[inputs[0]], heights[like])
-                widths[number] = rows_out(geometry, widths[inputs[0]], widths[like])
+                heights[number] = output_height(geometry, heights[inputs[0]], heights[like])
+                widths[number] = output_height(geometry, widths[inputs[0]], widths[like])
 
-    def computed(
+    def compute_step(
         self, step: int, images: list[torch.Tensor], heights: list[int], widths: list[int]
     ) -> torch.Tensor:
-        """The image of a step, put together from bands."""
+        """Compute the full image of a step, at once or band by band."""
         target = self.targets[step]
         height = heights[target]
         rows = max(self.rows[step] * self.width // widths[0], 1)
         if rows >= height:
-            return self.band(step, images, heights, widths, 0, height)
-        # Before the bands, so that it does not lie above what they leave behind.
-        whole = torch.empty(
+            return self.compute_band(step, images, heights, widths, 0, height)
+        # Allocated before the bands, so that freed bands leave no hole below it in memory.
+        full = torch.empty(
             [images[0].shape[0], self.features[target], height, widths[target]],
             dtype=torch.bfloat16 if self.bf16 else torch.float32,
             device=images[0].device,
@@ -98,11 +98,11 @@ class BandedNetwork(nn.Module):
         )
         for first in range(0, height, rows):
             last = min(first + rows, height)
-            band = self.band(step, images, heights, widths, first, last)
-            whole.narrow(2, first, last - first).copy_(band)
-        return whole
+            band = self.compute_band(step, images, heights, widths, first, last)
+            full.narrow(2, first, last - first).copy_(band)
+        return full
 
-    def band(
+    def compute_band(
         self,
         step: int,
         images: list[torch.Tensor],
@@ -111,53 +111,53 @@ class BandedNetwork(nn.Module):
         first: int,
         last: int,
     ) -> torch.Tensor:
-        """Rows of a step's image, from the images that are there."""
-        lows, highs = self.needed(step, heights, first, last)
+        """Compute rows ``first`` to ``last`` of a step's image from the stored images."""
+        lows, highs = self.find_rows(step, heights, first, last)
         active = [False for _ in heights]
         uses = [0 for _ in heights]
         for number in self.active[step]:
             active[number] = True
             for i in self.inputs[number]:
                 uses[i] += 1
-        nothing = torch.empty(0)
+        empty = torch.empty(0)
         bands = [image for image in images]
         for number, operation in enumerate(self.operations):
             if active[number]:
-                taken: list[torch.Tensor] = []
-                out = heights[number]
-                place = Rows(lows[number], highs[number], out, 0, 0, widths[number])
+                parts: list[torch.Tensor] = []
+                low_out, high_out, height = lows[number], highs[number], heights[number]
+                band = Band(low_out, high_out, height, 0, 0, widths[number])
                 for i in self.inputs[number]:
-                    low, high = rows_needed(
-                        self.geometry[number], lows[number], highs[number], heights[i], out
+                    low, high = input_rows(
+                        self.geometry[number], low_out, high_out, heights[i], height
                     )
                     top = lows[i] if active[i] else 0
-                    taken.append(bands[i].narrow(2, low - top, high - low))
-                    place = Rows(lows[number], highs[number], out, low, heights[i], widths[number])
+                    parts.append(bands[i].narrow(2, low - top, high - low))
+                    band = Band(low_out, high_out, height, low, heights[i], widths[number])
                     uses[i] -= 1
                     if uses[i] == 0:
-                        bands[i] = nothing
-                bands[number] = operation(taken, place)
+                        bands[i] = empty
+                bands[number] = operation(parts, band)
         return bands[self.targets[step]]
 
-    def needed(
+    def find_rows(
         self, step: int, heights: list[int], first: int, last: int
     ) -> tuple[list[int], list[int]]:
-        """First row and row after the last of every image, for some rows of a step's."""
+        """Return first row and row after the last of every image that a step's rows need."""
         lows, highs = [height for height in heights], [0 for _ in heights]
         lows[self.targets[step]], highs[self.targets[step]] = first, last
         for k in range(len(self.active[step]) - 1, -1, -1):
             number = self.active[step][k]
             for i in self.inputs[number]:
-                low, high = rows_needed(
+                low, high = input_rows(
                     self.geometry[number], lows[number], highs[number], heights[i], heights[number]
                 )
                 lows[i], highs[i] = min(lows[i], low), max(highs[i], high)
         return lows, highs
 
 
-class NoRegion(nn.Module):
-    """Where every operation is on rows."""
+class EmptyRegion(nn.Module):
+    """Region of a graph in which every operation works on rows."""
 
     def forward(self, images: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Never called."""
+        """Return the input; never called."""
         return images

@@ -1,7 +1,7 @@
-"""Operations on bands of rows that give the very numbers they give on the whole image.
+"""Operations on bands of rows; a band has exactly the values of the same rows of a full image.
 
-Every operation is called with the rows of its inputs that ``geometry.rows_needed`` names. Images
-are (batch, feature, channel, slice); TorchScript compiles all of it.
+Every operation gets the rows of its inputs that ``receptive_rows.input_rows`` returns. Tensors are
+(batch, feature, channel, slice). TorchScript compiles all classes.
 """
 
 from collections.abc import Sequence
@@ -10,68 +10,76 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from roilab.tiling.receptive_rows import filled, placed, row_by_row, up, window, zeros_before
+from roilab.tiling.receptive_rows import (
+    padding_geometry,
+    placement_geometry,
+    rowwise_geometry,
+    upsampling_geometry,
+    window_geometry,
+    zero_rows_above,
+)
 
 
-class Rows(NamedTuple):
-    """Where a band lies.
+class Band(NamedTuple):
+    """Position of a band in its image.
 
     Attributes:
-        first: row of the output.
-        last: row after the last.
-        out: height of the whole output.
-        low: first row of the band that goes in.
-        whole: height of the whole input.
+        first: first row of the output band.
+        last: row after its last row.
+        height_out: height of the full output.
+        first_in: first row of the input band.
+        height_in: height of the full input.
         width: slices of the output.
     """
 
     first: int
     last: int
-    out: int
-    low: int
-    whole: int
+    height_out: int
+    first_in: int
+    height_in: int
     width: int
 
 
 class Convolution(nn.Module):
-    """Sum of one convolution for each input (one over their concatenation), then an activation.
+    """Sum of one convolution per input, then an activation.
 
-    Zeros are put around the image, never around a band.
+    The sum equals one convolution of the concatenated inputs. Zeros are added at the edges of the
+    image, not at the edges of a band.
 
     Args:
-        parts: of equal geometry; all but the first without bias.
+        parts: convolutions of equal geometry; only the first has a bias.
     """
 
     def __init__(self, parts: Sequence[nn.Conv2d]) -> None:
         super().__init__()
         conv, *others = parts
         self.weight, self.bias, self.groups = conv.weight, conv.bias, conv.groups
-        self.others = nn.ModuleList(Weight(other.weight) for other in others)
+        self.others = nn.ModuleList(ConvolutionWeight(other.weight) for other in others)
         self.activation: nn.Module = nn.Identity()  # in place, where it can be
         self.stride, self.dilation, self.padding = (
             int(pair[0]) for pair in (conv.stride, conv.dilation, conv.padding)
         )
         self.extent = self.dilation * (conv.kernel_size[0] - 1) + 1
-        self.geometry = window(self.extent, self.stride, self.padding)
+        self.geometry = window_geometry(self.extent, self.stride, self.padding)
 
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Rows of the output."""
-        y = self.convolved(bands[0], self.weight, self.bias, rows)
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        y = self.convolve(inputs[0], self.weight, self.bias, band)
         for index, other in enumerate(self.others):
-            y.add_(self.convolved(bands[index + 1], other(), None, rows))
+            y.add_(self.convolve(inputs[index + 1], other(), None, band))
         return self.activation(y)
 
-    def convolved(
-        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, rows: Rows
+    def convolve(
+        self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, band: Band
     ) -> torch.Tensor:
-        """Rows of one convolution."""
-        above = max(self.padding - rows.first * self.stride, 0)
-        end = (rows.last - 1) * self.stride - self.padding + self.extent
-        below = max(end - rows.whole, 0)
+        """Return the output band of one convolution."""
+        above = max(self.padding - band.first * self.stride, 0)
+        end = (band.last - 1) * self.stride - self.padding + self.extent
+        below = max(end - band.height_in, 0)
         count = (x.shape[2] + 2 * self.padding - self.extent) // self.stride + 1
         padding = 0
-        if above == self.padding and count == rows.last - rows.first:
-            padding = self.padding  # the convolution's own zeros, without a copy of its input
+        if above == self.padding and count == band.last - band.first:
+            padding = self.padding  # let conv2d add the zeros, without a copy of the input
         elif above + below > 0:
             x = torch.constant_pad_nd(x, [0, 0, above, below], 0.0)
         return torch.conv2d(
@@ -85,111 +93,117 @@ class Convolution(nn.Module):
         )
 
 
-class Weight(nn.Module):
-    """What a convolution multiplies a further input with."""
+class ConvolutionWeight(nn.Module):
+    """Weight of a convolution of a further input."""
 
     def __init__(self, weight: torch.Tensor) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight, requires_grad=False)
 
     def forward(self) -> torch.Tensor:
-        """Shape (output, input, channel, slice)."""
+        """Return the weight, shape (output, input, channel, slice)."""
         return self.weight
 
 
 class MaxPool(nn.Module):
-    """The largest of a window; what lies outside the image is never it."""
+    """Maximum of a window, without pixels outside the image."""
 
     def __init__(self, pool: nn.MaxPool2d) -> None:
         super().__init__()
         numbers: Any = (pool.kernel_size, pool.stride, pool.padding)
         self.extent, self.stride, self.padding = (int(number) for number in numbers)
-        self.geometry = window(self.extent, self.stride, self.padding)
+        self.geometry = window_geometry(self.extent, self.stride, self.padding)
 
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Rows of the output."""
-        before = max(self.padding - rows.first * self.stride, 0)
-        after = max((rows.last - 1) * self.stride - self.padding + self.extent - rows.whole, 0)
-        x = bands[0]
-        if before + after > 0:
-            x = torch.constant_pad_nd(x, [0, 0, before, after], -float("inf"))
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        above = max(self.padding - band.first * self.stride, 0)
+        end = (band.last - 1) * self.stride - self.padding + self.extent
+        below = max(end - band.height_in, 0)
+        x = inputs[0]
+        if above + below > 0:
+            x = torch.constant_pad_nd(x, [0, 0, above, below], -float("inf"))
         kernel, stride = [self.extent, self.extent], [self.stride, self.stride]
         return torch.max_pool2d(x, kernel, stride, [0, self.padding])
 
 
-class Bilinear(nn.Module):
-    """Bilinear upsampling; a row's coordinate is that of the whole image."""
+class BilinearUpsampling(nn.Module):
+    """Bilinear upsampling with the coordinates of the full image."""
 
     def __init__(self, scale: int, align_corners: bool) -> None:
         super().__init__()
         self.scale, self.align_corners = scale, align_corners
-        self.geometry = up(scale, align_corners)
+        self.geometry = upsampling_geometry(scale, align_corners)
 
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Rows of the output."""
-        x = bands[0]
-        if rows.last - rows.first == rows.out:
-            size = [rows.out, rows.width]
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        x = inputs[0]
+        if band.last - band.first == band.height_out:
+            size = [band.height_out, band.width]
             return torch._C._nn.upsample_bilinear2d(x, size, self.align_corners, None)
         if not self.align_corners:
-            # Shifts by whole pixels: a band is upsampled as it is, and what its ends spoil is cut.
-            size = [x.shape[2] * self.scale, rows.width]
+            # Coordinates shift by integers: upsample the band, then cut off its ends, which
+            # lack their neighbours.
+            size = [x.shape[2] * self.scale, band.width]
             x = torch._C._nn.upsample_bilinear2d(x, size, False, None)
-            return x.narrow(2, rows.first - rows.low * self.scale, rows.last - rows.first)
-        step = float(rows.whole - 1) / float(max(rows.out - 1, 1))
-        at = torch.arange(rows.first, rows.last, device=x.device).to(torch.float32) * step
-        row = at.floor().clamp(max=float(rows.whole - 1))
+            return x.narrow(2, band.first - band.first_in * self.scale, band.last - band.first)
+        step = float(band.height_in - 1) / float(max(band.height_out - 1, 1))
+        at = torch.arange(band.first, band.last, device=x.device).to(torch.float32) * step
+        row = at.floor().clamp(max=float(band.height_in - 1))
         weight = (at - row).view(-1, 1, 1)
-        above = row.to(torch.long) - rows.low
+        above = row.to(torch.long) - band.first_in
         below = (above + 1).clamp(max=x.shape[2] - 1)
-        layers_last = x.permute(0, 2, 3, 1)
-        upper = layers_last.index_select(1, above).to(torch.float32)
-        lower = layers_last.index_select(1, below).to(torch.float32)
+        features_last = x.permute(0, 2, 3, 1)
+        upper = features_last.index_select(1, above).to(torch.float32)
+        lower = features_last.index_select(1, below).to(torch.float32)
         x = torch.lerp(upper, lower, weight).to(x.dtype).permute(0, 3, 1, 2)
-        size = [rows.last - rows.first, rows.width]
+        size = [band.last - band.first, band.width]
         return torch._C._nn.upsample_bilinear2d(x, size, True, None)
 
 
-class Place(nn.Module):
-    """An image in the middle of another size, or, with a multiple, zeros after its ends."""
+class PadOrCrop(nn.Module):
+    """Place an image in the middle of another size.
+
+    Args:
+        multiple: above 1, add zeros after both ends up to a multiple instead.
+    """
 
     def __init__(self, multiple: int = 1) -> None:
         super().__init__()
-        self.geometry = filled(multiple) if multiple > 1 else placed()
+        self.geometry = padding_geometry(multiple) if multiple > 1 else placement_geometry()
 
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Rows of the output."""
-        begin = rows.first - zeros_before(self.geometry, rows.whole, rows.out)
-        end = begin + rows.last - rows.first
-        low, high = rows.low, rows.low + bands[0].shape[2]
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        begin = band.first - zero_rows_above(self.geometry, band.height_in, band.height_out)
+        end = begin + band.last - band.first
+        low, high = band.first_in, band.first_in + inputs[0].shape[2]
         first = min(max(begin, low), high)
         last = min(max(end, first), high)
-        x = bands[0].narrow(2, first - low, last - first)
+        x = inputs[0].narrow(2, first - low, last - first)
         top = max(min(low, end) - begin, 0)
-        bottom = rows.last - rows.first - top - x.shape[2]
-        left = zeros_before(self.geometry, x.shape[3], rows.width)
-        right = rows.width - x.shape[3] - left
+        bottom = band.last - band.first - top - x.shape[2]
+        left = zero_rows_above(self.geometry, x.shape[3], band.width)
+        right = band.width - x.shape[3] - left
         if top == 0 and bottom == 0 and left == 0 and right == 0:
             return x
         return torch.constant_pad_nd(x, [left, right, top, bottom], 0.0)
 
 
 class Pointwise(nn.Module):
-    """Row by row: a module that gives a new tensor, then an activation."""
+    """A module that reads single pixels and returns a new tensor, then an activation."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
         self.activation: nn.Module = nn.Identity()
-        self.geometry = row_by_row()
+        self.geometry = rowwise_geometry()
 
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Rows of the output."""
-        return self.activation(self.module(bands[0]))
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        return self.activation(self.module(inputs[0]))
 
 
-class Affine(nn.Module):
-    """Batch norm with the numbers it was left with."""
+class ScaleAndShift(nn.Module):
+    """Batch norm in evaluation mode, where no convolution comes before it."""
 
     def __init__(self, norm: nn.BatchNorm2d) -> None:
         super().__init__()
@@ -201,42 +215,42 @@ class Affine(nn.Module):
         self.shift = nn.Parameter(shift.view(-1, 1, 1), requires_grad=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Same shape."""
+        """Return a new tensor of the same shape."""
         return (x * self.scale).add_(self.shift)
 
 
-class Sum(nn.Module):
-    """Two images added, then an activation."""
+class Addition(nn.Module):
+    """Sum of two images, then an activation."""
 
     def __init__(self) -> None:
         super().__init__()
         self.activation: nn.Module = nn.Identity()
-        self.geometry = row_by_row()
+        self.geometry = rowwise_geometry()
 
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Rows of the output."""
-        return self.activation(bands[0] + bands[1])
-
-
-class Join(nn.Module):
-    """Features of several images beside each other."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.geometry = row_by_row()
-
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Rows of the output."""
-        return torch.cat(bands, dim=1)
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        return self.activation(inputs[0] + inputs[1])
 
 
-class Given(nn.Module):
-    """Stands for an image that is not computed in bands."""
+class Concatenation(nn.Module):
+    """Features of several images in one image."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.geometry = row_by_row()
+        self.geometry = rowwise_geometry()
 
-    def forward(self, bands: list[torch.Tensor], rows: Rows) -> torch.Tensor:
-        """Never called."""
-        return bands[0]
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        return torch.cat(inputs, dim=1)
+
+
+class ExternalImage(nn.Module):
+    """Placeholder of an image that no operation computes: the input, or an output of the region."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.geometry = rowwise_geometry()
+
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the input; never called."""
+        return inputs[0]

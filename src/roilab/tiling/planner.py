@@ -1,35 +1,35 @@
-"""In which steps a network is evaluated, so that its memory stays within bounds."""
+"""Plan the steps of a network so that its memory stays within a bound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from roilab.tiling.graph import Graph
-from roilab.tiling.memory_model import Costs
+from roilab.tiling.memory_model import MemoryModel
 
-REGION = -1  # a step's target, where it is the region
-_FEWEST_ROWS = 8  # of a band at full size
-_OVER = 1e3  # seconds that a plan is worse by for every byte over the bound, in its size's parts
+REGION = -1  # target of the step that runs the region
+_FEWEST_ROWS = 8  # of a band at the input's size
+_OVER_BOUND = 1e3  # penalty of memory at twice the bound, in times of the plan of full images
 _ROUNDS = 40
 
 
 class Keep(Enum):
-    """What becomes of an image of features."""
+    """How long a full image of features is stored."""
 
-    NEVER = 0  # never whole: computed again, in bands, wherever it is needed
-    PASSING = 1  # whole until a step does not need it, then computed again
-    ALWAYS = 2  # whole as long as anything needs it
+    NEVER = 0  # not stored: computed again, in bands, in every step that needs it
+    PASSING = 1  # stored until a step does not read it; then as NEVER
+    ALWAYS = 2  # stored until its last reader
 
 
 @dataclass(frozen=True)
 class Step:
-    """One image computed whole or in bands.
+    """Computation of one image of features, in full or in bands.
 
     Attributes:
-        target: its node; ``REGION`` for those that the region gives.
-        rows: of the target in a band; at least its height for no bands.
-        active: the nodes computed on the way, the target last.
-        dropped: images that no later step takes.
+        target: number of its node; ``REGION`` for the outputs of the region.
+        rows: of the target per band; at least its height for a full image.
+        active: numbers of the nodes that the step computes; the target is the last.
+        dropped: numbers of the images that no later step reads.
     """
 
     target: int
@@ -40,12 +40,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps, and what they cost by the model.
+    """Steps and their cost by the memory model.
 
     Attributes:
         steps: in order.
-        peak: memory at the worst moment, with the image that goes in [bytes].
-        seconds: only ratios mean something.
+        peak: largest memory, with the input image [bytes].
+        seconds: computing time; only ratios are meaningful.
     """
 
     steps: list[Step]
@@ -53,8 +53,8 @@ class Plan:
     seconds: float
 
 
-def candidates(graph: Graph) -> list[int]:
-    """Images of features that it can be worth keeping: those between two sizes, and forks."""
+def optional_images(graph: Graph) -> list[int]:
+    """Return images that may be worth storing: with several readers, or next to a resize."""
     users = [0] * len(graph.nodes)
     resized = set()
     for number, node in enumerate(graph.nodes):
@@ -63,102 +63,82 @@ def candidates(graph: Graph) -> list[int]:
             if graph.nodes[i].stride != node.stride:
                 resized |= {i, number} if node.stride > graph.nodes[i].stride else {i}
     last = len(graph.nodes) - 1
-    given = {0, last, *graph.region_inputs, *graph.region_outputs}
-    return [n for n in range(last) if n not in given and (users[n] > 1 or n in resized)]
+    stored = {0, last, *graph.region_inputs, *graph.region_outputs}
+    return [n for n in range(last) if n not in stored and (users[n] > 1 or n in resized)]
 
 
-def whole(costs: Costs) -> Plan:
-    """Everything on whole images, as little of it at a time as its order allows."""
-    return arranged(costs, {}, bound=None, rows=None)
+def plan_full_images(model: MemoryModel) -> Plan:
+    """Plan all images in full, without storing any that the order does not require."""
+    return build_plan(model, {}, bound=None)
 
 
-def within(costs: Costs, bound: int) -> Plan:
-    """The quickest plan found whose memory stays within a bound [bytes], or the least memory.
+def plan_within(model: MemoryModel, bound: int) -> Plan:
+    """Return the fastest plan found within a bound [bytes]; else the one with least memory.
 
-    Starts from two plans and changes what becomes of one image after the other.
+    A local search: start from two plans, and change in each round how long one image is stored.
     """
-    plain = whole(costs)
-    if plain.peak <= bound:
-        return plain
-    options = candidates(costs.graph)
+    full = plan_full_images(model)
+    if full.peak <= bound:
+        return full
+    options = optional_images(model.graph)
 
-    def badness(plan: Plan) -> float:
-        return plan.seconds / plain.seconds + _OVER * max(0, plan.peak - bound) / bound
+    def penalty(plan: Plan) -> float:
+        return plan.seconds / full.seconds + _OVER_BOUND * max(0, plan.peak - bound) / bound
 
-    def tried(keep: Mapping[int, Keep]) -> Plan:
-        return arranged(costs, keep, bound=bound, rows=None)
-
-    best = plain
+    best = full
     for start in (Keep.PASSING, Keep.NEVER):
         keep = dict.fromkeys(options, start)
-        plan = tried(keep)
+        plan = build_plan(model, keep, bound)
         for _ in range(_ROUNDS):
             moves = [{**keep, n: k} for n in options for k in Keep if k != keep[n]]
-            plans = [tried(move) for move in moves]
-            scores = [badness(p) for p in plans]
+            plans = [build_plan(model, move, bound) for move in moves]
+            scores = [penalty(p) for p in plans]
             index = min(range(len(scores)), key=scores.__getitem__)
-            if scores[index] >= badness(plan) - 1e-6:
+            if scores[index] >= penalty(plan) - 1e-6:
                 break
             keep, plan = moves[index], plans[index]
-        if badness(plan) < badness(best):
+        if penalty(plan) < penalty(best):
             best = plan
     return best
 
 
-def in_bands(costs: Costs, levels: int, band: int) -> Plan:
-    """The outer levels in bands of so many channels, without keeping their features.
+def build_plan(model: MemoryModel, keep: Mapping[int, Keep], bound: int | None) -> Plan:
+    """Return the steps for a choice of stored images.
 
     Args:
-        costs: for images of some size.
-        levels: 1 for full size alone, 2 for half the size too, ...
-        band: channels of the image.
+        model: memory and computing time of steps.
+        keep: how long each optional image is stored; an absent one is never stored.
+        bound: choose bands within it [bytes]; ``None`` for full images.
     """
-    inner, graph = 2**levels, costs.graph
-    keep = {
-        n: Keep.ALWAYS if graph.nodes[n].stride >= inner else Keep.NEVER for n in candidates(graph)
-    }
-    return arranged(costs, keep, bound=None, rows=band)
-
-
-def arranged(costs: Costs, keep: Mapping[int, Keep], bound: int | None, rows: int | None) -> Plan:
-    """Steps for a choice of what becomes of the images.
-
-    Args:
-        costs: of steps.
-        keep: for the candidates.
-        bound: memory that bands are to stay within [bytes]; ``None`` for ``rows``.
-        rows: of the input's size in a band; ``None`` for whole images.
-    """
-    graph = costs.graph
+    graph = model.graph
     order = _order(graph, keep)
-    actives = _actives(costs, order, keep)
-    lives = _lives(graph, order, actives)
+    actives = _active_nodes(model, order, keep)
+    last_reads = _last_reads(graph, order, actives)
+    kept = {0, len(graph.nodes) - 1}  # the input belongs to the caller; the last is the output
     steps, peak, seconds = [], 0, 0.0
-    held = {0: costs.bytes_of(0)}
+    stored = {0: model.image_bytes(0)}
     for position, (target, active) in enumerate(zip(order, actives, strict=True)):
-        stored = sum(held.values())
-        made = graph.region_outputs if target == REGION else [target]
+        stored_bytes = sum(stored.values())
+        outputs = graph.region_outputs if target == REGION else [target]
         if target == REGION:
-            step_rows, step_peak = 0, costs.region
+            rows, step_peak = 0, model.region_peak
         else:
-            room = None if bound is None else bound - stored
-            step_rows = _choose_rows(costs, active, room, rows)
-            cost = costs.step(active, step_rows)
-            whole_target = step_rows >= costs.heights[target]
-            step_peak = cost.peak + (0 if whole_target else costs.bytes_of(target))
+            rows = _choose_rows(model, active, None if bound is None else bound - stored_bytes)
+            cost = model.step_cost(active, rows)
+            in_full = rows >= model.heights[target]
+            step_peak = cost.peak + (0 if in_full else model.image_bytes(target))
             seconds += cost.seconds
-        peak = max(peak, stored + step_peak)
-        held |= {n: costs.bytes_of(n) for n in made}
-        keeps = {0, len(graph.nodes) - 1}  # what comes in belongs to the caller
-        dropped = [n for n in held if lives.get(n, -1) <= position and n not in keeps]
+        peak = max(peak, stored_bytes + step_peak)
+        stored |= {n: model.image_bytes(n) for n in outputs}
+        dropped = [n for n in stored if last_reads.get(n, -1) <= position and n not in kept]
         for number in dropped:
-            del held[number]
-        steps.append(Step(target, step_rows, list(active), dropped))
+            del stored[number]
+        steps.append(Step(target, rows, list(active), dropped))
     return Plan(steps, peak, seconds)
 
 
 def _order(graph: Graph, keep: Mapping[int, Keep]) -> list[int]:
-    """Targets, the region before whatever comes after it."""
+    """Return the targets in order; the region comes before the nodes that follow it."""
     last = len(graph.nodes) - 1
     kept = {n for n, k in keep.items() if k is not Keep.NEVER}
     order: list[int] = sorted({*kept, *graph.region_inputs, last} - {0})
@@ -168,9 +148,11 @@ def _order(graph: Graph, keep: Mapping[int, Keep]) -> list[int]:
     return order
 
 
-def _actives(costs: Costs, order: list[int], keep: Mapping[int, Keep]) -> list[tuple[int, ...]]:
-    """What every step computes, given which images are still there."""
-    graph, available = costs.graph, {0}
+def _active_nodes(
+    model: MemoryModel, order: list[int], keep: Mapping[int, Keep]
+) -> list[tuple[int, ...]]:
+    """Return the nodes that each step computes, given the images stored before it."""
+    graph, available = model.graph, {0}
     actives: list[tuple[int, ...]] = []
     waiting = set(graph.region_inputs)
     for target in order:
@@ -179,37 +161,38 @@ def _actives(costs: Costs, order: list[int], keep: Mapping[int, Keep]) -> list[t
             available |= set(graph.region_outputs)
             waiting = set()
             continue
-        active = costs.active(target, frozenset(available))
+        active = model.active_nodes(target, frozenset(available))
         actives.append(active)
-        taken = {i for n in active for i in graph.nodes[n].inputs} - set(active)
         passing = {n for n in available if keep.get(n) is Keep.PASSING}
-        available -= passing - taken - waiting
+        available -= passing - _read(graph, active) - waiting
         available.add(target)
     return actives
 
 
-def _lives(graph: Graph, order: list[int], actives: list[tuple[int, ...]]) -> dict[int, int]:
-    """The last step that takes each image."""
-    lives: dict[int, int] = {}
+def _read(graph: Graph, active: tuple[int, ...]) -> set[int]:
+    """Return the stored images that a step reads."""
+    return {i for n in active for i in graph.nodes[n].inputs} - set(active)
+
+
+def _last_reads(graph: Graph, order: list[int], actives: list[tuple[int, ...]]) -> dict[int, int]:
+    """Return the position of the last step that reads each image."""
+    last_reads: dict[int, int] = {}
     for position, (target, active) in enumerate(zip(order, actives, strict=True)):
-        taken = {i for n in active for i in graph.nodes[n].inputs} - set(active)
-        for number in graph.region_inputs if target == REGION else taken:
-            lives[number] = position
-    return lives
+        for number in graph.region_inputs if target == REGION else _read(graph, active):
+            last_reads[number] = position
+    return last_reads
 
 
-def _choose_rows(costs: Costs, active: tuple[int, ...], room: int | None, rows: int | None) -> int:
-    """Rows of a band: all, as many as there is room for, or as many as asked for."""
+def _choose_rows(model: MemoryModel, active: tuple[int, ...], room: int | None) -> int:
+    """Return the rows of a band: all where there is room [bytes], else by halving."""
     target = active[-1]
-    height, stride = costs.heights[target], costs.graph.nodes[target].stride
-    if rows is not None:
-        return max(rows // stride, 1)
-    if room is None or costs.step(active, height).peak <= room:
+    height, stride = model.heights[target], model.graph.nodes[target].stride
+    if room is None or model.step_cost(active, height).peak <= room:
         return height
     fewest = max(_FEWEST_ROWS // stride, 1)
-    choice = height
-    while choice > fewest:
-        choice = max((choice + 1) // 2, fewest)
-        if costs.step(active, choice).peak + costs.bytes_of(target) <= room:
+    rows = height
+    while rows > fewest:
+        rows = max((rows + 1) // 2, fewest)
+        if model.step_cost(active, rows).peak + model.image_bytes(target) <= room:
             break
-    return choice
+    return rows

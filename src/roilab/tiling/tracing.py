@@ -1,4 +1,4 @@
-"""A network as PyTorch traces it, and the part of it that cannot run on rows."""
+"""Trace a network with PyTorch and find the part that needs full images."""
 
 import copy
 import operator
@@ -8,17 +8,17 @@ from torch import fx, nn
 
 from roilab.models import RoiNetwork
 from roilab.models.blocks import pad_to
-from roilab.tiling.fuse_batch_norm import fold_batch_norms
+from roilab.tiling.fuse_batch_norm import fuse_batch_norms
 
 ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.SiLU, nn.GELU, nn.LeakyReLU, nn.Sigmoid,
 )  # fmt: skip
-NOTHING = (nn.Identity, nn.Dropout, nn.Dropout2d)
+IDENTITIES = (nn.Identity, nn.Dropout, nn.Dropout2d)
 _ADDITIONS = (operator.add, operator.iadd, torch.add)
 
 
-class _Whole(nn.Module):
-    """Encoder, decoder and head, without what ``RoiNetwork`` does around them."""
+class _Body(nn.Module):
+    """Encoder, decoder and head of a ``RoiNetwork``, without its padding and cropping."""
 
     def __init__(self, net: RoiNetwork) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _Whole(nn.Module):
 
 
 class _Tracer(fx.Tracer):
-    """Goes into every module but those that one operation stands for."""
+    """Traces into all modules except leaves, which become one node each."""
 
     def __init__(self, leaves: tuple[str, ...]) -> None:
         super().__init__(autowrap_functions=(pad_to,))
@@ -42,47 +42,47 @@ class _Tracer(fx.Tracer):
 
 
 def trace(net: RoiNetwork) -> fx.GraphModule:
-    """Encoder, decoder and head as a graph with batch norms folded.
+    """Return encoder, decoder and head as a graph with fused batch norms.
 
-    An encoder that looks at its sizes while it runs stays one piece.
+    An encoder whose code branches on image sizes becomes one node.
     """
-    whole = _Whole(copy.deepcopy(net)).eval()
+    body = _Body(copy.deepcopy(net)).eval()
     try:
-        graph = _Tracer(()).trace(whole)
-    except Exception:  # whatever a network of timm raises when a size is no number
-        graph = _Tracer(("encoder",)).trace(whole)
-    traced = fx.GraphModule(whole, graph)
-    fold_batch_norms(traced)
-    _drop_nothings(traced)
+        graph = _Tracer(()).trace(body)
+    except Exception:  # networks of timm raise many types for a symbolic size
+        graph = _Tracer(("encoder",)).trace(body)
+    traced = fx.GraphModule(body, graph)
+    fuse_batch_norms(traced)
+    _remove_identities(traced)
     return traced
 
 
-def _drop_nothings(traced: fx.GraphModule) -> None:
+def _remove_identities(traced: fx.GraphModule) -> None:
     for node in list(traced.graph.nodes):
-        if node.op == "call_module" and isinstance(traced.get_submodule(node.target), NOTHING):
+        if node.op == "call_module" and isinstance(traced.get_submodule(node.target), IDENTITIES):
             node.replace_all_uses_with(node.args[0])
             traced.graph.erase_node(node)
     traced.recompile()
 
 
 def find_region(traced: fx.GraphModule) -> list[fx.Node]:
-    """Every node between the first and the last that is no operation on rows."""
+    """Return the nodes that need full images, and all nodes between the first and last of them."""
     nodes = [n for n in traced.graph.nodes if n.op != "output"]
-    other = {n for n in nodes if n.op != "placeholder" and not _on_rows(n, traced)}
+    full = {n for n in nodes if n.op != "placeholder" and not _on_rows(n, traced)}
     after: set[fx.Node] = set()
     for node in nodes:
-        if node in other or any(i in after for i in node.all_input_nodes):
+        if node in full or any(i in after for i in node.all_input_nodes):
             after.add(node)
     before: set[fx.Node] = set()
     for node in reversed(nodes):
-        if node in other or any(u in before for u in node.users):
+        if node in full or any(u in before for u in node.users):
             before.add(node)
     return [n for n in nodes if n in after and n in before]
 
 
 def _on_rows(node: fx.Node, traced: fx.GraphModule) -> bool:
     if node.op == "call_module":
-        return _is_known(traced.get_submodule(str(node.target)))
+        return _is_row_operation(traced.get_submodule(str(node.target)))
     if node.op != "call_function":
         return False
     if is_size(node):
@@ -96,7 +96,7 @@ def _on_rows(node: fx.Node, traced: fx.GraphModule) -> bool:
 
 
 def is_size(node: fx.Node) -> bool:
-    """``x.shape`` or an element of it."""
+    """Return whether a node is ``x.shape`` or an element of it."""
     if node.op != "call_function":
         return False
     if node.target is getattr:
@@ -105,15 +105,17 @@ def is_size(node: fx.Node) -> bool:
     return node.target is operator.getitem and isinstance(first, fx.Node) and is_size(first)
 
 
-def _is_known(module: nn.Module) -> bool:
+def _is_row_operation(module: nn.Module) -> bool:
     if type(module) is nn.Conv2d:
         pairs = (module.stride, module.dilation, module.padding, module.kernel_size)
-        alike = all(not isinstance(p, str) and p[0] == p[1] for p in pairs)
-        return alike and module.padding_mode == "zeros"
+        square = all(not isinstance(p, str) and p[0] == p[1] for p in pairs)
+        return square and module.padding_mode == "zeros"
     if type(module) is nn.MaxPool2d:
-        plain = all(isinstance(n, int) for n in (module.kernel_size, module.stride, module.padding))
-        return plain and module.dilation == 1 and not module.ceil_mode
+        integers = all(
+            isinstance(n, int) for n in (module.kernel_size, module.stride, module.padding)
+        )
+        return integers and module.dilation == 1 and not module.ceil_mode
     if type(module) is nn.Upsample:
         scale = module.scale_factor
         return module.mode == "bilinear" and isinstance(scale, float) and scale == int(scale)
-    return type(module) in (*ACTIVATIONS, *NOTHING) or isinstance(module, nn.BatchNorm2d)
+    return type(module) in (*ACTIVATIONS, *IDENTITIES) or isinstance(module, nn.BatchNorm2d)

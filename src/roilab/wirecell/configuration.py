@@ -1,4 +1,4 @@
-"""How WCT's node is configured for a network, as plain data and as jsonnet.
+"""Configuration of WCT's node for a network, as plain data and as jsonnet.
 
 Source: Wire-Cell Toolkit, pytorch/inc/WireCellPytorch/DNNROIFinding.h and TorchService.cxx.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from roilab.detectors import Readout
 
 _PLANES = ("U", "V", "W")
-# What of the plain data goes into the node as it is.
+# Keys that are copied unchanged into the node's configuration.
 _NODE_KEYS = (
     "sort_chanids", "input_scale", "input_offset", "mask_thresh", "nticks", "tick_per_slice",
     "tick_pad_multiple", "nchunks",
@@ -59,13 +59,14 @@ plain + {{
 
 
 def node_configuration(data: Mapping[str, Any], mask_thresh: float) -> dict[str, Any]:
-    """The node's settings under its own names; tags are templates for the APA's number.
+    """Return the settings of DNNROIFinding by the node's names.
 
-    ``plane`` is a number, or a list of them where the network was trained on several.
+    Tags end in ``%d`` for the APA number. ``plane`` is a number, or a list of numbers for a network
+    that was trained on several planes.
 
     Args:
-        data: the data config of the training.
-        mask_thresh: of the network.
+        data: data config of the training.
+        mask_thresh: threshold on the network's ROI probability.
     """
     numbers = [_PLANES.index(plane) for plane in data["planes"]]
     first, last = Readout.from_config(data).tick_range
@@ -88,10 +89,10 @@ def node_configuration(data: Mapping[str, Any], mask_thresh: float) -> dict[str,
 
 
 def node_jsonnet(metadata: Mapping[str, Any], file: str) -> str:
-    """A jsonnet file with the plain data and a function (anode, apa, plane) for the nodes.
+    """Return the text of a jsonnet file: the metadata, and ``nodes(anode, apa, plane)``.
 
     Args:
-        metadata: at least what ``node_configuration`` gives.
+        metadata: at least the keys of ``node_configuration``.
         file: name of the TorchScript file.
     """
     plain = json.dumps(metadata, indent=2)

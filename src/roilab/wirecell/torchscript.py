@@ -1,9 +1,10 @@
-"""TorchScript, the form in which the Wire-Cell Toolkit loads a network.
+"""TorchScript, the file format in which the Wire-Cell Toolkit loads a network.
 
-Upstream calls TorchScript deprecated, but WCT's TorchService loads nothing else; so its warnings
-are silenced here, and nowhere else.
+PyTorch calls TorchScript deprecated, but WCT's TorchService loads no other format. The deprecation
+warnings are ignored in this module and nowhere else.
 """
 
+import io
 import json
 import warnings
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from roilab.atomic_write import write_bytes
 from roilab.errors import RoilabError
 
 _METADATA = "roilab.json"
@@ -24,8 +26,8 @@ class TorchScriptError(RoilabError):
 
 
 @contextmanager
-def deprecation_silenced() -> Iterator[None]:
-    """The one place where those warnings are silenced."""
+def ignore_deprecation() -> Iterator[None]:
+    """Ignore PyTorch's deprecation warnings of TorchScript."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=FutureWarning)
         warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
@@ -33,35 +35,41 @@ def deprecation_silenced() -> Iterator[None]:
 
 
 def script(module: nn.Module) -> torch.jit.ScriptModule:
-    """A module as TorchScript; sizes stay free, unlike in a trace."""
-    with deprecation_silenced():
+    """Compile a module to TorchScript; unlike in a trace, image sizes stay free."""
+    with ignore_deprecation():
         return torch.jit.script(module)
 
 
 def save_torchscript(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -> None:
-    """Script a module and save it with its metadata inside."""
+    """Compile a module and write it to a file with its metadata inside."""
     scripted = script(module)
-    with deprecation_silenced():
+    # Saved to memory first: PyTorch writes the name of a file into its contents.
+    content = io.BytesIO()
+    with ignore_deprecation():
         extra = {_METADATA: json.dumps(metadata, indent=2)}
-        torch.jit.save(scripted, str(path), _extra_files=extra)
+        torch.jit.save(scripted, content, _extra_files=extra)
+    write_bytes(path, content.getvalue())
 
 
 def load_torchscript(path: Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]]:
-    """A TorchScript file on the CPU and the metadata inside it (empty where there is none).
+    """Load a TorchScript file onto the CPU.
+
+    Returns:
+        The module, and the metadata inside the file (empty where there is none).
 
     Raises:
-        TorchScriptError: the file is absent or no TorchScript.
+        TorchScriptError: the file is absent or is not TorchScript.
     """
     extra = {_METADATA: ""}
     try:
-        with deprecation_silenced():
+        with ignore_deprecation():
             module = torch.jit.load(  # type: ignore[no-untyped-call]
                 str(path), map_location="cpu", _extra_files=extra
             )
     except (RuntimeError, ValueError) as error:
         raise TorchScriptError(
-            f"{path}: cannot be loaded as TorchScript; expected a whole file such as the model.ts "
-            "that roilab.train writes. Check the path or export again."
+            f"{path}: cannot be loaded as TorchScript; expected a complete file such as the "
+            "model.ts that roilab.train writes. Check the path or export again."
         ) from error
     text = extra[_METADATA]
     return module, json.loads(text) if text else {}

@@ -5,16 +5,16 @@ from pathlib import Path
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from roilab.export.card import facts_of_run
+from roilab.export.model_card import read_training_facts
+from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
-from roilab.export.torchscript import export_torchscript
 from roilab.inference import TrainedNetwork, load_network, read_checkpoint
 from roilab.train.checkpoint import best_checkpoint
 from roilab.train.module import RoiModule
 
 
 class ExportTorchScript(Callback):
-    """Write the TorchScript file of the best checkpoint (of the last state without one).
+    """Export the best checkpoint to TorchScript; the last weights where there is none.
 
     Args:
         path: of the file; metadata, model card and jsonnet are written into the same folder.
@@ -25,7 +25,7 @@ class ExportTorchScript(Callback):
         self.path, self.settings = Path(path), settings
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Export, and log the file as an artifact to W&B."""
+        """Export, and log the files to W&B as an artifact."""
         assert isinstance(pl_module, RoiModule)
         if not trainer.is_global_zero:
             return
@@ -36,11 +36,9 @@ class ExportTorchScript(Callback):
             network = TrainedNetwork(pl_module.recipe)
             network.load_weights_of(pl_module.state_dict())
         epoch = pl_module.current_epoch if best is None else int(read_checkpoint(best)["epoch"])
-        facts = facts_of_run(self.path.parent, epoch)
-        # A resumed run replaces what it exported before.
-        metadata = export_torchscript(
-            network, self.path, self.settings, overwrite=True, facts=facts
-        )
+        facts = read_training_facts(self.path.parent, epoch)
+        # A resumed run replaces its earlier export.
+        metadata = export_network(network, self.path, self.settings, overwrite=True, facts=facts)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 _log_artifact(logger, self.path, metadata)

@@ -1,0 +1,163 @@
+"""The model card: input, training data, metrics and limits of a network."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roilab.csv_log import read_curves
+
+_CARD = """\
+# {network} for ROI finding, plane {planes}
+
+Probability of a region of interest for every channel and slice of a wire plane, for the node
+`DNNROIFinding` of the Wire-Cell Toolkit. `{file}` is the network, `model.json` describes its
+input, `dnnroi.jsonnet` configures the node.
+
+## Input
+
+| | |
+|---|---|
+| layers, in this order | {layers} |
+| ticks per slice | {rebin} |
+| scale on the charge | {input_scale:g} |
+| order of channels | by channel id (`sort_chanids: true`) |
+| image | {channels} channels x {slices} slices; any other size works |
+| mask | probability above {mask_thresh:g} |
+
+## Data
+
+| | |
+|---|---|
+| folder | `{folder}` |
+| training files | {train_files} |
+| validation files | {val_files} |
+| truth | charge above {threshold:g} electrons per tick, padded by {pad} {pad_unit} |
+
+## Recipe
+
+{epoch}Loss `{loss}`, {batch_size} images a batch, seed {seed}, commit {commit},
+roilab {roilab}, torch {torch}.
+
+## Metrics
+
+{metrics}
+
+## Figures
+
+{figures}
+
+## Limits
+
+- It was trained for the detector, planes, simulation, noise and signal processing of its training
+  data. Train another network for another detector, field or signal processing.
+- The mask threshold of its training was {mask_thresh:g}. `python -m roilab.evaluate network={file}`
+  finds the best one for charge on tracks and showers of known angle.
+- {memory}
+"""
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """Facts of a training that its recipe does not hold.
+
+    Attributes:
+        epoch: of the checkpoint, counted from 0; ``None`` where it is not known.
+        metrics: values of that epoch, by name.
+        figures: paths of figures, as the card links them.
+    """
+
+    epoch: int | None
+    metrics: Mapping[str, float]
+    figures: Sequence[str]
+
+
+def read_training_facts(run_dir: Path, epoch: int) -> TrainingFacts:
+    """Read metrics and figures of one epoch from the folder of a training.
+
+    Args:
+        run_dir: folder with ``csv`` and ``pictures``.
+        epoch: counted from 0.
+    """
+    curves = read_curves(run_dir / "csv")
+    metrics = {
+        name: dict(points)[epoch] for name, points in curves.items()
+        if name.startswith("val/") and epoch in dict(points)
+    }  # fmt: skip
+    pictures = [*run_dir.glob("pictures/loss.png"), *sorted(run_dir.glob("physics/**/*.png"))]
+    return TrainingFacts(epoch, metrics, [str(path.relative_to(run_dir)) for path in pictures])
+
+
+def format_model_card(
+    recipe: Mapping[str, Any], metadata: Mapping[str, Any], facts: TrainingFacts, file: str
+) -> str:
+    """Return the model card as Markdown.
+
+    Args:
+        recipe: configuration in the checkpoint.
+        metadata: of the exported network.
+        facts: of the training.
+        file: name of the network's file.
+    """
+    data = recipe["data"]
+    channels, slices, memory = _image(metadata["export"])
+    return _CARD.format(
+        network=metadata["network"],
+        planes=" and ".join(metadata["planes"]),
+        file=file,
+        layers=", ".join(f"`{layer}`" for layer in metadata["layers"]),
+        rebin=metadata["rebin"],
+        input_scale=metadata["input_scale"],
+        mask_thresh=metadata["mask_thresh"],
+        channels=channels,
+        slices=slices,
+        folder=data["dir"],
+        train_files=_list_files(data["train_files"]) or "all others",
+        val_files=_list_files(data["val_files"])
+        or f"{100 * data['val_fraction']:g}% of the events",
+        threshold=metadata["truth_threshold"],
+        pad=metadata["pad"],
+        pad_unit=metadata["pad_unit"],
+        epoch="" if facts.epoch is None else f"Weights after epoch {facts.epoch + 1}. ",
+        loss=str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1],
+        batch_size=data["batch_size"],
+        seed=metadata["seed"],
+        commit=metadata["git_commit"] or "not known",
+        roilab=metadata["versions"]["roilab"],
+        torch=metadata["versions"]["torch"],
+        metrics=_metrics_table(facts.metrics),
+        figures=_link_figures(facts.figures),
+        memory=memory,
+    )
+
+
+def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
+    """Return channels and slices of the planned image, and a sentence about memory."""
+    if "image" not in export:
+        memory = (
+            "Memory grows with the image; `nchunks` above 1 splits it along its channels and "
+            "saves some."
+        )
+        return "any number of", "any number of", memory
+    channels, slices = export["image"]
+    memory = (
+        f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "
+        f"MB above the loaded file, in {export['precision']}; leave `nchunks` at 1."
+    )
+    return channels, slices, memory
+
+
+def _metrics_table(metrics: Mapping[str, float]) -> str:
+    if not metrics:
+        return "No metrics are available."
+    lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
+    return "\n".join(["| of validation | |", "|---|---|", *lines])
+
+
+def _link_figures(figures: Sequence[str]) -> str:
+    links = [f"![{Path(figure).stem}]({figure})" for figure in figures]
+    return "\n".join(links) or "No figures are available."
+
+
+def _list_files(files: Sequence[str] | None) -> str:
+    return ", ".join(f"`{file}`" for file in files or ())

@@ -1,0 +1,116 @@
+"""Write the files of an exported network."""
+
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from roilab.atomic_write import atomic_write
+from roilab.export.exported_network import ExportedNetwork, image_size
+from roilab.export.model_card import TrainingFacts, format_model_card
+from roilab.export.onnx import load_onnx, save_onnx
+from roilab.export.parity import check_parity, check_precision
+from roilab.export.settings import ExportError, ExportSettings
+from roilab.inference import RoiProbability, TrainedNetwork
+from roilab.inference.metadata import network_metadata
+from roilab.wirecell import node_jsonnet
+from roilab.wirecell.torchscript import load_torchscript, save_torchscript
+
+log = logging.getLogger(__name__)
+
+_NO_FACTS = TrainingFacts(None, {}, [])
+
+
+def export_network(
+    network: TrainedNetwork,
+    path: Path,
+    settings: ExportSettings,
+    *,
+    overwrite: bool = False,
+    facts: TrainingFacts = _NO_FACTS,
+) -> dict[str, Any]:
+    """Write a network's file, its metadata, its model card and the jsonnet of the node.
+
+    The network's file is loaded again and compared with the network at three image sizes. All
+    files are written under temporary names, then synced to disk and renamed, the network's file
+    last. An error before the renaming leaves no file.
+
+    Args:
+        network: on the CPU; put into evaluation mode.
+        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md`` and ``dnnroi.jsonnet`` go
+            into the same folder.
+        settings: precision, memory and format.
+        overwrite: replace existing files.
+        facts: facts of the training, for the model card.
+
+    Returns:
+        The metadata, as in ``model.json``.
+
+    Raises:
+        ExportError: (its subclasses too) a file exists, this machine cannot check the precision, or
+            the outputs differ; no file is written.
+    """
+    check_precision(settings.precision)
+    others = ("MODEL_CARD.md", "dnnroi.jsonnet")
+    paths = [path, path.with_suffix(".json"), *(path.parent / name for name in others)]
+    if not overwrite:
+        _check_absent(paths)
+    with ExitStack() as files:  # renamed in reverse order when all are written
+        model, metadata_file, card, jsonnet = (
+            files.enter_context(atomic_write(file)) for file in paths
+        )
+        save = _save_onnx if settings.format == "onnx" else _save_torchscript
+        metadata = save(network.eval(), model, path, settings)
+        metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
+        card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
+        jsonnet.write_text(node_jsonnet(metadata, path.name))
+    log.info("exported %s", path)
+    return metadata
+
+
+def _check_absent(paths: Sequence[Path]) -> None:
+    existing = [path.name for path in paths if path.exists()]
+    if existing:
+        raise ExportError(
+            f"{paths[0].parent}: holds {', '.join(existing)} already; nothing is overwritten. Name "
+            "another output_dir, or remove them."
+        )
+
+
+def _save_torchscript(
+    network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
+) -> dict[str, Any]:
+    """Write and compare the file; return its metadata and the parity, which the file lacks."""
+    exported = ExportedNetwork(network, settings)
+    metadata = network_metadata(network.recipe)
+    channels, slices = image_size(network.recipe)
+    metadata["export"] = {
+        "precision": settings.precision,
+        "image": [channels, slices],
+        "expected_memory_mb": round(exported.expected_mb),
+        "steps_in_bands": exported.steps_in_bands,
+    }
+    save_torchscript(exported, partial, metadata)
+    loaded, _ = load_torchscript(partial)
+    parity = check_parity(
+        RoiProbability(network), loaded, metadata["n_layers"], path, settings.precision
+    )
+    log.info("%s differences to the network: %s", parity.measure, parity.differences)
+    metadata["export"] |= parity.metadata()
+    return metadata
+
+
+def _save_onnx(
+    network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
+) -> dict[str, Any]:
+    if settings.precision != "float32":
+        raise ExportError("export.format=onnx supports only float32; set export.precision=float32.")
+    metadata = network_metadata(network.recipe)
+    probability = RoiProbability(network)
+    save_onnx(probability, partial, metadata["n_layers"])
+    loaded = load_onnx(partial)
+    parity = check_parity(probability, loaded, metadata["n_layers"], path, "float32")
+    metadata["export"] = {"precision": "float32", **parity.metadata()}
+    return metadata
