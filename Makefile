@@ -31,8 +31,8 @@ $(VENV)/workflow/.installed: workflow/requirements.txt | install
 workflow: install $(VENV)/workflow/.installed ## simulate, train a grid, export, evaluate, report: the demo, minutes
 	$(VENV)/workflow/bin/snakemake -c2 --configfile workflow/demo.yaml --config python=$(abspath $(BIN)/python)
 
-test: install ## the whole test suite
-	$(BIN)/python -m pytest
+test: install ## all tests, with the coverage of the package
+	$(BIN)/python -m pytest --cov
 
 lint: install ## ruff
 	$(BIN)/ruff check .

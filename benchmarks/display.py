@@ -16,7 +16,7 @@ import numpy as np
 
 from roilab.plots.display import display_figure
 from roilab.plots.panels import ChargePanel, Outline, Panel, ProbabilityPanel, against_truth
-from roilab.plots.pooling import max_pooled
+from roilab.plots.pooling import max_pool
 from roilab.plots.view import PANEL, Look, View
 
 _DPI = 110
@@ -54,7 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     panels = make_panels(options.channels, options.ticks)
     view = View((0, options.channels), (0, options.ticks), 0.5, 0.0, False)
-    look = Look(2000, None, max_pooled, (round(PANEL[0] * _DPI), round(PANEL[1] * _DPI)))
+    look = Look(2000, None, max_pool, (round(PANEL[0] * _DPI), round(PANEL[1] * _DPI)))
     first = seconds(panels, view, look)
     times = [seconds(panels, view, look) for _ in range(options.repeat)]
     print(f"four panels of {options.channels} x {options.ticks}, {options.repeat} rounds\n")

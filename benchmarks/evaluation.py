@@ -1,9 +1,9 @@
-"""Seconds and memory to judge one plane event beyond the network's own time.
+"""Seconds and memory to evaluator one plane event beyond the network's own time.
 
     python benchmarks/evaluation.py FOLDER [--repeat 5]
 
 FOLDER is a sample of ProtoDUNE-HD tracks with a meta.json. The network is replaced by a threshold
-on its first layer, so what is left are reading the frames and judging: the network's input, WCT's
+on its first layer, so what is left are reading the frames and evaluating: network input, WCT's
 node, charge and pixel metrics of the network, classical ROIs and the ideal. Peak memory is that of
 a fresh process, above what it had after imports.
 """
@@ -28,7 +28,7 @@ from roilab.evaluate.sample import read_sample
 from roilab.inference.network import Network, NetworkSpec
 
 
-def make_judge(rebin: int) -> Evaluator:
+def make_evaluator(rebin: int) -> Evaluator:
     """All three methods on ProtoDUNE-HD, with a threshold for a network."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = compose(
@@ -37,35 +37,37 @@ def make_judge(rebin: int) -> Evaluator:
     data: Any = OmegaConf.to_container(config.data, resolve=True)
     physics = instantiate(config.physics)
     layers = tuple(data["layers"])
-    recipe = NetworkSpec(layers, ("V",), rebin, data["input_scale"], 0.5, 100, 0, "bins")
-    network = Network("threshold", lambda image: (image[:, :1] > 0.2).float(), recipe)
+    spec = NetworkSpec(layers, ("V",), rebin, data["input_scale"], 0.5, 100, 0, "bins")
+    network = Network.in_node(
+        "threshold", lambda image: (image[:, :1] > 0.2).float(), spec, physics
+    )
     own = ideal(physics, rebin, 100, 0, "bins")
-    methods = [dnn(physics, recipe), Gauss(physics.gauss), own]
+    methods = [dnn(physics, spec), Gauss(physics.gauss), own]
     return Evaluator(methods, physics, Readout.from_config(data), network)
 
 
-def seconds(judge: Evaluator, folder: Path, repeat: int) -> dict[str, list[float]]:
+def seconds(evaluator: Evaluator, folder: Path, repeat: int) -> dict[str, list[float]]:
     """Seconds an event of every round, by step; the first round fills the page cache."""
-    images = read_sample(folder, judge.detector, judge.tags, None)
-    rounds: dict[str, list[float]] = {name: [] for name in judge.seconds}
+    images = read_sample(folder, evaluator.readout, evaluator.tags, None)
+    rounds: dict[str, list[float]] = {name: [] for name in evaluator.seconds}
     for number in range(repeat + 1):
-        judge.seconds = dict.fromkeys(rounds, 0.0)
-        groups = [GroupMetrics(judge.physics) for _ in judge.methods]
+        evaluator.seconds = dict.fromkeys(rounds, 0.0)
+        groups = [GroupMetrics(evaluator.physics) for _ in evaluator.methods]
         for image in images:
-            judge.judge_image(image, groups)
+            evaluator.evaluate_image(image, groups)
         if number:
-            for name, spent in judge.seconds.items():
+            for name, spent in evaluator.seconds.items():
                 rounds[name].append(spent / len(images))
     return rounds
 
 
-def print_peak_memory(judge: Evaluator, folder: Path) -> None:
+def print_peak_memory(evaluator: Evaluator, folder: Path) -> None:
     """The child's side of ``peak_memory``: two events after the imports."""
-    images = read_sample(folder, judge.detector, judge.tags, None)
-    groups = [GroupMetrics(judge.physics) for _ in judge.methods]
+    images = read_sample(folder, evaluator.readout, evaluator.tags, None)
+    groups = [GroupMetrics(evaluator.physics) for _ in evaluator.methods]
     before = peak_resident()
     for image in images[:2]:
-        judge.judge_image(image, groups)
+        evaluator.evaluate_image(image, groups)
     print(peak_resident() - before)
 
 
@@ -76,7 +78,7 @@ def peak_resident() -> float:
 
 
 def peak_memory(folder: Path, rebin: int) -> float:
-    """Peak MB of judging two events in a fresh process."""
+    """Peak MB of evaluating two events in a fresh process."""
     command = [sys.executable, __file__, str(folder), "--rebin", str(rebin), "--memory"]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
@@ -90,11 +92,11 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    judge = make_judge(options.rebin)
+    evaluator = make_evaluator(options.rebin)
     if options.memory:
-        print_peak_memory(judge, options.folder)
+        print_peak_memory(evaluator, options.folder)
         return
-    rounds = seconds(judge, options.folder, options.repeat)
+    rounds = seconds(evaluator, options.folder, options.repeat)
     rounds.pop("network")  # a threshold; nobody asks how fast that is
     memory = [peak_memory(options.folder, options.rebin) for _ in range(3)]
     print(f"rebin {options.rebin}, one thread, {options.repeat} rounds\n")

@@ -1,10 +1,11 @@
-"""Seconds and memory to load one event: roilab cold and warm against a plain h5py + numpy loop.
+"""Measure seconds and memory to load one event: roilab cold and warm, and an h5py + numpy loop.
 
     python benchmarks/loading.py FOLDER [--rebin 10] [--repeat 5]
 
-FOLDER holds g4-rec-N.h5 and g4-tru-N.h5 (ProtoDUNE-HD, plane V). The three ways take turns within
-every round, so a machine that changes its speed changes it for all; files are in the page cache
-before the first round. Peak memory is that of a fresh process, above what it had after imports.
+FOLDER holds g4-rec-N.h5 and g4-tru-N.h5 (ProtoDUNE-HD, plane V). In every round the three ways take
+turns, so a change in the speed of the machine affects all of them. Files are in the page cache
+before the first round. Peak memory is measured in a new process, above its memory after the
+imports.
 """
 
 import argparse
@@ -21,22 +22,24 @@ import torch
 
 from roilab.data import (
     ImageCache,
-    ImageRecipe,
+    ImageSource,
+    ImageSpec,
     PlaneSelection,
     RoiDataset,
-    TargetRecipe,
+    TruthSpec,
     list_images,
 )
-from roilab.data.image_index import ImageSource
+from roilab.detectors import Readout
 from roilab.frames import match_files
 
 LAYERS = ("loose_lf", "mp2_roi", "mp3_roi")
-PLANE_V, TICKS = (800, 1600), (0, 6000)
+TICKS = (0, 6000)
+READOUT = Readout({"V": (800, 1600)}, 2560, None, TICKS, ("deposplat", "ductor"))
 WAYS = ("plain loop", "cold", "warm")
 
 
 def plain_loop(source: ImageSource, rebin: int) -> dict[str, np.ndarray]:
-    """What a study's own script does: read, stack, rebin, crop (assumes today's dense layout)."""
+    """Load one event as a simple script does: read, stack, rebin, crop (dense files only)."""
     apa = source.apa
     with h5py.File(source.pair.rec, "r", locking=False) as rec:
         group = rec[str(source.rec_event)]
@@ -52,18 +55,18 @@ def plain_loop(source: ImageSource, rebin: int) -> dict[str, np.ndarray]:
 
 
 def dataset(folder: Path, rebin: int, cache: Path | None) -> RoiDataset:
-    """Roilab's own road, as ``data=pdhd`` configures it."""
-    recipe = ImageRecipe(LAYERS, ("deposplat", "ductor"), TICKS, rebin)
-    selection = PlaneSelection({"V": PLANE_V}, False, (), 2560)
-    sources = list_images(match_files(folder, "g4-rec-*.h5", "g4-tru-*.h5"), selection, recipe)
-    target = TargetRecipe(1 / 4000, 100, 0, "bins")
-    return RoiDataset(sources, recipe, target, ImageCache(cache, 50) if cache else None)
+    """Return roilab's dataset, as ``data=pdhd`` configures it."""
+    spec = ImageSpec(LAYERS, READOUT.truth, TICKS, rebin)
+    pairs = match_files(folder, "g4-rec-*.h5", "g4-tru-*.h5")
+    sources = list_images(pairs, READOUT, PlaneSelection(("V",)), spec)
+    stored = ImageCache(cache, 50) if cache else None
+    return RoiDataset(sources, spec, TruthSpec(100, 0, "bins"), 1 / 4000, stored)
 
 
 def load(way: str, data: RoiDataset, cached: RoiDataset, index: int) -> None:
     """Load one event in one of the ways."""
     if way == "plain loop":
-        plain_loop(data.sources[index], data.recipe.rebin)
+        plain_loop(data.sources[index], data.spec.rebin)
     else:
         (data if way == "cold" else cached)[index]
 
@@ -71,7 +74,7 @@ def load(way: str, data: RoiDataset, cached: RoiDataset, index: int) -> None:
 def seconds(
     data: RoiDataset, cached: RoiDataset, events: range, repeat: int
 ) -> dict[str, list[float]]:
-    """Mean seconds an event of every round, by way; the ways take turns event by event."""
+    """Return mean seconds per event of every round, by way; the ways take turns at each event."""
     rounds: dict[str, list[float]] = {way: [] for way in WAYS}
     for number in range(repeat + 1):
         spent = dict.fromkeys(WAYS, 0.0)
@@ -87,7 +90,7 @@ def seconds(
 
 
 def peak_memory(way: str, folder: Path, rebin: int, cache: Path) -> float:
-    """Peak MB of loading two events in a fresh process, above its memory before."""
+    """Return the peak memory [MB] of loading two events in a new process, relative to before."""
     command = [sys.executable, __file__, str(folder), "--rebin", str(rebin), "--only", way]
     done = subprocess.run(
         [*command, "--cache", str(cache)], capture_output=True, text=True, check=True
@@ -96,7 +99,7 @@ def peak_memory(way: str, folder: Path, rebin: int, cache: Path) -> float:
 
 
 def print_peak_memory(way: str, data: RoiDataset, cached: RoiDataset) -> None:
-    """The child's side of ``peak_memory``."""
+    """Print the peak memory [MB]; this runs in the new process of ``peak_memory``."""
     before = peak_resident()
     for index in (0, 1):
         load(way, data, cached, index)
@@ -104,7 +107,7 @@ def print_peak_memory(way: str, data: RoiDataset, cached: RoiDataset) -> None:
 
 
 def peak_resident() -> float:
-    """Peak resident memory of this process [MB]; unlike getrusage's it starts anew after exec."""
+    """Return the peak resident memory of this process [MB]; getrusage includes its parent's."""
     status = Path("/proc/self/status").read_text()
     return float(status.split("VmHWM:")[1].split()[0]) / 1e3
 

@@ -1,4 +1,4 @@
-"""Pages as a reader sees them: headless Chromium, driven by selenium, without network."""
+"""Pages in a real browser: headless Chromium, driven by selenium, without network."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-# Started as any user, root too; it asks nothing of any network, and no name is resolved.
+# Works for every user (root too), opens no connection, and resolves no host name.
 _SWITCHES = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -19,10 +19,10 @@ _SWITCHES = (
 
 
 class Page:
-    """One browser window, with what tests ask of a page.
+    """A browser window.
 
     Attributes:
-        driver: selenium's, for all that is not here (``find_elements``, ``execute_script``, ...).
+        driver: selenium's driver, for what has no method here (``find_elements``, ...).
     """
 
     def __init__(self, driver: Any) -> None:
@@ -33,7 +33,7 @@ class Page:
         self.resize(width, height)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        self._logs()  # those of the page before
+        self._logs()  # drop the entries of the page before
         self.driver.get(path.resolve().as_uri())
 
     def resize(self, width: int, height: int) -> None:
@@ -42,28 +42,28 @@ class Page:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
     def script(self, source: str, *arguments: Any) -> Any:
-        """What a function body returns in the page: ``return document.title``."""
+        """Run a JavaScript function body in the page and return its result."""
         return self.driver.execute_script(source, *arguments)
 
     def problems(self) -> list[str]:
-        """Errors and warnings of the console, failed requests, and requests of anything but files.
+        """Return console messages, failed requests and requests to the network.
 
         Since the page was opened, or since the last call.
         """
         logs = self._logs()
-        found = [f"{entry['level']}: {entry['message']}" for entry in logs["browser"]]
+        problems = [f"{entry['level']}: {entry['message']}" for entry in logs["browser"]]
         for entry in logs["performance"]:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"]
                 if not url.startswith(("file:", "data:", "blob:", "about:", "chrome:")):
-                    found.append(f"asked for {url}")
+                    problems.append(f"network request: {url}")
             elif message["method"] == "Network.loadingFailed":
-                found.append(f"not loaded: {message['params']['errorText']}")
-        return found
+                problems.append(f"not loaded: {message['params']['errorText']}")
+        return problems
 
     def broken_pictures(self) -> list[str]:
-        """Sources of the pictures that did not load; lazy ones are loaded first."""
+        """Load all pictures, lazy ones too; return the sources of those that failed."""
         return self.script(
             """const pictures = [...document.images];
             pictures.forEach(picture => { picture.loading = "eager"; });
@@ -72,10 +72,10 @@ class Page:
                             .map(picture => picture.src.slice(0, 100)));"""
         )
 
-    def screenshot(self, path: Path, *, whole: bool = True) -> None:
-        """A PNG of the whole page, or of the window."""
-        settings = {"format": "png", "captureBeyondViewport": whole}
-        if whole:
+    def screenshot(self, path: Path, *, full_page: bool = True) -> None:
+        """Write a PNG of the full page, or of the window."""
+        settings = {"format": "png", "captureBeyondViewport": full_page}
+        if full_page:
             size = self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]
             settings["clip"] = {**size, "scale": 1}
         data = self.driver.execute_cdp_cmd("Page.captureScreenshot", settings)["data"]
@@ -87,7 +87,7 @@ class Page:
 
 @contextmanager
 def headless_chromium(profile: Path) -> Iterator[Page]:
-    """A browser with an empty profile; skips the test, with the reason, where there is none.
+    """Give a browser with an empty profile; skip the test if no browser is installed.
 
     Args:
         profile: an empty folder.
@@ -102,7 +102,7 @@ def headless_chromium(profile: Path) -> Iterator[Page]:
     for switch in (*_SWITCHES, f"--user-data-dir={profile}"):
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    # Named, so that selenium does not look for a driver in the network.
+    # With a path given, selenium does not search the network for a driver.
     service = webdriver.ChromeService(executable_path=chromedriver)
     driver = webdriver.Chrome(options=options, service=service)
     try:

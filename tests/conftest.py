@@ -1,4 +1,4 @@
-"""Tiny frame files, made once, and the ways tests run the command line."""
+"""Fixtures: tiny frame files (made once) and ways to run the command line."""
 
 import os
 import subprocess
@@ -10,16 +10,17 @@ import pytest
 
 from browser import Page, headless_chromium
 from known_tracks import write_sample
-from tiny_frames import PER_APA, TICKS, write_pair
+from tiny_frames import TICKS, write_pair
 
-# A data config of a user's own, as `--config-dir` adds it.
-TINY_CONFIG = f"""
-defaults: [base, _self_]
-channel_ranges: {{U: [0, 48], V: [48, 96], W: [96, 160]}}
-channels_per_apa: {PER_APA}
-tick_range: [0, {TICKS}]
+# A user's configs, added by `--config-dir`.
+TINY_CONFIG = """
+defaults: [base, _self_, {override /detector@_global_.detector: tiny}]
 num_workers: 0
 """
+# Only what reading frames needs: no geometry.
+TINY_DETECTOR = (
+    f"{{u: {{channels: 48}}, v: {{channels: 48}}, w: {{channels: 64}}, nticks: {TICKS}}}"
+)
 TINY_NETWORK = """
 defaults: [unet, _self_]
 net: {encoder_widths: [4, 8, 8, 8, 8], decoder_widths: [8, 8, 4, 4]}
@@ -40,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def frames_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two file pairs, five events; only to be read."""
+    """Folder of two file pairs with five events; read only."""
     folder = tmp_path_factory.mktemp("frames")
     write_pair(folder, 0, [100, 101, 102])
     write_pair(folder, 1, [110, 111])
@@ -49,12 +50,12 @@ def frames_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tracks_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tracks at 0 and one at 80 degrees; only to be read."""
+    """Sample of two tracks at 0 and one at 80 degrees; read only."""
     folder = tmp_path_factory.mktemp("tracks")
-    whole = slice(48, 96)
+    all_channels = slice(48, 96)
     write_sample(folder, [
-        {"theta_xz": 0, "channels": whole, "dead": 0},
-        {"theta_xz": 0, "channels": whole, "dead": 24},
+        {"theta_xz": 0, "channels": all_channels, "dead": 0},
+        {"theta_xz": 0, "channels": all_channels, "dead": 24},
         {"theta_xz": 80, "channels": slice(60, 64), "dead": 1},
     ])  # fmt: skip
     return folder
@@ -62,7 +63,7 @@ def tracks_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """A TorchScript file of the known network."""
+    """TorchScript file of the known network."""
     from known_network import METADATA, AboveThreshold
     from roilab.wirecell.torchscript import save_torchscript  # torch takes seconds to import
 
@@ -72,9 +73,10 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def user_conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's config folder with data=tiny and model=tiny."""
+    """Write a user's config folder with data=tiny, detector=tiny and model=tiny."""
     folder = tmp_path_factory.mktemp("conf")
-    for group, text in (("data", TINY_CONFIG), ("model", TINY_NETWORK)):
+    files = {"data": TINY_CONFIG, "detector": TINY_DETECTOR, "model": TINY_NETWORK}
+    for group, text in files.items():
         (folder / group).mkdir()
         (folder / group / "tiny.yaml").write_text(text)
     return folder
@@ -82,21 +84,21 @@ def user_conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pdhd() -> Path:
-    """Frames of the full toolkit, beside a developer's checkout."""
+    """Frames made by the Wire-Cell Toolkit, in ../shared next to the repository."""
     folder = Path(__file__).parents[2] / "shared" / "pdhd"
     if not folder.is_dir():
-        pytest.skip("the frames of the full Wire-Cell Toolkit are not beside this checkout")
+        pytest.skip("no frames of the Wire-Cell Toolkit in ../shared")
     return folder
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROILAB_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
 def tiny_arguments(frames_dir: Path, user_conf: Path, tmp_path: Path) -> list[str]:
-    """A training run of seconds, into tmp_path/run."""
+    """Arguments of a training of seconds into tmp_path/run."""
     return [
         *("--config-dir", str(user_conf)),
         *("data=tiny", f"data.dir={frames_dir}", "model=tiny", "trainer=cpu", "logger=csv"),
@@ -106,8 +108,16 @@ def tiny_arguments(frames_dir: Path, user_conf: Path, tmp_path: Path) -> list[st
 
 
 @pytest.fixture
+def light_arguments(tiny_arguments: list[str]) -> list[str]:
+    """The same training without export, pictures and page, which take most of its time."""
+    names = ("export", "event_pictures", "best_worst_events", "loss_curves")
+    kept = [a for a in tiny_arguments if not a.startswith("callbacks.event_pictures")]
+    return [*kept, *(f"callbacks.{name}=null" for name in names), "report=false"]
+
+
+@pytest.fixture
 def run_train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """``python -m roilab.train`` in this process."""
+    """Run ``python -m roilab.train`` in this process."""
 
     def run(*arguments: str) -> None:
         from roilab.train.__main__ import main
@@ -120,7 +130,7 @@ def run_train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """A command line in a process of its own, from an empty folder."""
+    """Run a command in a new process, from an empty folder."""
 
     def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -138,6 +148,6 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """Headless Chromium, started once; tests are skipped where it is not installed."""
+    """Headless Chromium, started once; tests are skipped if it is not installed."""
     with headless_chromium(tmp_path_factory.mktemp("chromium")) as page:
         yield page

@@ -1,4 +1,4 @@
-"""A network that is simple enough for every pixel it finds to be known, and commands that fail."""
+"""A network whose output is known for every pixel, and a check of commands that fail."""
 
 from collections.abc import Callable
 
@@ -14,14 +14,14 @@ METADATA = {
 
 
 class AboveThreshold(nn.Module):
-    """Finds what is above 40 e in its first layer, with a probability of 0.6; else 0.1."""
+    """Probability 0.6 where the first layer is above 40 e, else 0.1."""
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return torch.where(image[:, :1] > 0.01, 0.6, 0.1)
 
 
 def fails(run: Callable[..., object], capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a command that must fail says of it: a sentence, no traceback."""
+    """Run a command that must fail; return its error message, which has no traceback."""
     with pytest.raises(SystemExit) as stopped:
         run(*arguments)
     assert stopped.value.code == 1

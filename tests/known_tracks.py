@@ -1,4 +1,4 @@
-"""Samples of tracks and showers of known angle whose charge can be worked out on paper."""
+"""Samples of tracks and showers of known angle with charges that can be added by hand."""
 
 import json
 from pathlib import Path
@@ -11,10 +11,10 @@ from tiny_frames import PER_APA, START_NS, TICK_NS, TICKS
 
 
 def pulse_frames(channels: slice, dead: int) -> dict[str, NDArray[np.float32]]:
-    """A pulse of 1, 3, 5, 3 and 1 ke at ticks 202 to 206 of some V channels, without noise.
+    """Make frames with a pulse of 1, 3, 5, 3 and 1 ke at ticks 202 to 206, without noise.
 
-    Deconvolved charge is the truth but for the first ``dead`` of these channels, which have none;
-    ``gauss`` is half of it.
+    The deconvolved charge is the truth, except in the first ``dead`` channels, where it is 0;
+    ``gauss`` is half of the deconvolved charge.
     """
     truth = np.zeros((PER_APA, TICKS), np.float32)
     truth[channels, 202:207] = [1000, 3000, 5000, 3000, 1000]
@@ -26,9 +26,9 @@ def pulse_frames(channels: slice, dead: int) -> dict[str, NDArray[np.float32]]:
 
 
 def write_sample(folder: Path, events: list[dict[str, object]]) -> None:
-    """Frames and ``meta.json`` of events that tell ``channels``, ``dead`` and their truth."""
+    """Write frames and ``meta.json`` of events given by ``channels``, ``dead`` and truth keys."""
     rec_path, tru_path = folder / "g4-rec-0.h5", folder / "g4-tru-0.h5"
-    told = []
+    meta_events = []
     with FrameWriter(rec_path) as rec, FrameWriter(tru_path) as tru:
         for number, event in enumerate(events):
             frames = pulse_frames(event.pop("channels"), event.pop("dead"))  # type: ignore[arg-type]
@@ -36,5 +36,7 @@ def write_sample(folder: Path, events: list[dict[str, object]]) -> None:
                 writer = tru if tag == "deposplat" else rec
                 channels = np.arange(PER_APA, 2 * PER_APA)
                 writer.add(number, f"{tag}1", samples, channels, START_NS, TICK_NS)
-            told.append({"event": number, "plane": "v", "tracks": [{"kind": "line"}], **event})
-    (folder / "meta.json").write_text(json.dumps({"common": {}, "events": told}))
+            meta_events.append(
+                {"event": number, "plane": "v", "tracks": [{"kind": "line"}], **event}
+            )
+    (folder / "meta.json").write_text(json.dumps({"common": {}, "events": meta_events}))

@@ -1,4 +1,4 @@
-"""What an HTML page holds, and what makes it hard to use, by the standard library's parser."""
+"""Contents of an HTML page and its accessibility problems."""
 
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -12,13 +12,14 @@ class PageStructure(HTMLParser):
 
     Attributes:
         headings: (level, text) in order.
-        tables: one list of rows of cell texts a table, with the headings' row first.
+        tables: for each table a list of rows of cell texts, the heading row first.
         captions: of the tables.
         pictures: attributes of every img.
-        links: every address.
-        landmarks: names of the elements that divide the page.
+        links: all addresses of href and src.
+        landmarks: names of the elements header, nav, main and footer.
         scopes: scope of every th.
-        text: all of it.
+        ids: of all elements.
+        text: all text outside scripts and styles.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,11 +39,11 @@ class PageStructure(HTMLParser):
         assert self._open == [], f"not closed: {self._open}"
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         if tag not in _VOID:
             self._open.append(tag)
-        if "id" in given:
-            self.ids.append(given["id"] or "")
+        if "id" in attributes:
+            self.ids.append(attributes["id"] or "")
         match tag:
             case "h1" | "h2" | "h3":
                 self.headings.append((int(tag[1]), ""))
@@ -55,12 +56,12 @@ class PageStructure(HTMLParser):
             case "th" | "td":
                 self.tables[-1][-1].append("")
                 if tag == "th":
-                    self.scopes.append(given.get("scope"))
+                    self.scopes.append(attributes.get("scope"))
             case "img":
-                self.pictures.append(given)
+                self.pictures.append(attributes)
             case "header" | "nav" | "main" | "footer":
                 self.landmarks.append(tag)
-        self.links += [given[name] or "" for name in ("href", "src") if name in given]
+        self.links += [attributes[name] or "" for name in ("href", "src") if name in attributes]
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open[-1:] == [tag], f"</{tag}> ends {self._open}"
@@ -78,18 +79,18 @@ class PageStructure(HTMLParser):
         if {"td", "th"} & set(self._open):
             self.tables[-1][-1][-1] += data
 
-    def barriers(self) -> list[str]:
-        """What a reader with a keyboard, a screen reader or no network would stumble over."""
+    def accessibility_problems(self) -> list[str]:
+        """Return the problems of readers with a keyboard, a screen reader or no network."""
         levels = [level for level, _ in self.headings]
-        found = [] if levels[:1] == [1] and levels.count(1) == 1 else ["not one h1, first"]
-        found += [f"h{b} after h{a}" for a, b in pairwise(levels) if b > a + 1]
-        found += [f"picture without words: {p.get('src', '')[:50]}" for p in self.pictures
-                  if not p.get("alt")]  # fmt: skip
-        found += ["th without scope"] if not all(self.scopes) else []
-        found += ["table without caption"] if len(self.captions) != len(self.tables) else []
-        found += [f"id {each} twice" for each in set(self.ids) if self.ids.count(each) > 1]
-        found += [f"leads nowhere: {a}" for a in self.links
-                  if a.startswith("#") and a[1:] not in self.ids]  # fmt: skip
-        found += [f"needs network: {a}" for a in self.links if "://" in a or a.startswith("//")]
+        problems = [] if levels[:1] == [1] and levels.count(1) == 1 else ["not one h1, first"]
+        problems += [f"h{b} after h{a}" for a, b in pairwise(levels) if b > a + 1]
+        problems += [f"picture without alt text: {p.get('src', '')[:50]}" for p in self.pictures
+                     if not p.get("alt")]  # fmt: skip
+        problems += ["th without scope"] if not all(self.scopes) else []
+        problems += ["table without caption"] if len(self.captions) != len(self.tables) else []
+        problems += [f"id {each} twice" for each in set(self.ids) if self.ids.count(each) > 1]
+        problems += [f"link without target: {a}" for a in self.links
+                     if a.startswith("#") and a[1:] not in self.ids]  # fmt: skip
+        problems += [f"needs network: {a}" for a in self.links if "://" in a or a.startswith("//")]
         missing = {"header", "nav", "main", "footer"} - set(self.landmarks)
-        return found + [f"no {each}" for each in sorted(missing)]
+        return problems + [f"no {each}" for each in sorted(missing)]

@@ -1,4 +1,4 @@
-"""Folders as runs leave them, written by hand in milliseconds."""
+"""Write folders like those of training runs and sweeps, without training."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ run_dir: ${hydra:runtime.output_dir}
 
 
 def write_log(folder: Path, losses: Sequence[float], *, finished: bool = True) -> None:
-    """CSV logs with a training loss of half the validation loss, and a Dice of 1 - loss."""
+    """Write CSV logs: training loss = half the validation loss, Dice = 1 - validation loss."""
     lines = [HEADER]
     for epoch, loss in enumerate(losses):
         lines += [f"{epoch},1,,{loss},{1 - loss},0.9,,", f"{epoch},1,{loss / 2},,,,,"]
@@ -30,7 +30,7 @@ def write_log(folder: Path, losses: Sequence[float], *, finished: bool = True) -
 
 
 def write_config(folder: Path, overrides: Sequence[str]) -> None:
-    """What Hydra leaves of a composed configuration."""
+    """Write the files in which Hydra saves the composed configuration."""
     (folder / ".hydra").mkdir(parents=True, exist_ok=True)
     (folder / ".hydra" / "config.yaml").write_text(CONFIG)
     choices = "hydra: {runtime: {choices: {model: unet, loss: bce}, config_sources: []}}"
@@ -41,7 +41,7 @@ def write_config(folder: Path, overrides: Sequence[str]) -> None:
 
 
 def write_status(folder: Path, state: str, swept: Mapping[str, Any], **more: Any) -> None:
-    """``status.json`` of a job."""
+    """Write ``status.json`` of a job."""
     status = {
         "format": 1, "state": state, "number": 0, "swept": dict(swept), "error": None,
         "overrides": [f"{key}={value}" for key, value in swept.items()], "seconds": 75.0,
@@ -58,7 +58,7 @@ def write_picture(path: Path) -> None:
 
 
 def write_run(folder: Path, losses: Sequence[float], swept: Mapping[str, Any]) -> None:
-    """A finished job of a sweep."""
+    """Write a finished job of a sweep."""
     write_log(folder, losses)
     write_config(folder, ["model=unet", *(f"{key}={value}" for key, value in swept.items())])
     results = {
@@ -71,7 +71,7 @@ def write_run(folder: Path, losses: Sequence[float], swept: Mapping[str, Any]) -
 
 
 def write_sweep(folder: Path) -> None:
-    """Rebin 4 and 10 by threshold 50, 100, 200; one failed, one killed, one never started."""
+    """Write rebin 4 and 10 by threshold 50, 100, 200; one job failed, killed and not started."""
     names = []
     for rebin in (4, 10):
         for number, threshold in enumerate((50, 100, 200)):

@@ -7,6 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from roilab.detectors import Readout
 from roilab.entry_point import config_dir
 from roilab.simulate.chain import Simulation
 
@@ -18,9 +19,12 @@ GROUPS = [
     and path.stem not in PIECES
 ]  # fmt: skip
 STUDIES = [path for path in GROUPS if path.parts[0] == "study"]
-TRAIN = [path for path in GROUPS if path.parts[0] not in ("simulation", "study")]
+NOT_IN_TRAIN = ("simulation", "study", "command", "network_spec")
+TRAIN = [path for path in GROUPS if path.parts[0] not in NOT_IN_TRAIN]
 SAMPLES = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 2]
 PARTS = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 3]
+# Shared pieces of the root configs, composed with every command.
+SHARED = [path for path in GROUPS if path.parts[0] in ("command", "network_spec")]
 GIVEN = ["data.dir=somewhere", "run_dir=out"]
 
 
@@ -40,7 +44,7 @@ def test_no_file_is_left_out() -> None:
     roots = [path for path in FILES if len(path.parts) == 1]
     pieces = [path for path in FILES if path.stem in PIECES]
     hydra = [path for path in FILES if path.parts[0] == "hydra"]
-    assert sorted([*roots, *pieces, *hydra, *TRAIN, *STUDIES, *SAMPLES, *PARTS]) == FILES
+    assert sorted([*roots, *pieces, *hydra, *TRAIN, *STUDIES, *SAMPLES, *PARTS, *SHARED]) == FILES
     verbs = ("benchmark", "display", "evaluate", "export", "simulate", "train")
     assert roots == [Path(f"{verb}.yaml") for verb in verbs]
 
@@ -105,6 +109,42 @@ def test_studies_compose_and_instantiate(file: Path) -> None:
     Simulation.from_config(plain["simulation"])
 
 
+# Command, overrides, and the detector that all parts of the config share.
+DETECTORS = [
+    ("train", [], "small"),
+    ("train", ["data=pdhd"], "ProtoDUNE-HD"),
+    ("train", ["data=pdhd", "detector=small"], "small"),
+    ("train", ["data=base", "detector=pdhd"], "ProtoDUNE-HD"),
+    ("train", ["detector=pdhd"], "ProtoDUNE-HD"),
+    ("train", ["experiment=demo"], "small"),
+    ("train", ["experiment=pdhd_cosmic"], "ProtoDUNE-HD"),
+    ("evaluate", ["sample=s", "data=pdhd"], "ProtoDUNE-HD"),
+    ("evaluate", ["sample=s", "data=simulated"], "small"),
+    ("display", ["rec=r", "data=small"], "small"),
+    ("benchmark", [], "ProtoDUNE-HD"),
+    ("benchmark", ["data=simulated"], "small"),
+    ("simulate", [], "small"),
+    ("simulate", ["simulation=prolonged"], "ProtoDUNE-HD"),
+    ("simulate", ["simulation=cosmic", "detector=small"], "small"),
+]
+
+
+@pytest.mark.parametrize(("verb", "overrides", "name"), DETECTORS, ids=str)
+def test_one_detector_in_all_parts(verb: str, overrides: list[str], name: str) -> None:
+    given = {"simulate": ["folder=out"], "train": GIVEN}.get(verb, ["run_dir=out"])
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose(verb, [*given, *overrides])
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    assert plain["detector"]["name"] == name
+    data = plain.get("data", {})
+    parts = [data, plain.get("simulation"), data.get("simulation")]
+    parts += (data.get("simulated_samples") or {}).values()
+    detectors = [part["detector"] for part in parts if part]
+    assert detectors
+    assert all(detector == plain["detector"] for detector in detectors)
+
+
 def test_display_composes() -> None:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = compose("display", [*GIVEN, "data=pdhd", "rec=some.h5"])
@@ -134,6 +174,6 @@ def test_reference_recipe() -> None:
 
 def test_cosmic_experiment() -> None:
     data = composed("experiment=pdhd_cosmic").data
-    assert data.channel_ranges[data.planes[0]] == [800, 1600]
+    assert Readout.from_config(data).ranges[data.planes[0]] == (800, 1600)
     assert data.train_files == ["g4-rec-0.h5", "g4-rec-1.h5"]
     assert data.val_files == ["g4-rec-2.h5"]

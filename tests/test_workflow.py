@@ -17,7 +17,8 @@ CONFIGS = sorted(WORKFLOW.glob("*.yaml"))
 
 def composes(verb: str, overrides: list[str]) -> None:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose(verb, [*overrides, f"{'folder' if verb == 'simulate' else 'run_dir'}=out"])
+        key = "output_dir" if verb == "simulate" else "run_dir"
+        config = compose(verb, [*overrides, f"{key}=out"])
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
 

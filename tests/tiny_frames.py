@@ -1,4 +1,4 @@
-"""Frames of a detector small enough for tests: three planes, one anode, one track an event."""
+"""Frames of a very small detector: three planes, one track in each event."""
 
 from pathlib import Path
 
@@ -7,14 +7,13 @@ from numpy.typing import NDArray
 
 from roilab.frames import FrameWriter
 
-CHANNELS = {"U": (0, 48), "V": (48, 96), "W": (96, 160)}
 PER_APA = 160
 TICKS = 480
 START_NS, TICK_NS = -250e3, 500.0
 
 
 def event_frames(seed: int) -> dict[str, NDArray[np.float32]]:
-    """One straight track and noise on (channel, tick); every tag, truth too."""
+    """Make frames (channel, tick) of a straight track with noise, by tag, with the truth."""
     rng = np.random.default_rng(seed)
     channel = np.arange(PER_APA)[:, None]
     tick = np.arange(TICKS)[None, :]
@@ -35,7 +34,7 @@ def event_frames(seed: int) -> dict[str, NDArray[np.float32]]:
 def write_pair(
     folder: Path, number: int, events: list[int], apa: int = 1, suffix: str = ".h5"
 ) -> None:
-    """``g4-rec-N`` and ``g4-tru-N`` of one anode, with the ids of real files."""
+    """Write ``g4-rec-N`` and ``g4-tru-N`` of one anode, with channel ids as in real files."""
     first = PER_APA * apa
     with (
         FrameWriter(folder / f"g4-rec-{number}{suffix}") as rec,

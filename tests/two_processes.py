@@ -1,4 +1,4 @@
-"""Runs a function in two processes that share a process group, as DDP does."""
+"""Run a function in two processes of one process group, as DDP does."""
 
 import multiprocessing
 import socket
@@ -15,7 +15,7 @@ def _process(rank: int, port: int, queue: Any, work: Callable[[int], Any]) -> No
 
 
 def in_two_processes(work: Callable[[int], Any]) -> list[Any]:
-    """What ``work(rank)`` gives in either process; it has to be picklable."""
+    """Return the results of ``work(rank)`` in both processes; ``work`` must be picklable."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,12 +1,29 @@
-"""Where entry points print tables."""
+"""Output of entry points: the console for tables, and numbers with their errors."""
 
+import math
 import sys
 
 from rich.console import Console
 
-_WIDTH = 140  # where the output is a file or a pipe: rich would take 80 and cut columns
+_WIDTH = 140  # for a file or a pipe, where rich would take 80 and cut columns
 
 
 def table_console() -> Console:
-    """Standard output, as wide as the terminal, or wide enough for every table."""
+    """Return a console on standard output, wide enough for tables in files and pipes too."""
     return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def number_with_errors(value: float, low: float, high: float, form: str = ".1f") -> str:
+    """Format a number with its errors: ``-1.2 ± 0.3``, or ``0.0 -0.0 +1.2`` where they differ.
+
+    Args:
+        value: the number.
+        low: its lower bound; NaN for a number without errors.
+        high: its upper bound.
+        form: format specification of all numbers.
+    """
+    if math.isnan(low) or math.isnan(high):
+        return format(value, form)
+    below, above = format(value - low, form), format(high - value, form)
+    errors = f"± {above}" if below == above else f"-{below} +{above}"
+    return f"{value:{form}} {errors}"

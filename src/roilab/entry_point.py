@@ -1,4 +1,4 @@
-"""What all entry points share: where the configuration is, and how an error is told.
+"""Entry points of the commands: find the configuration, and print errors in one sentence.
 
 Nothing here imports torch or lightning, so that ``--help`` is quick.
 """
@@ -12,8 +12,8 @@ import hydra
 from hydra.errors import CompactHydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
-import roilab.sweep.names  # noqa: F401 (the resolvers that conf/ names jobs by)
-from roilab.errors import RoilabError
+import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
+from roilab.errors import RoilabError, message, user_error
 
 Task = Callable[[DictConfig], float | None]
 
@@ -22,22 +22,20 @@ OmegaConf.register_new_resolver("count", len, replace=True)
 
 
 def config_dir() -> Path:
-    """``conf/``: inside an installed package, or at the top of a repository."""
+    """Return ``conf/``, which is in the installed package or at the top of a repository."""
     package = Path(__file__).parent
     installed = package / "conf"
     return installed if installed.is_dir() else package.parents[1] / "conf"
 
 
-def sentence(error: RoilabError) -> str:
-    """An error's own text, without the traceback that a process of a data loader puts before it."""
-    return str(error).rsplit(f"{type(error).__name__}: ", 1)[-1].strip()
-
-
 def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
-    """Make a Hydra application of a task that takes the composed configuration.
+    """Make a command of a function that takes the composed configuration.
 
-    An error the user can mend is told as its sentence alone; with ``HYDRA_FULL_ERROR=1`` the
-    traceback comes too. Either way the exit code is not 0.
+    Of a ``RoilabError`` only the text is printed; with ``HYDRA_FULL_ERROR=1`` the traceback too.
+    The exit code of an error is not 0.
+
+    Args:
+        config_name: root configuration in ``conf/``, such as ``train``.
     """
 
     def decorate(task: Task) -> Callable[[], None]:
@@ -46,11 +44,10 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
             try:
                 return task(config)
             except (RoilabError, InstantiationException) as error:
-                cause = error.__cause__ if isinstance(error, InstantiationException) else error
-                if not isinstance(cause, RoilabError) or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise
-                # The one kind of exception that Hydra prints without a traceback.
-                raise CompactHydraException(sentence(cause)) from error
+                # The only exception that Hydra prints without a traceback.
+                raise CompactHydraException(message(error)) from error
 
         main: Callable[[], None] = hydra.main(
             version_base="1.3", config_path=str(config_dir()), config_name=config_name

@@ -1,4 +1,4 @@
-"""Type aliases: plane images, masks, ranges, table rows."""
+"""Type aliases: plane images, masks, arrays, ranges, table rows."""
 
 from typing import Any
 
@@ -7,5 +7,7 @@ from numpy.typing import NDArray
 
 Frame = NDArray[np.float32]  # (channel, tick) or (channel, slice)
 Mask = NDArray[np.bool_]
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 Range = tuple[int, int]  # half-open
 Row = dict[str, Any]

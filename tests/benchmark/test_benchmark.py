@@ -155,7 +155,7 @@ def test_several_exports_in_one_table(run_benchmark: Run, tmp_path: Path) -> Non
 def test_a_simulated_track_without_a_sample(
     run_benchmark: Run, trained: tuple[Path, TrainedNetwork], tmp_path: Path
 ) -> None:
-    small = ["data=simulated", "simulation/detector=small", "simulation.generator.length_mm=300"]
+    small = ["data=simulated", "simulation.generator.length_mm=300"]
     given = [f"network=[{trained[0]}]", "rebin=[10]", "nchunks=[1]", "variant=[plain]"]
     run_benchmark(*given, *small, f"simulated_dir={tmp_path / 'track'}")
     assert (tmp_path / "track" / "meta.json").is_file()
@@ -168,7 +168,7 @@ def test_the_command_in_subprocesses(run_command: Callable[..., Any], tmp_path: 
     done = run_command(
         *("-m", "roilab.benchmark", "models=[mobilenetv2]", "rebin=[100]", "nchunks=[1,2]"),
         *("variant=[plain]", "repeats=1", "warmup=0", "output_dir=out", "data.tick_range=[0,3200]"),
-        *("data.channel_ranges.V=[800,864]",),
+        *("data.channel_range=[800,864]",),
     )
     assert done.returncode == 0, done.stderr
     assert len(table(tmp_path / "out" / "runs.csv")) == 2

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from roilab.benchmark.memory_worker import run_job
-from roilab.benchmark.process import PeakMemory, resident_mb
+from roilab.benchmark.process import resident_mb
 from roilab.benchmark.subprocess_runner import WorkerError, run_in_subprocess
 from roilab.benchmark.worker import measure
+from roilab.peak_memory import PeakMemory
 from roilab.wirecell.torchscript import save_torchscript
 
 HELD_MB = 200  # more than the allocator may have free

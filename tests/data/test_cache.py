@@ -13,21 +13,23 @@ import pytest
 from roilab.data import (
     CacheError,
     ImageCache,
-    ImageRecipe,
     ImageSource,
+    ImageSpec,
     PlaneSelection,
     list_images,
 )
 from roilab.data.cache import image_key
+from roilab.detectors import Readout
 from roilab.frames import match_files
 
-RECIPE = ImageRecipe(("loose_lf",), ("deposplat",), (0, 480), 10)
-SELECTION = PlaneSelection({"V": (48, 96)}, False, (), 160)
+SPEC = ImageSpec(("loose_lf",), ("deposplat",), (0, 480), 10)
+READOUT = Readout({"V": (48, 96)}, 160, None, (0, 480), ("deposplat",))
 
 
 @pytest.fixture
 def source(frames_dir: Path) -> ImageSource:
-    return list_images(match_files(frames_dir, "g4-rec-*.h5", "g4-tru-*.h5"), SELECTION, RECIPE)[0]
+    pairs = match_files(frames_dir, "g4-rec-*.h5", "g4-tru-*.h5")
+    return list_images(pairs, READOUT, PlaneSelection(("V",)), SPEC)[0]
 
 
 def image(value: float = 1.0) -> np.ndarray:
@@ -52,19 +54,19 @@ def test_made_once(tmp_path: Path) -> None:
 
 def test_key_changes_with_all_that_changes_the_image(source: ImageSource, frames_dir: Path) -> None:
     variants = [
-        (source, RECIPE),
-        *((source, replace(RECIPE, **change)) for change in (
+        (source, SPEC),
+        *((source, replace(SPEC, **change)) for change in (
             {"rebin": 5}, {"layers": ("gauss",)}, {"truth": ("ductor",)},
             {"tick_range": (0, 240)}, {"channel_rebin": 2},
         )),
-        *((replace(source, **change), RECIPE) for change in (
+        *((replace(source, **change), SPEC) for change in (
             {"rec_event": 101}, {"tru_event": 101}, {"apa": "2"},
             {"channel_ranges": ((160, 208),)}, {"truth_tag": "ductor1"},
         )),
     ]  # fmt: skip
     keys = [image_key(*variant) for variant in variants]
     assert len(set(keys)) == len(variants)
-    assert image_key(source, RECIPE) == keys[0]
+    assert image_key(source, SPEC) == keys[0]
 
 
 def test_key_changes_with_the_file(source: ImageSource, tmp_path: Path) -> None:
@@ -73,9 +75,9 @@ def test_key_changes_with_the_file(source: ImageSource, tmp_path: Path) -> None:
         copies.append(tmp_path / path.name)
         copies[-1].write_bytes(path.read_bytes())
     moved = replace(source, pair=replace(source.pair, rec=copies[0], tru=copies[1]))
-    before = image_key(moved, RECIPE)
+    before = image_key(moved, SPEC)
     os.utime(copies[1], (1, 1))
-    assert image_key(moved, RECIPE) != before != image_key(source, RECIPE)
+    assert image_key(moved, SPEC) != before != image_key(source, SPEC)
 
 
 def _slow_image(marks: Path) -> np.ndarray:
@@ -124,7 +126,7 @@ def test_bound_evicts_what_no_one_uses(tmp_path: Path, caplog: pytest.LogCapture
     assert not caplog.text
     # All three are in use now: further images are handed out but not kept.
     np.testing.assert_array_equal(cache.get("d", image), image())
-    assert "bound of 0.0 GB is reached" in caplog.text
+    assert "limit of 0.0 GB is reached" in caplog.text
     assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "b.npy", "c.npy"}
 
 

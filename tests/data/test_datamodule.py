@@ -1,4 +1,4 @@
-"""From files to batches: selection, split, masks, cache, and what a user can get wrong."""
+"""From files to batches: selection, split, masks, cache, and errors of the user."""
 
 import shutil
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from roilab.data import DataConfigError, ImageSource, RoiDataModule, split_by_event
 from roilab.data.dataset import ShapeError
-from roilab.data.sampler import EachOnce
+from roilab.data.sampler import UnrepeatedSampler
 from roilab.data.split import SplitError
 from roilab.errors import RoilabError
 from roilab.frames import (
@@ -26,14 +26,15 @@ from roilab.frames import (
     MissingTagError,
     TickAxisError,
 )
-from tiny_frames import CHANNELS, PER_APA, START_NS, TICK_NS, event_frames, write_pair
+from tiny_frames import PER_APA, START_NS, TICK_NS, event_frames, write_pair
 
 Make = Callable[..., RoiDataModule]
+DETECTOR = {"u": {"channels": 48}, "v": {"channels": 48}, "w": {"channels": 64}, "nticks": 480}
 
 
 @pytest.fixture
 def make(frames_dir: Path) -> Make:
-    """A data module on the tiny frames, with any setting changed."""
+    """Return a function that makes a data module on the tiny frames with changed settings."""
 
     def build(**changes: Any) -> RoiDataModule:
         settings: dict[str, Any] = {
@@ -43,7 +44,7 @@ def make(frames_dir: Path) -> Make:
             "train_files": None,
             "val_files": None,
             "test_files": None,
-            "judged_samples": [],
+            "samples": [],
             "val_fraction": 0.4,
             "split_seed": 1,
             "shuffle_seed": 1,
@@ -53,10 +54,9 @@ def make(frames_dir: Path) -> Make:
             "stack": False,
             "channel_range": None,
             "apas": None,
-            "channel_ranges": CHANNELS,
-            "channels_per_apa": PER_APA,
+            "detector": DETECTOR,
             "first_channel": None,
-            "tick_range": (0, 480),
+            "tick_range": None,
             "rebin": 10,
             "channel_rebin": 1,
             "normalization": "scalar",
@@ -108,10 +108,9 @@ def test_layouts_of_real_files_give_the_same_sample(make: Make, tmp_path: Path) 
     with FrameWriter(tmp_path / "g4-tru-9.h5") as tru:
         tru.add(0, "ductor3", early[kept], kept, START_NS - 30 * TICK_NS, TICK_NS, -7)
     samples = []
-    for settings in ({}, {"dir": str(tmp_path), "val_files": ["g4-rec-9.h5"]}):
+    only = ["g4-rec-9.h5"]
+    for settings in ({}, {"dir": str(tmp_path), "train_files": only, "val_files": only}):
         module = make(**{"val_files": ["g4-rec-1.h5"], **settings})
-        if settings:
-            module.files["train"] = ["g4-rec-9.h5"]
         module.setup()
         samples.append(module.dataset("val")[0])
     torch.testing.assert_close(samples[0]["image"], samples[1]["image"])
@@ -194,7 +193,7 @@ def test_named_files(make: Make, tmp_path: Path) -> None:
     assert module.has_test
     assert names(module, "val") == names(module, "test")
     assert len(module.dataset("train")) == 3
-    copy = shutil.copytree(module.dir, tmp_path / "copy")
+    copy = shutil.copytree(module.settings.dir, tmp_path / "copy")
     elsewhere = make(val_files=[f"{copy}/g4-rec-1.h5"])
     elsewhere.setup()
     assert len(elsewhere.dataset("train")) == 5
@@ -250,9 +249,9 @@ def test_batches(make: Make) -> None:
 
 @pytest.mark.parametrize(("length", "size"), [(10, 3), (4, 4), (7, 2)])
 def test_no_image_is_validated_twice(length: int, size: int) -> None:
-    shares = [list(EachOnce(length, rank, size)) for rank in range(size)]
+    shares = [list(UnrepeatedSampler(length, rank, size)) for rank in range(size)]
     assert sorted(chain.from_iterable(shares)) == list(range(length))
-    assert all(list(EachOnce(2, rank, 3)) for rank in range(3))
+    assert all(list(UnrepeatedSampler(2, rank, 3)) for rank in range(3))
 
 
 BAD_SETTINGS = [
@@ -277,10 +276,10 @@ def test_files_that_do_not_fit(make: Make) -> None:
         make(layers=["loose_lf", "tight_lf"]).setup()
     with pytest.raises(MissingTagError, match=r"g4-tru-0\.h5: event 100 has no tag 'x1' or 'y1'"):
         make(truth=["x", "y"]).setup()
-    with pytest.raises(ChannelRangeError, match=r"asks for channels 208 to 359.*hold 160 to 319"):
+    with pytest.raises(ChannelRangeError, match=r"is channels 208 to 359.*hold 160 to 319"):
         make(channel_range=(48, 200)).setup()
-    with pytest.raises(ChannelRangeError, match="channels 160 to 319 fit neither"):
-        make(channels_per_apa=100).setup()
+    with pytest.raises(ChannelRangeError, match=r"160 to 319 fit neither.* with 68 channels"):
+        make(detector={**DETECTOR, "u": {"channels": 10}, "w": {"channels": 10}}).setup()
     with pytest.raises(TickAxisError, match=r"ticks 0 to 480 against data.tick_range=\[500, 600\]"):
         make(tick_range=(500, 600)).setup()
 

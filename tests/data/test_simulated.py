@@ -1,4 +1,4 @@
-"""Data that are simulated on first use, with the samples that networks are judged by."""
+"""Data that are simulated on first use, with samples of known angle."""
 
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ def simulated(tmp_path: Path) -> Any:
             "train",
             [
                 "data.simulation.events=2",
-                "data.judged_simulations.tracks.events=1",
-                "data.judged_simulations.showers=null",
+                "data.simulated_samples.tracks.events=1",
+                "data.simulated_samples.showers=null",
                 f"data.dir={tmp_path / 'few'}",
                 "data.num_workers=0",
                 "seed=1",
@@ -27,10 +27,8 @@ def simulated(tmp_path: Path) -> Any:
     return instantiate(config.data)
 
 
-def test_what_is_judged_is_simulated_beside_what_is_learned_from(
-    simulated: Any, tmp_path: Path
-) -> None:
-    assert simulated.judged_samples == [tmp_path / "few_tracks"]
+def test_samples_are_simulated_next_to_the_training_events(simulated: Any, tmp_path: Path) -> None:
+    assert simulated.samples == [tmp_path / "few_tracks"]
     simulated.prepare_data()
     for folder in ("few", "few_tracks"):
         assert (tmp_path / folder / "meta.json").is_file()

@@ -57,11 +57,11 @@ def test_without_network_or_truth(run_display: Run, frames_dir: Path) -> None:
         (["display.channel=12"], "display.channel=12: plane V holds channels 208 to 255; choose"),
         (["display.channels=[0,9]"], "display.channels=[0, 9]: plane V holds 208 to 255; choose"),
         (["display.ticks=[9,3]"], "display.ticks=[9, 3]; expected [first, last + 1]"),
-        (["plane=X"], "plane=X; the data config knows U, V, W."),
+        (["plane=X"], "plane=X; the detector has U, V, W."),
         (["apa=4"], "event 100 has no tag of APA 4; it has those of 1. Set apa to one of these."),
         (["display.pictures=[comparison]"], "comparison: 0 to compare; give two networks"),
-        (["display.pictures=[film]"], "display.pictures: got 'film'; expected of display,"),
-        (["display.pool=median"], "display.pool: got 'median'; expected of max, mean."),
+        (["display.pictures=[film]"], "display.pictures: got 'film'; expected some of display,"),
+        (["display.pool=median"], "display.pool: got 'median'; expected some of max, mean."),
         (["display.dpi=0"], "display.dpi=0; expected a number above 0."),
     ],
 )
@@ -157,6 +157,6 @@ def test_page_that_would_be_too_large(
     rec = f"rec={frames_dir / 'g4-rec-0.h5'}"
     with pytest.raises(SystemExit):
         run_display(rec, "display.html=true", "display.html_mb=1")
-    assert "the page does not become so small; show fewer ticks" in (
+    assert "the page cannot be made that small; show fewer ticks" in (
         capsys.readouterr().err.replace("\n", " ")
     )

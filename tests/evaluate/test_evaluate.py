@@ -12,8 +12,11 @@ import pytest
 
 from known_network import METADATA, AboveThreshold, fails
 from known_tracks import write_sample
+from roilab.evaluate.run import data_config
 from roilab.evaluate.settings import EvaluationError
 from roilab.evaluate.working_point import best_threshold
+from roilab.inference import NetworkFile
+from roilab.metrics import clopper_pearson
 from roilab.wirecell.torchscript import save_torchscript
 from tiny_frames import write_pair
 
@@ -54,9 +57,10 @@ def test_numbers_of_a_known_sample(
         assert float(row["bias"]) == pytest.approx(bias, rel=1e-5)
         assert float(row["resolution"]) == pytest.approx(0, abs=1e-4)
         part, valid = (24 / 96, 96) if angle == 0 else (1 / 4, 4)
-        error = 100 * math.sqrt(part * (1 - part) / valid)
+        bounds = [100 * bound for bound in clopper_pearson(round(part * valid), valid)]
         assert float(row["inefficiency"]) == pytest.approx(100 * part)
-        assert float(row["inefficiency_error"]) == pytest.approx(error, rel=1e-5)
+        shown = [float(row[f"inefficiency_{side}"]) for side in ("low", "high")]
+        assert shown == pytest.approx(bounds, rel=1e-5)
         assert row["charge_profile"] == ""
         assert (row["plane"], row["energy"], row["events"]) == ("V", "", str(2 if not angle else 1))
     # The network finds the one slice of every channel: 10 ticks, 5 of them true; all 5 true ones.
@@ -187,7 +191,7 @@ def test_foreign_torchscript_and_plane(
     save_torchscript(AboveThreshold(), bare, {})
     arguments = [f"network={bare}", "data=tiny", f"sample={tracks_dir}", "scan=[]"]
     err = fails(run_evaluate, capsys, *arguments)
-    assert "bare.ts: does not tell its layers and rebin" in err
+    assert "bare.ts: has no layers and no rebin" in err
     assert "layers=[loose_lf,mp2_roi,mp3_roi] network_spec.rebin=10" in err
     run_evaluate(*arguments, "network_spec.layers=[loose_lf]", "network_spec.rebin=10")
     row = table(tmp_path / "out" / "table.csv")["dnn", 0]
@@ -199,7 +203,7 @@ def test_foreign_torchscript_and_plane(
 
 
 BAD = [
-    ("data", "is no checkpoint, so the detector is not known; name its data config"),
+    ("data", "is no checkpoint, so the data config is not known; choose one"),
     ("sample=nowhere", "nowhere/meta.json: there is no such file"),
     ("planes=[U]", "planes=['U']: no event of the samples is on these"),
     ("physics.gauss=none", "has no tag 'none1'"),
@@ -241,7 +245,7 @@ def spoilt(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 SPOILT: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
-    ("angle", lambda event: event.pop("theta_xz"), "event 0 tells no theta_xz"),
+    ("angle", lambda event: event.pop("theta_xz"), "event 0 has no theta_xz"),
     ("plane", lambda event: event.update(plane="x"), "plane 'x' is none of U, V, W"),
     ("truth", lambda event: event.update(tru="none.h5"), "event 0 needs one truth file; got"),
     ("event", lambda event: event.update(event=5), "names event 5 of g4-rec-0.h5, which holds [0]"),
@@ -288,3 +292,10 @@ def test_an_image_without_valid_channel_is_told(
     rows = table(tmp_path / "out" / "table.csv")
     assert rows["ideal", 0]["bias"] == rows["ideal", 0]["inefficiency"] == ""
     assert rows["ideal", 10]["inefficiency"] == "0"
+
+
+def test_a_named_detector_replaces_the_checkpoints() -> None:
+    file = NetworkFile(Path("a.ckpt"), None, {}, {"detector": "old", "rebin": 10})
+    assert data_config({"detector": "new"}, file) == {"detector": "new", "rebin": 10}
+    assert data_config({}, file) == file.data
+    assert data_config({"data": {"rebin": 4}, "detector": "new"}, file) == {"rebin": 4}

@@ -7,8 +7,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from roilab.readouts.readout import Readout
 
-from roilab.detectors.readout import Readout
 from roilab.entry_point import config_dir
 from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.methods import Gauss, Method, ideal
@@ -25,11 +25,10 @@ def test_ideal_and_gauss(pdhd: Path) -> None:
     known = {(10, 0): -39, (10, 1): 6, (10, 3): 17, (4, 0): -2.4}
     methods: list[Method] = [ideal(physics, rebin, 100, pad, "bins") for rebin, pad in known]
     methods.append(Gauss(physics.gauss))
-    judge = Evaluator(methods, physics, Readout.from_config(data), None)
-    images = read_sample(pdhd / "tracks", judge.detector, judge.tags, ["V"])
+    evaluator = Evaluator(methods, physics, Readout.from_config(data), None)
+    images = read_sample(pdhd / "tracks", evaluator.readout, evaluator.tags, ["V"])
     chosen = [image for image in images if image.theta_xz in (0, 80)]
-    rows = judge(chosen)
-    flat, steep = rows[: len(methods)], rows[len(methods) :]
+    flat, steep = evaluator(chosen)
     assert [row["bias"] for row in flat[:-1]] == pytest.approx([*known.values()], abs=0.5)
     assert flat[-1]["bias"] == pytest.approx(1.1, abs=0.1)
     assert steep[-1]["bias"] == pytest.approx(-65, abs=1)

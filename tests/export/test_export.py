@@ -93,7 +93,7 @@ def test_layer_normalization_and_bf16(tmp_path: Path, monkeypatch: pytest.Monkey
     # Also on a CPU without bf16, which computes the same, only slower.
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
     module = build("unet", "data.normalization=layer")
-    module.normalization.measured(torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 4, 8]))
+    module.normalization.set_statistics(torch.tensor([1.0, 2, 3]), torch.tensor([2.0, 4, 8]))
     export_network(module, tmp_path / "f" / "model.ts", NO_BOUND)
     bf16 = replace(NO_BOUND, precision="bf16")
     written = export_network(module, tmp_path / "b" / "model.ts", bf16)

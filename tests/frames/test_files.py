@@ -1,4 +1,4 @@
-"""Opening, pairing and writing: what can be wrong, and how it is told."""
+"""Opening, pairing and writing frame files, and their error messages."""
 
 import fcntl
 import tarfile
@@ -37,8 +37,8 @@ def test_absent_foreign_and_truncated_files(tmp_path: Path, name: str) -> None:
     path.write_text("not frames at all")
     with pytest.raises(FrameFileError, match=rf"{name}: cannot be opened as"):
         open_frames(path)
-    whole = one_event(path, 1).read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    content = one_event(path, 1).read_bytes()
+    path.write_bytes(content[: len(content) // 2])
 
     def read() -> None:
         with open_frames(path) as frames:
@@ -83,7 +83,7 @@ def test_a_locked_or_read_only_file_opens(tmp_path: Path) -> None:
             assert frames.events == (1,)
 
 
-def test_nothing_half_written(tmp_path: Path) -> None:
+def test_no_incomplete_files(tmp_path: Path) -> None:
     def interrupted() -> None:
         with FrameWriter(tmp_path / "f.h5") as writer:
             writer.add(1, "x1", np.ones((1, 3)), [0], 0.0, 500.0)
@@ -92,7 +92,7 @@ def test_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     with (
-        pytest.raises(FrameFileError, match="one row a channel"),
+        pytest.raises(FrameFileError, match="one row per channel"),
         FrameWriter(tmp_path / "g.tar") as writer,
     ):
         writer.add(1, "x1", np.ones((1, 3)), [0, 1], 0.0, 500.0)

@@ -1,4 +1,4 @@
-"""Frames of the full toolkit: every variation a real file has."""
+"""Frames of the full toolkit, with all variations of real files."""
 
 from pathlib import Path
 

@@ -32,7 +32,7 @@ def place_slowly(
     first_ns: float,
     wanted: tuple[tuple[int, int], tuple[int, int]],
 ) -> NDArray[np.float32]:
-    """One sample at a time: its channel is its row, its time its column."""
+    """Place sample after sample: the channel gives the row, the time gives the column."""
     (c0, c1), (t0, t1) = wanted
     image = np.zeros((c1 - c0, t1 - t0), dtype=np.float32)
     for row, channel in enumerate(channels):
@@ -119,7 +119,7 @@ def test_orientation_and_memory_order_do_not_matter(
 
 
 class _Counting(FrameFile):
-    """Passes reads on and keeps how many rows were asked for."""
+    """Count the rows that are read from another frame file."""
 
     def __init__(self, frames: FrameFile) -> None:
         super().__init__(frames.path)

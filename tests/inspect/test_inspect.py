@@ -1,4 +1,4 @@
-"""What python -m roilab.inspect says of files and pairs."""
+"""Output of python -m roilab.inspect for files and pairs."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_what_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     for text in (
         "event ids: rec is +100 against tru",
         "event 100: mp3_roi1 against loose_lf1: 3 channels absent",
-        "ductor1 (truth) against loose_lf1: 2 channels absent (taken as zero); 1 channels more; "
+        "ductor1 (truth) against loose_lf1: 2 channels absent (taken as zero); 1 more channels; "
         "starts 7.25 ticks earlier (shifted); lies -0.25 of a tick off the grid (rounded); "
         "60 ticks, not 50",
     ):

@@ -13,7 +13,7 @@ from roilab.metrics import count_runs_hit, segmentation_metrics
 from two_processes import in_two_processes
 
 TRUE = [[1, 1, 0, 0, 1, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 1, 0, 1, 0, 0, 0]]
-FOUND = [[0, 1, 1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0, 0]]
+PREDICTED = [[0, 1, 1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0, 0]]
 
 
 def masks(rows: list[list[int]]) -> torch.Tensor:
@@ -22,10 +22,10 @@ def masks(rows: list[list[int]]) -> torch.Tensor:
 
 def test_by_hand() -> None:
     metrics = segmentation_metrics()
-    metrics.update(masks(FOUND)[None, None], masks(TRUE)[None, None])
+    metrics.update(masks(PREDICTED)[None, None], masks(TRUE)[None, None])
     values = {name: float(value) for name, value in metrics.compute().items()}
-    # Truth has 7 pixels in 6 runs, the prediction 9 in 4; 4 pixels are common. Found are the runs
-    # 0-1 of the first channel and all three of the last; justified are 1-2 and 0-4.
+    # Truth has 7 pixels in 6 runs, the prediction 9 in 4; 4 pixels agree. Hit are the true runs
+    # 0-1 of the first channel and all three of the last, and the predicted runs 1-2 and 0-4.
     assert values == pytest.approx(
         {
             "pixel_efficiency": 4 / 7,
@@ -38,13 +38,13 @@ def test_by_hand() -> None:
 
 
 def test_counts_are_summed_before_dividing() -> None:
-    together, apart = segmentation_metrics(), segmentation_metrics()
+    together, in_parts = segmentation_metrics(), segmentation_metrics()
     rng = torch.Generator().manual_seed(0)
-    found, true = (torch.rand(2, 6, 1, 5, 20, generator=rng) > 0.7).unbind()
-    together.update(found, true)
+    predicted, true = (torch.rand(2, 6, 1, 5, 20, generator=rng) > 0.7).unbind()
+    together.update(predicted, true)
     for part in (slice(0, 1), slice(1, 6)):
-        apart.update(found[part], true[part])
-    assert together.compute() == apart.compute()
+        in_parts.update(predicted[part], true[part])
+    assert together.compute() == in_parts.compute()
 
 
 def test_empty_denominators_are_nan() -> None:
@@ -77,12 +77,12 @@ def _share(rank: int) -> dict[str, float]:
     metrics = segmentation_metrics()
     # Unequal shares: an average of the two processes' ratios would be wrong.
     share = slice(0, 1) if rank == 0 else slice(1, 3)
-    metrics.update(masks(FOUND)[None, None, share], masks(TRUE)[None, None, share])
+    metrics.update(masks(PREDICTED)[None, None, share], masks(TRUE)[None, None, share])
     return {name: float(value) for name, value in metrics.compute().items()}
 
 
 def test_two_processes_give_what_one_gives() -> None:
     alone = segmentation_metrics()
-    alone.update(masks(FOUND)[None, None], masks(TRUE)[None, None])
+    alone.update(masks(PREDICTED)[None, None], masks(TRUE)[None, None])
     expected = {name: float(value) for name, value in alone.compute().items()}
     assert in_two_processes(_share) == [pytest.approx(expected)] * 2

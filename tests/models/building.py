@@ -1,4 +1,4 @@
-"""Networks as the command line builds them."""
+"""Build networks of conf/model as the command line does."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ NETWORKS = sorted(p.stem for p in Path(config_dir(), "model").glob("*.yaml") if 
 
 
 def build(name: str, *overrides: str, seed: int = 0) -> RoiNetwork:
-    """A network of conf/model in evaluation mode, every parameter away from where it begins."""
+    """Build a network in evaluation mode; every parameter differs from its initial value."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = compose("train", [f"model={name}", "run_dir=out", *overrides])
     torch.manual_seed(seed)

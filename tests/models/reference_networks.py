@@ -1,6 +1,6 @@
-"""The reference code's networks in words of our own: its structure and names of modules, no more.
+"""Networks with the structure and module names of the reference code, written again.
 
-They are written apart from roilab's, so that a mistake in those shows.
+They share no code with roilab's networks, so that a comparison finds mistakes.
 """
 
 import torch
@@ -29,7 +29,7 @@ def _up(x: torch.Tensor) -> torch.Tensor:
 
 
 class _Holder(nn.Module):
-    """One module under the name ``conv`` (or another), only to have that name in the keys."""
+    """Hold one module under a name such as ``conv``, as in the reference's keys."""
 
     def __init__(self, **modules: nn.Module) -> None:
         super().__init__()
@@ -147,21 +147,21 @@ class NestedUNet(nn.Module):
                 self.add_module(f"conv{i}_{j}", _Vgg(j * w[i] + w[i + 1], w[i]))
         self.final = nn.Conv2d(w[0], 1, 1)
 
-    def node(self, i: int, j: int, made: dict[tuple[int, int], torch.Tensor]) -> torch.Tensor:
-        """By recursion, unlike roilab's columns."""
-        if (i, j) not in made:
+    def node(self, i: int, j: int, nodes: dict[tuple[int, int], torch.Tensor]) -> torch.Tensor:
+        """Compute a node by recursion, not by columns as roilab does."""
+        if (i, j) not in nodes:
             if j == 0:
-                x = functional.max_pool2d(self.node(i - 1, 0, made), 2)
+                x = functional.max_pool2d(self.node(i - 1, 0, nodes), 2)
             else:
-                skips = [self.node(i, k, made) for k in range(j)]
-                below = _up(self.node(i + 1, j - 1, made))
+                skips = [self.node(i, k, nodes) for k in range(j)]
+                below = _up(self.node(i + 1, j - 1, nodes))
                 x = torch.cat([*skips, _fit(below, skips[0])], dim=1)
-            made[i, j] = self.get_submodule(f"conv{i}_{j}")(x)
-        return made[i, j]
+            nodes[i, j] = self.get_submodule(f"conv{i}_{j}")(x)
+        return nodes[i, j]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        made = {(0, 0): self.get_submodule("conv0_0")(x)}
-        return torch.sigmoid(self.final(self.node(0, 4, made)))
+        nodes = {(0, 0): self.get_submodule("conv0_0")(x)}
+        return torch.sigmoid(self.final(self.node(0, 4, nodes)))
 
 
 class _Position(nn.Module):

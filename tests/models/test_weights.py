@@ -1,4 +1,4 @@
-"""Weights of the reference code compute here what they compute there."""
+"""Weights from files; those of the reference code give the reference's probabilities."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,16 +22,17 @@ REFERENCES: dict[str, Callable[[int], nn.Module]] = {
     "transformer": reference_networks.TransformerUNet,
 }
 EXAMPLE = (64, 64)
+SMALL = ("model.net.encoder_widths=[4,8,8,8,8]", "model.net.decoder_widths=[8,8,4,4]")
 
 
 def reference_of(name: str, n_layers: int = 3) -> nn.Module:
-    """The reference network with weights and batch norm statistics as after some training."""
+    """Return the reference network with weights and statistics as after some training."""
     torch.manual_seed(1)
     reference = REFERENCES[name](n_layers)
     with torch.no_grad():
         for parameter in reference.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
-        # probabilities that are not all about a half
+        # so that the probabilities are not all near 0.5
         head = "final" if name == "nestedunet" else "outc.conv"
         reference.get_parameter(f"{head}.weight").mul_(20)
         reference(3 * image(*EXAMPLE, batch=2, layers=n_layers))
@@ -63,9 +64,14 @@ def assert_same_probability(net: RoiNetwork, reference: nn.Module, *size: int) -
     assert float((net.eval()(image(*size)).sigmoid() - expected).abs().max()) < 1e-5
 
 
-@pytest.mark.parametrize("save", [as_state_dict, as_lightning, as_data_parallel, as_torchscript])
-@pytest.mark.parametrize("name", REFERENCES)
-def test_reference_weights(
+@pytest.mark.parametrize(
+    ("name", "save"),
+    [
+        *((name, as_state_dict) for name in REFERENCES),
+        *(("uresnet", save) for save in (as_lightning, as_data_parallel, as_torchscript)),
+    ],
+)
+def test_reference_weights_give_the_same_probability(
     name: str, save: Callable[[nn.Module, Path], None], tmp_path: Path
 ) -> None:
     net = build(name)
@@ -92,7 +98,7 @@ def unet_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_another_architecture_names_the_keys(unet_weights: Path) -> None:
+def test_weights_of_another_network_are_an_error(unet_weights: Path) -> None:
     with pytest.raises(WeightsError, match="not the weights of UResNet") as error:
         load_weights(build("uresnet"), unet_weights)
     text = str(error.value)
@@ -102,33 +108,33 @@ def test_another_architecture_names_the_keys(unet_weights: Path) -> None:
     assert "\n" not in text
 
 
-def test_another_number_of_layers(unet_weights: Path) -> None:
+def test_another_number_of_layers_is_an_error(unet_weights: Path) -> None:
     net = build("unet", "data.layers=[loose_lf,gauss]")
     with pytest.raises(WeightsError, match=r"take 3 input layers; expected 2.*data\.layers"):
         load_weights(net, unet_weights)
 
 
-def test_another_number_of_layers_in_two_convolutions(tmp_path: Path) -> None:
+def test_another_number_of_layers_in_two_convolutions_is_an_error(tmp_path: Path) -> None:
     as_state_dict(reference_of("uresnet", n_layers=2), tmp_path / "weights.pth")
     with pytest.raises(WeightsError, match="take 2 input layers; expected 3"):
         load_weights(build("uresnet"), tmp_path / "weights.pth")
 
 
-def test_other_widths(unet_weights: Path) -> None:
+def test_other_widths_are_an_error(unet_weights: Path) -> None:
     net = build("unet", "model.net.decoder_widths=[256,128,64,32]")
     with pytest.raises(WeightsError, match=r"decoder.stages.3.conv.0.weight has shape \(64, 128"):
         load_weights(net, unet_weights)
 
 
-def test_old_files_without_batch_counts(unet_weights: Path, tmp_path: Path) -> None:
+def test_weights_without_batch_counts_are_loaded(unet_weights: Path, tmp_path: Path) -> None:
     weights = torch.load(unet_weights, weights_only=True)
     old = {n: w for n, w in weights.items() if "num_batches" not in n}
     torch.save(old, tmp_path / "old.pth")
     load_weights(build("unet"), tmp_path / "old.pth")
 
 
-class _Anything:
-    """What a pickle may hold beside tensors."""
+class _Unknown:
+    """An object that a pickle may hold and that is not loaded."""
 
 
 @pytest.mark.parametrize(
@@ -136,22 +142,22 @@ class _Anything:
     [
         ({"epoch": 3}, "holds no weights"),
         (torch.zeros(3), "holds no weights"),
-        ({"net": _Anything()}, "save the network's state_dict"),
+        ({"net": _Unknown()}, "save the network's state_dict"),
     ],
 )
-def test_what_is_no_file_of_weights(content: object, message: str, tmp_path: Path) -> None:
+def test_file_without_weights_is_an_error(content: object, message: str, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "weights.pth")
     with pytest.raises(WeightsError, match=message):
-        load_weights(build("unet"), tmp_path / "weights.pth")
+        load_weights(build("unet", *SMALL), tmp_path / "weights.pth")
 
 
-def test_absent_and_broken_files(tmp_path: Path) -> None:
-    net = build("unet")
-    with pytest.raises(WeightsError, match="no such file"):
+def test_absent_and_damaged_files_are_errors(tmp_path: Path) -> None:
+    net = build("unet", *SMALL)
+    with pytest.raises(WeightsError, match="no such weights file"):
         load_weights(net, tmp_path / "weights.pth")
     for name in ("weights.pth", "weights.safetensors"):
         (tmp_path / name).write_bytes(b"not weights")
-        with pytest.raises(WeightsError, match=f"{name}: (cannot be read|is no whole)"):
+        with pytest.raises(WeightsError, match=f"{name}: (cannot be read|not a complete)"):
             load_weights(net, tmp_path / name)
 
 
@@ -165,13 +171,13 @@ def recipe_of(**model: object) -> dict[str, Any]:
     }
 
 
-def test_a_training_starts_from_them_and_a_checkpoint_does_not(tmp_path: Path) -> None:
-    net = build("unet")
+def test_training_starts_from_weights_and_a_checkpoint_does_not_need_them(tmp_path: Path) -> None:
+    net = build("unet", *SMALL)
     net_config = {
         "_target_": "roilab.models.UNet",
         "n_layers": 3,
-        "encoder_widths": [64, 128, 256, 512, 512],
-        "decoder_widths": [256, 128, 64, 64],
+        "encoder_widths": [4, 8, 8, 8, 8],
+        "decoder_widths": [8, 8, 4, 4],
         "align_corners": True,
     }
     path = tmp_path / "weights.pth"
@@ -179,16 +185,16 @@ def test_a_training_starts_from_them_and_a_checkpoint_does_not(tmp_path: Path) -
     torch.save(net.state_dict(), path)
     module = start_module(recipe)
     assert all(torch.equal(w, net.state_dict()[n]) for n, w in module.net.state_dict().items())
-    # roilab's own checkpoint holds more than the network
+    # a checkpoint of roilab also holds loss and metrics
     torch.save({"state_dict": module.state_dict()}, path)
-    load_weights(build("unet", seed=2), path)
+    load_weights(build("unet", *SMALL, seed=2), path)
     path.unlink()
     build_module(recipe)
-    with pytest.raises(WeightsError, match="no such file"):
+    with pytest.raises(WeightsError, match="no such weights file"):
         start_module(recipe)
 
 
-def test_a_network_of_ones_own_needs_the_base_class(tmp_path: Path) -> None:
+def test_weights_need_a_network_of_the_base_class(tmp_path: Path) -> None:
     net_config = {
         "_target_": "torch.nn.Conv2d",
         "in_channels": 3,
@@ -199,7 +205,7 @@ def test_a_network_of_ones_own_needs_the_base_class(tmp_path: Path) -> None:
         start_module(recipe_of(net=net_config, weights=str(tmp_path / "any.pth")))
 
 
-def test_a_checkpoint_needs_no_encoder_weights(tmp_path: Path) -> None:
+def test_a_checkpoint_does_not_need_encoder_weights(tmp_path: Path) -> None:
     net_config = {
         "_target_": "roilab.models.TimmUNet",
         "n_layers": 3,
@@ -213,5 +219,5 @@ def test_a_checkpoint_needs_no_encoder_weights(tmp_path: Path) -> None:
     }
     recipe = recipe_of(net=net_config)
     build_module(recipe)
-    with pytest.raises(InstantiationException, match=r"gone\.pth: there is no such file"):
+    with pytest.raises(InstantiationException, match=r"gone\.pth: there is no such weights file"):
         start_module(recipe)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from roilab.plots.comparison import comparison_figure
 from roilab.plots.display import display_figure
 from roilab.plots.panels import AbsentPanel, ChargePanel, Outline, Panel, against_truth
-from roilab.plots.pooling import class_pooled, max_pooled, mean_pooled
+from roilab.plots.pooling import class_pool, max_pool, mean_pool
 from roilab.plots.view import Look, View
-from roilab.plots.waveform import Line, Rois, Row, waveform_figure
+from roilab.plots.waveform import RoiEdges, Waveform, WaveformRow, waveform_figure
 
 BASELINES = Path(__file__).parent / "baselines"
 VIEW = View((100, 140), (0, 200), 0.5, -250.0, in_us=False)
-LOOK = Look(1000, None, max_pooled, (300, 360))
+LOOK = Look(1000, None, max_pool, (300, 360))
 
 
 def track() -> NDArray[np.float32]:
@@ -45,11 +45,20 @@ def display() -> Figure:
 def waves() -> Figure:
     charge = track()[20]
     rows = [
-        Row("orig", "", absent="event 7 has no tag 'orig1'"),
-        Row("decon_charge", "e / tick", [Line("decon_charge", charge, "0.25")]),
-        Row("ROI probability", "", [Line("a", charge / 1000, "C1")], level=0.5, limits=(-0.1, 1.1)),
+        WaveformRow("orig", "", absent="event 7 has no tag 'orig1'"),
+        WaveformRow("decon_charge", "e / tick", [Waveform("decon_charge", charge, "0.25")]),
+        WaveformRow(
+            "ROI probability",
+            "",
+            [Waveform("a", charge / 1000, "C1")],
+            level=0.5,
+            limits=(-0.1, 1.1),
+        ),
     ]
-    rois = [Rois("true ROI", [(92, 109)], "C0", "-", 0.1), Rois("found", [(90, 105)], "C1", "--")]
+    rois = [
+        RoiEdges("true ROI", [(92, 109)], "C0", "-", 0.1),
+        RoiEdges("found", [(90, 105)], "C1", "--"),
+    ]
     return waveform_figure(rows, rois, VIEW, "channel 120")
 
 
@@ -87,7 +96,7 @@ def test_time_axis_in_microseconds() -> None:
 
 
 def test_signed_logarithm_is_symmetric() -> None:
-    look = Look(2000, 100, max_pooled, (300, 360))
+    look = Look(2000, 100, max_pool, (300, 360))
     figure = display_figure(shown_panels()[:1], VIEW, look, 1, "")
     norm = figure.axes[0].images[0].norm
     assert [float(norm(value)) for value in (-2000, 0, 2000)] == pytest.approx([0, 0.5, 1])
@@ -127,17 +136,17 @@ def test_no_spike_is_lost(
     image = np.zeros((rows, columns), np.float32)
     place = data.draw(st.integers(0, rows - 1)), data.draw(st.integers(0, columns - 1))
     image[place] = -7
-    pooled = max_pooled(image, (high, wide))
+    pooled = max_pool(image, (high, wide))
     assert pooled.shape == (min(rows, high), min(columns, wide))
     assert (pooled.min(), np.count_nonzero(pooled)) == (-7, 1)
-    classes = class_pooled((image != 0).astype(np.uint8), 2, (high, wide))
+    classes = class_pool((image != 0).astype(np.uint8), 2, (high, wide))
     assert np.array_equal(classes == 1, pooled != 0)
 
 
 def test_mean_pooling() -> None:
     image = np.arange(12, dtype=np.float32).reshape(2, 6)
-    assert mean_pooled(image, (1, 3)).tolist() == [[3.5, 5.5, 7.5]]
-    assert max_pooled(-image, (1, 3)).tolist() == [[-7, -9, -11]]
+    assert mean_pool(image, (1, 3)).tolist() == [[3.5, 5.5, 7.5]]
+    assert max_pool(-image, (1, 3)).tolist() == [[-7, -9, -11]]
 
 
 @pytest.mark.parametrize("draw", [display, waves, comparison], ids=lambda draw: draw.__name__)

@@ -1,18 +1,24 @@
 """Figures by their structure."""
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 
 from roilab.plots import (
     HeatMap,
     RunCurves,
+    charge_figure,
     cost_figure,
     event_figure,
     heat_map_figure,
     loss_figure,
     memory_figure,
+    padding_figure,
+    scan_figure,
     sweep_loss_figure,
 )
 
@@ -38,7 +44,7 @@ def test_event_figure() -> None:
     assert texts == {"both 2", "missed 1", "extra 2"}
     shown = panels[-1].images[0].get_array()
     assert shown is not None
-    assert shown[2, 3:8].tolist() == [1, 3, 3, 2, 2]
+    assert shown[2, 3:8].tolist() == [2, 1, 1, 3, 3]  # missed, both, both, extra, extra
     low, high = panels[0].images[0].get_clim()
     assert low == -high
 
@@ -121,6 +127,42 @@ def test_cost_figure() -> None:
     # What failed is left out.
     (points, _, _) = memory.containers[0]
     assert points.get_xdata().tolist() == [1]
+    figure.canvas.draw()
+
+
+def judged(angle: float, inefficiency: tuple[float, float, float], **more: Any) -> dict[str, Any]:
+    """One row of an evaluation."""
+    row: dict[str, Any] = {"method": "dnn", "theta_xz": angle, "bias": -1.0, "bias_low": math.nan}
+    row |= {"bias_high": math.nan, "roi_purity": 0.9, "pixel_purity": 0.8, "pixel_efficiency": 0.7}
+    row |= dict(zip(INEFFICIENCY, inefficiency, strict=True))
+    return row | more
+
+
+INEFFICIENCY = ("inefficiency", "inefficiency_low", "inefficiency_high")
+
+
+def bars(axis: Axes) -> list[list[list[float]]]:
+    """Lower and upper end of the error bars of every line."""
+    return [
+        [[float(y) for y in segment[:, 1]] for segment in container.lines[2][0].get_segments()]
+        for container in axis.containers
+        if isinstance(container, ErrorbarContainer)
+    ]
+
+
+def test_error_bars_are_asymmetric() -> None:
+    rows = [judged(0, (0, 0, 1.8)), judged(80, (25, 20, 32))]
+    figure = charge_figure(rows, "inefficiency", "tracks")
+    assert bars(figure.axes[0])[0] == [pytest.approx([0, 1.8]), pytest.approx([20, 32])]
+    # Purities have no bounds, so no bars.
+    assert all(not axis.containers[0].has_yerr for axis in figure.axes[1:])  # type: ignore[attr-defined]
+    scan = [judged(0, (0, 0, 1.8), mask_thresh=x) for x in (0.1, 0.5)]
+    figure = scan_figure(scan, [], 0.5, "tracks")
+    assert bars(figure.axes[2]) == [[pytest.approx([0, 1.8])] * 2]
+    more = {"rebin": 4, "threshold": 100, "pad_unit": "bins", "window_widened": False}
+    padding = [judged(0, (0, 0, 1.8), pad=pad, **more) for pad in (0, 1)]
+    figure = padding_figure(padding, "tracks")
+    assert bars(figure.axes[1]) == [[pytest.approx([0, 1.8])] * 2]
     figure.canvas.draw()
 
 

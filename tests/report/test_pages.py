@@ -5,6 +5,7 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -14,7 +15,7 @@ from page_structure import PageStructure
 from roilab.entry_point import config_dir
 from roilab.report.__main__ import main
 from roilab.report.pictures import Album
-from roilab.report.run_page import leave_run_page, write_run_page
+from roilab.report.run_page import try_write_run_page, write_run_page
 from run_folders import write_config, write_log, write_picture, write_run, write_sweep
 
 Run = Callable[..., None]
@@ -39,7 +40,7 @@ def test_page_on_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main([str(sweep)]) == 0
     assert capsys.readouterr().out.strip() == str(sweep / "report.html")
     page = PageStructure(sweep / "report.html")
-    assert page.barriers() == []
+    assert page.accessibility_problems() == []
     check_links(sweep / "report.html", page)
     assert [text for _, text in page.headings] == [
         "a sweep: 6 jobs", "Not finished", "Losses", "Maps of rebin and threshold", "Jobs",
@@ -50,7 +51,7 @@ def test_page_on_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert column(problems, "why") == [
         "the training loss is <nan> at epoch 0.",
         "It was stopped before its end.",
-        "The sweep has not come to it.",
+        "The sweep has not started it.",
     ]
     assert column(jobs, "rebin") == ["4", "4", "4", "10", "10", "-"]
     assert column(jobs, "threshold") == ["50", "100", "200", "50", "100", "-"]
@@ -72,17 +73,24 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
         folder = tmp_path / str(rebin) / "physics"
         folder.mkdir()
         (folder / "best.csv").write_text(
-            "plane,theta_xz,method,bias,bias_error,inefficiency,roi_purity\n"
-            f"V,0,dnn,-1.234,0.5,0,0.9\nV,80,dnn,,,{inefficiency},0.8\nV,80,gauss,-65,,50,0.1\n"
+            "plane,theta_xz,method,bias,bias_low,bias_high,"
+            "inefficiency,inefficiency_low,inefficiency_high,roi_purity\n"
+            f"V,0,dnn,-1.234,-1.734,-0.734,0,0,1.83,0.9\n"
+            f"V,80,dnn,,,,{inefficiency},0.5,9,0.8\nV,80,gauss,-65,,,50,40,60,0.1\n"
         )
         write_picture(folder / "bias-tracks-V.png")
     assert main([str(tmp_path)]) == 0
     (jobs,) = PageStructure(tmp_path / "report.html").tables
     assert column(jobs, "inefficiency [%]") == ["0.5", "2"]
     run = PageStructure(tmp_path / "4" / "report.html")
-    assert run.barriers() == []
+    assert run.accessibility_problems() == []
     table = next(table for table in run.tables if "method" in "".join(table[0]))
     assert column(table, "bias [%]") == ["-1.23 ± 0.50", "-", "-65.00"]
+    assert column(table, "inefficiency [%]") == [
+        "0.00 -0.00 +1.83",
+        "1.00 -0.50 +8.00",
+        "50.00 ± 10.00",
+    ]
     assert "Bias against angle, tracks-V" in run.text
 
 
@@ -116,6 +124,52 @@ def test_runs_of_different_metrics(tmp_path: Path) -> None:
     assert [[cell.strip() for cell in row] for row in metrics[1:]] == [["other", "NaN", "NaN", "-"]]
 
 
+EXPORT = {"image": [800, 600], "expected_memory_mb": 712, "steps_in_bands": 0}
+DIFFERENCES = "largest difference of the ROI probability (channels x slices): "
+
+
+@pytest.mark.parametrize(
+    ("export", "precision", "parity"),
+    [
+        (
+            {"precision": "float32", "parity": {"64x96": 1.2e-7, "75x131": 2e-6},
+             "parity_limit": 1e-5},
+            "float32", DIFFERENCES + "1.2e-07 at 64x96, 2e-06 at 75x131; limit: 1e-05",
+        ),
+        (
+            {"precision": "float32", "parity": {"64x96": 2.1e-5}, "parity_limit": 3.3e-5},
+            "float32", DIFFERENCES + "2.1e-05 at 64x96; limit: 3.3e-05, three times the rounding "
+            "error of the network in float32",
+        ),
+        (
+            {"precision": "bf16", "parity": {"64x96": 0.031}, "parity_limit": 0.01},
+            "bf16", DIFFERENCES + "0.031 at 64x96; limit on the mean difference: 0.01",
+        ),
+        ({"precision": "bf16"}, "bf16", "not recorded"),
+        (None, "not recorded", "not recorded"),
+    ],
+    ids=["float32", "steep", "bf16", "without parity", "without export"],
+)  # fmt: skip
+def test_exported_network(
+    tmp_path: Path, export: dict[str, Any] | None, precision: str, parity: str
+) -> None:
+    write_log(tmp_path, [0.5])
+    (tmp_path / "model.ts").write_bytes(b"0" * 2_500_000)
+    metadata = {"layers": ["loose_lf"], "rebin": 10, "versions": {"roilab": "0.1.0"}}
+    if export is not None:
+        metadata["export"] = EXPORT | export
+    (tmp_path / "model.json").write_text(json.dumps(metadata))
+    page = PageStructure(write_run_page(tmp_path))
+    facts = dict(zip(*(column(page.tables[-1], name) for name in ("fact", "value")), strict=True))
+    assert facts["size"] == "2.5 MB"
+    assert (facts["precision"], facts["parity with the checkpoint"]) == (precision, parity)
+    assert facts["input layers"] == "[loose_lf]"
+    assert ("memory of one image" in facts) == (export is not None)
+    if export is not None:
+        memory = "up to about 712 MB beside the loaded file, for 800 channels x 600 slices"
+        assert facts["memory of one image"] == memory
+
+
 @pytest.mark.parametrize(
     "text", ["", "epoch,step,train/loss\n", "epoch,train/lo", "lr-SGD,step\n0.1,0\n"]
 )
@@ -127,7 +181,7 @@ def test_empty_logs(tmp_path: Path, text: str) -> None:
     assert "Nothing was logged" in PageStructure(tmp_path / "report.html").text
     run = PageStructure(tmp_path / "a" / "report.html")
     assert "Nothing was logged" in run.text
-    assert run.barriers() == []
+    assert run.accessibility_problems() == []
 
 
 @pytest.mark.parametrize(
@@ -191,26 +245,31 @@ def test_training_leaves_a_page(
     run_train: Run, tiny_arguments: list[str], tracks_dir: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    given = [f"data.judged_samples=[{tracks_dir}]", "data.val_fraction=0.6"]
+    given = [f"data.samples=[{tracks_dir}]", "data.val_fraction=0.6"]
     run_train(*tiny_arguments, *given)
     page = tmp_path / "run" / "report.html"
     assert f"page on this run: {page}" in capsys.readouterr().err
     assert page.stat().st_size < 5_000_000
     structure = PageStructure(page)
-    assert structure.barriers() == []
+    assert structure.accessibility_problems() == []
     check_links(page, structure)
     assert [text for level, text in structure.headings if level == 2] == [
-        "Recipe", "Losses", "Metrics", "Events", "Physics", "Export", "Go on",
+        "Settings", "Losses", "Metrics", "Events", "Physics", "Export", "Commands",
     ]  # fmt: skip
     alts = [picture["alt"] or "" for picture in structure.pictures]
     assert sum("probability, and mask against truth" in alt for alt in alts) == 3
-    with (tmp_path / "run" / "pictures" / "ranked.csv").open() as stream:
+    with (tmp_path / "run" / "pictures" / "best_worst_events.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     efficiencies = [float(row["roi_efficiency"]) for row in rows]
     assert efficiencies == sorted(efficiencies)
     assert [row["rank"] for row in rows] == ["worst", "median", "best"]
     exported = json.loads((tmp_path / "run" / "model.json").read_text())
     assert exported["git_commit"] is None or exported["git_commit"] in structure.text
+    export = exported["export"]
+    assert f"up to about {export['expected_memory_mb']} MB beside the loaded file" in structure.text
+    assert "48 channels x 48 slices" in structure.text
+    assert column(structure.tables[-1], "value")[5] == export["precision"] == "float32"
+    assert all(f"at {size}" in structure.text for size in export.get("parity", ()))
     best = next((tmp_path / "run" / "checkpoints").glob("best*"))
     assert f"python -m roilab.evaluate network={best} sample=FOLDER" in structure.text
     assert "resume=auto" in structure.text
@@ -233,7 +292,7 @@ def commands_compose(page: PageStructure) -> None:
 def test_a_run_does_not_fail_for_its_page(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_log(tmp_path, [0.5])
     (tmp_path / "report.html").mkdir()
-    leave_run_page(tmp_path)
+    try_write_run_page(tmp_path)
     assert "no report.html could be written" in caplog.text
     assert not list(tmp_path.glob(".*partial"))
 

@@ -1,25 +1,24 @@
-"""Simulations composed from conf/, small enough to test with."""
+"""Small simulations composed from conf/."""
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from roilab.entry_point import config_dir
 from roilab.simulate.chain import Simulation
-from roilab.simulate.depositions import Depositions, Event, line
-from roilab.simulate.placement import direction_at
+from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line
+from roilab.simulate.placement import compute_direction
 
 Config = dict[str, Any]
 
 
 def compose_sample(sample: str, *overrides: str) -> Config:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose(f"simulation/{sample}", overrides=list(overrides))
-    container: Config = OmegaConf.to_container(config, resolve=True)["simulation"]
+        config = compose("simulate", [f"simulation={sample}", *overrides])
+    container: Config = OmegaConf.to_container(config.simulation, resolve=True)
     return container
 
 
@@ -32,24 +31,24 @@ def composed() -> Callable[..., Config]:
 def quiet() -> Simulation:
     """The small detector without noise and without attenuation."""
     return Simulation.from_config(
-        compose_sample("demo", "simulation/noise=none", "simulation.detector.lifetime_ms=1e9")
+        compose_sample("demo", "simulation/noise=none", "detector.lifetime_ms=1e9")
     )
 
 
 @pytest.fixture(scope="session")
 def noisy() -> Simulation:
+    """The small detector with noise."""
     return Simulation.from_config(compose_sample("demo"))
 
 
 @pytest.fixture(scope="session")
-def track() -> Callable[..., Event]:
-    def make(sim: Simulation, plane: str, theta: float, length: float = 400.0) -> Event:
-        """A track of 5000 e/mm through the middle of the detector."""
+def track() -> Callable[..., GeneratedEvent]:
+    def make(sim: Simulation, plane: str, theta: float, length: float = 400.0) -> GeneratedEvent:
+        """Make a track of 5000 e/mm through the middle of the detector."""
         low, high = sim.detector.corners
-        way = length * direction_at(sim.detector, plane, theta)
-        start = (low + high - way) / 2
-        position, step = line(start, start + way, 1.0)
-        steps = len(position)
-        return Event(Depositions(position, np.zeros(steps), np.full(steps, 5000.0 * step)))
+        path = length * compute_direction(sim.detector, plane, theta)
+        start = (low + high - path) / 2
+        position, step = divide_line(start, start + path, 1.0)
+        return GeneratedEvent(Depositions.at_time(position, 0.0, 5000.0 * step))
 
     return make

@@ -3,7 +3,7 @@ import pytest
 
 from roilab.simulate.chain import Simulation
 from roilab.simulate.depositions import Depositions
-from roilab.simulate.drift import drift, spread
+from roilab.simulate.drift import add_clouds, drift_electrons
 
 
 def point(x: float, electrons: float = 1000.0, y: float = 500.0) -> Depositions:
@@ -14,7 +14,7 @@ def test_attenuation_and_diffusion_by_hand(noisy: Simulation) -> None:
     detector = noisy.detector
     # 788 mm from the response plane at 1.576 mm/us is 500 us.
     x = detector.wire_x_mm - detector.response_plane_mm - 788.0
-    arrivals = drift(point(x), detector, response_us=0.0)
+    arrivals = drift_electrons(point(x), detector, delay_us=0.0)
     assert arrivals.tick[0] == pytest.approx(1000.0)
     assert arrivals.electrons[0] == pytest.approx(1000 * np.exp(-0.5 / 8.0))
     # sqrt(2 * 1200 mm^2/s * 500 us) = 1.095 mm; sqrt(2 * 720 * 5e-4) = 0.8485 mm = 1.077 ticks.
@@ -26,12 +26,12 @@ def test_attenuation_and_diffusion_by_hand(noisy: Simulation) -> None:
 def test_charge_outside_the_drift_volume_is_lost(
     noisy: Simulation, depositions: Depositions
 ) -> None:
-    assert not len(drift(depositions, noisy.detector, 0.0).electrons)
+    assert not len(drift_electrons(depositions, noisy.detector, 0.0).electrons)
 
 
 def test_clouds_keep_their_charge_centre_and_width() -> None:
     grid = np.zeros((40, 60), dtype=np.float32)
-    spread(
+    add_clouds(
         grid,
         (np.array([20.3]), np.array([1.5])),
         (np.array([30.7]), np.array([2.5])),
@@ -41,23 +41,24 @@ def test_clouds_keep_their_charge_centre_and_width() -> None:
     assert grid.sum() == pytest.approx(700.0, rel=1e-5)
     assert (grid.sum(axis=1) @ rows) / 700 == pytest.approx(20.3, abs=0.01)
     assert (grid.sum(axis=0) @ ticks) / 700 == pytest.approx(30.7, abs=0.01)
-    # A Gaussian in bins has the bin's variance of 1/12 on top.
+    # Binning adds a variance of 1/12.
     variance = grid.sum(axis=0) @ (ticks - 30.7) ** 2 / 700
     assert variance == pytest.approx(2.5**2 + 1 / 12, rel=0.01)
 
 
-def test_what_lies_beyond_the_grid_is_dropped_and_wrapped_rows_return() -> None:
+def test_charge_outside_the_grid_is_dropped_and_wrapped_rows_return() -> None:
     grid = np.zeros((4, 10), dtype=np.float32)
     narrow = np.array([0.0])
     middle = (np.array([5.5]), narrow)
-    spread(grid, middle, (np.array([3.5]), narrow), np.array([1.0]), modulo=6)
+    add_clouds(grid, middle, (np.array([3.5]), narrow), np.array([1.0]), modulo=6)
     assert grid[1, 3] == 1.0
-    spread(grid, middle, (np.array([3.5]), narrow), np.array([1.0]))
-    spread(grid, (np.array([1.5]), narrow), (np.array([10.5]), narrow), np.array([1.0]))
+    add_clouds(grid, middle, (np.array([3.5]), narrow), np.array([1.0]))
+    add_clouds(grid, (np.array([1.5]), narrow), (np.array([10.5]), narrow), np.array([1.0]))
     assert grid.sum() == 1.0
 
 
 def test_truth_sums_to_the_charge_that_arrives(noisy: Simulation, track) -> None:  # type: ignore[no-untyped-def]
-    arrivals = drift(track(noisy, "v", 40).depositions, noisy.detector, noisy.response.delay_us)
+    event = track(noisy, "v", 40)
+    arrivals = drift_electrons(event.depositions, noisy.detector, noisy.response.delay_us)
     for frame in noisy.truth(arrivals, noisy.detector):
         assert frame.sum() == pytest.approx(arrivals.electrons.sum(), rel=1e-3)

@@ -6,9 +6,9 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from roilab.simulate.chain import Simulation
-from roilab.simulate.cosmic import crossing, downward
+from roilab.simulate.cosmic import clip_to_drift_volume, draw_direction
 from roilab.simulate.errors import SimulationError
-from roilab.simulate.ionisation import landau
+from roilab.simulate.ionisation import draw_landau
 
 
 def rng(seed: int = 1) -> np.random.Generator:
@@ -17,7 +17,7 @@ def rng(seed: int = 1) -> np.random.Generator:
 
 def test_zenith_follows_the_squared_cosine() -> None:
     source = rng()
-    cosine = -np.array([downward(source)[1] for _ in range(20000)])
+    cosine = -np.array([draw_direction(source)[1] for _ in range(20000)])
     # The mean of c under 3 c^2 on 0..1 is 3/4, of c^2 it is 3/5.
     assert cosine.mean() == pytest.approx(0.75, abs=0.01)
     assert (cosine**2).mean() == pytest.approx(0.6, abs=0.01)
@@ -27,14 +27,15 @@ def test_lines_enter_and_leave_through_the_faces(noisy: Simulation) -> None:
     low, high = noisy.detector.corners
     source = rng()
     for _ in range(50):
-        for end in crossing(noisy.detector, source.uniform(low, high), downward(source)):
+        point, direction = source.uniform(low, high), draw_direction(source)
+        for end in clip_to_drift_volume(noisy.detector, point, direction):
             assert (end >= low - 1e-6).all()
             assert (end <= high + 1e-6).all()
             assert np.isclose(end, low).any() or np.isclose(end, high).any()
 
 
 def test_landau_mode_and_quantiles() -> None:
-    sample = landau(400_000, rng())
+    sample = draw_landau(400_000, rng())
     counts, edges = np.histogram(sample, np.arange(-3, 8, 0.2))
     assert edges[counts.argmax()] + 0.1 == pytest.approx(-0.22, abs=0.25)
     # Median of the Landau distribution.
@@ -64,10 +65,10 @@ def test_track_has_its_angle_length_and_charge(composed, noisy: Simulation) -> N
     tracks = generator(composed, "tracks", "simulation.generator.length_mm=400")
     for index, theta in ((0, 0), (6, 60), (9, 85)):
         event = tracks(index, noisy.detector, rng(index))
-        (told,) = event.tracks
-        way = np.subtract(told["end"], told["start"])
-        assert np.linalg.norm(way) == pytest.approx(400)
-        assert noisy.detector.v.angles(way) == pytest.approx((theta, 90.0), abs=1e-4)
+        (entry,) = event.tracks
+        path = np.subtract(entry["end"], entry["start"])
+        assert np.linalg.norm(path) == pytest.approx(400)
+        assert noisy.detector.v.angles(path) == pytest.approx((theta, 90.0), abs=1e-4)
         assert event.facts == {"plane": "v", "theta_xz": theta, "theta_y": 90.0}
         assert event.depositions.electrons.sum() == pytest.approx(2e6)
 
@@ -75,7 +76,7 @@ def test_track_has_its_angle_length_and_charge(composed, noisy: Simulation) -> N
 def test_shower_has_its_energy_and_starts_as_a_track(composed, noisy: Simulation) -> None:  # type: ignore[no-untyped-def]
     showers = generator(composed, "showers")
     axis = np.array([0.0, 0.6, 0.8])
-    cascade = showers.cascade(np.zeros(3), axis, 1000.0, 0.0, rng(3))
+    cascade = showers.deposit_cascade(np.zeros(3), axis, 1000.0, 0.0, rng(3))
     assert cascade.electrons.sum() == pytest.approx(1000 * 28500, rel=1e-6)
     depth = cascade.position @ axis
     mean = np.average(depth, weights=cascade.electrons)
@@ -88,8 +89,13 @@ def test_shower_has_its_energy_and_starts_as_a_track(composed, noisy: Simulation
 def test_showers_take_energies_and_angles_in_turn(composed) -> None:  # type: ignore[no-untyped-def]
     showers = generator(composed, "showers", "simulation.generator.theta_xz_deg=[0,45]")
     detector = Simulation.from_config(composed("cosmic")).detector
-    told = [showers(index, detector, rng()).tracks[0] for index in range(4)]
-    assert [(t["E_MeV"], t["theta_xz"]) for t in told] == [(100, 0), (100, 45), (500, 0), (500, 45)]
+    entries = [showers(index, detector, rng()).tracks[0] for index in range(4)]
+    assert [(e["E_MeV"], e["theta_xz"]) for e in entries] == [
+        (100, 0),
+        (100, 45),
+        (500, 0),
+        (500, 45),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -99,12 +105,13 @@ def test_showers_take_energies_and_angles_in_turn(composed) -> None:  # type: ig
         ("tracks", "theta_xz_deg=[-5]", "theta_xz is -5"),
         ("tracks", "theta_xz_deg=[]", "at least one angle"),
         ("tracks", "length_mm=0", "more than 0"),
-        ("showers", "energy_mev=[-100]", "A shower of -100 MeV"),
+        ("showers", "energy_mev=[]", "energy_mev is empty"),
+        ("showers", "energy_mev=[-100]", "energy_mev has -100"),
         ("showers", "energy_mev=[5]", "critical energy"),
         ("cosmic", "muons=[9,3]", r"muons is \[9, 3\]"),
     ],
 )
-def test_senseless_settings_are_refused(composed, sample: str, override: str, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_invalid_settings_are_refused(composed, sample: str, override: str, words: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SimulationError, match=words):
         Simulation.from_config(composed(sample, f"simulation.generator.{override}"))
 
@@ -122,8 +129,8 @@ def test_prolonged_muons_are_added_at_their_angles(composed, noisy: Simulation) 
     event = cosmic(0, noisy.detector, rng(3))
 
     def angles(tracks: Any) -> list[tuple[float, float]]:
-        told = [track["angles"]["v"] for track in tracks if track["kind"] == "mu"]
-        return [(angle["theta_xz"], angle["theta_y"]) for angle in told]
+        found = [track["angles"]["v"] for track in tracks if track["kind"] == "mu"]
+        return [(angle["theta_xz"], angle["theta_y"]) for angle in found]
 
     nature, added = angles(plain.tracks), angles(event.tracks)
     assert added[: len(nature)] == nature

@@ -2,15 +2,19 @@ import numpy as np
 import pytest
 
 from roilab.simulate.chain import Simulation
-from roilab.simulate.drift import drift
+from roilab.simulate.drift import drift_electrons
 from roilab.simulate.errors import SimulationError
-from roilab.simulate.field import drift_speed, induced_currents, weighting_potential
+from roilab.simulate.field import (
+    compute_drift_speed,
+    compute_induced_currents,
+    compute_weighting_potential,
+)
 from roilab.simulate.response import cold_electronics
 
 
 def test_drift_speed_at_the_nominal_field() -> None:
     # 1.6 mm/us at 0.5 kV/cm and 89 K is a textbook number.
-    assert drift_speed(np.array([0.5]))[0] == pytest.approx(1.6, abs=0.02)
+    assert compute_drift_speed(np.array([0.5]))[0] == pytest.approx(1.6, abs=0.02)
 
 
 def test_weighting_potential_is_one_on_its_wire_and_zero_on_the_others(noisy: Simulation) -> None:
@@ -18,11 +22,12 @@ def test_weighting_potential_is_one_on_its_wire_and_zero_on_the_others(noisy: Si
     surface = field.radius_mm
     x = np.array([surface, field.pitch_mm + surface, surface, 0.0])
     y = np.array([field.gap_mm, field.gap_mm, 0.0, -field.gap_mm])
-    np.testing.assert_allclose(weighting_potential(field, 2, x, y), [1, 0, 0, 0], atol=5e-3)
+    potential = compute_weighting_potential(field, 2, x, y)
+    np.testing.assert_allclose(potential, [1, 0, 0, 0], atol=5e-3)
 
 
-def test_collected_charge_is_whole_and_induced_charge_vanishes(noisy: Simulation) -> None:
-    charge = induced_currents(noisy.response.field).sum(axis=-1)
+def test_collected_charge_is_one_and_induced_charge_vanishes(noisy: Simulation) -> None:
+    charge = compute_induced_currents(noisy.response.field).sum(axis=-1)
     centre = noisy.response.field.neighbours
     np.testing.assert_allclose(charge[2, centre], 1.0, atol=1e-3)
     np.testing.assert_allclose(np.delete(charge[2], centre, axis=0), 0.0, atol=1e-3)
@@ -30,12 +35,12 @@ def test_collected_charge_is_whole_and_induced_charge_vanishes(noisy: Simulation
 
 
 def test_induction_is_bipolar_and_neighbours_see_it(noisy: Simulation) -> None:
-    currents = induced_currents(noisy.response.field).mean(axis=2)
+    currents = compute_induced_currents(noisy.response.field).mean(axis=2)
     centre = noisy.response.field.neighbours
     for plane in (0, 1):
-        own, neighbour = currents[plane, centre], currents[plane, centre + 1]
-        assert own.argmax() < own.argmin()
-        assert 0.1 < np.abs(neighbour).max() / np.abs(own).max() < 0.8
+        central, neighbour = currents[plane, centre], currents[plane, centre + 1]
+        assert central.argmax() < central.argmin()
+        assert 0.1 < np.abs(neighbour).max() / np.abs(central).max() < 0.8
 
 
 def test_amplifier_peaks_at_one_after_its_peaking_time() -> None:
@@ -46,9 +51,9 @@ def test_amplifier_peaks_at_one_after_its_peaking_time() -> None:
     assert (shape[time <= 0] == 0).all()
 
 
-def test_counts_are_rounded_and_held_in_range(noisy: Simulation) -> None:
-    volts = np.array([[-1e6, 0.4, 0.6, 1e6]], dtype=np.float32)
-    counts = noisy.response.digitise(volts, 0)
+def test_counts_are_rounded_and_clipped(noisy: Simulation) -> None:
+    waveforms = np.array([[-1e6, 0.4, 0.6, 1e6]], dtype=np.float32)
+    counts = noisy.response.digitise(waveforms, 0)
     base = int(noisy.response.baseline_adc[0])
     np.testing.assert_array_equal(counts, [[0, base, base + 1, 2**14 - 1]])
     assert counts.dtype == np.int16
@@ -60,7 +65,7 @@ def test_deconvolved_charge_of_a_perpendicular_track_is_the_truth(
 ) -> None:  # type: ignore[no-untyped-def]
     index = "uvw".index(plane)
     event = track(quiet, plane, 0)
-    planes, truth = quiet.frames(event, 0, 1)
+    planes, truth = quiet.simulate(event, 0, 1)
     sums = truth[index].sum(axis=1)
     inner = np.flatnonzero(sums > 0.99 * sums.max())[2:-2]
     assert len(inner) > 50
@@ -84,11 +89,11 @@ def test_odd_number_of_impacts_is_refused(composed) -> None:  # type: ignore[no-
 
 def test_tick_must_fit_the_sampling(noisy: Simulation) -> None:
     with pytest.raises(SimulationError, match="no multiple"):
-        noisy.response.per_tick(512.0 + 1e-1)
+        noisy.response.waveforms(512.0 + 1e-1)
 
 
 def test_arrival_before_the_readout_leaves_no_signal(quiet: Simulation, track) -> None:  # type: ignore[no-untyped-def]
     event = track(quiet, "v", 0).depositions
     early = type(event)(event.position, event.time_ns - 2e6, event.electrons)
-    arrivals = drift(early, quiet.detector, quiet.response.delay_us)
-    assert np.abs(quiet.response.signal(arrivals, quiet.detector, 1)).max() < 1.0
+    arrivals = drift_electrons(early, quiet.detector, quiet.response.delay_us)
+    assert np.abs(quiet.response.compute_signal(arrivals, quiet.detector, 1)).max() < 1.0

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from roilab.simulate.chain import Simulation
-from roilab.simulate.coincidence import MARK, Coincidence
-from roilab.simulate.intervals import Intervals, clusters_with, linked_to
-from roilab.simulate.roi import Candidates, charge_inside, peaks
+from roilab.simulate.coincidence import MASK_VALUE, Coincidence
+from roilab.simulate.intervals import Intervals, find_connected, find_linked
+from roilab.simulate.roi import CandidateRois, apply_rois, measure_peaks
 
 
 def intervals(*parts: tuple[int, int, int], shape: tuple[int, int] = (4, 40)) -> Intervals:
@@ -12,44 +12,44 @@ def intervals(*parts: tuple[int, int, int], shape: tuple[int, int] = (4, 40)) ->
     return Intervals(row, begin, end, shape)
 
 
-def test_runs_and_mask_are_inverse() -> None:
+def test_intervals_of_a_mask_give_the_mask_back() -> None:
     mask = np.random.default_rng(1).random((6, 50)) < 0.4
-    np.testing.assert_array_equal(Intervals.runs(mask).mask(), mask)
+    np.testing.assert_array_equal(Intervals.from_mask(mask).to_mask(), mask)
 
 
 def test_pairs_of_neighbours_agree_with_a_double_loop() -> None:
-    found = Intervals.runs(np.random.default_rng(2).random((8, 60)) < 0.5)
+    rois = Intervals.from_mask(np.random.default_rng(2).random((8, 60)) < 0.5)
     expected = {
         (i, j)
-        for i in range(len(found))
-        for j in range(len(found))
-        if found.row[j] == found.row[i] + 1
-        and found.begin[j] <= found.end[i]
-        and found.end[j] >= found.begin[i]
+        for i in range(len(rois))
+        for j in range(len(rois))
+        if rois.row[j] == rois.row[i] + 1
+        and rois.begin[j] <= rois.end[i]
+        and rois.end[j] >= rois.begin[i]
     }
-    assert set(zip(*(part.tolist() for part in found.neighbours()), strict=True)) == expected
+    assert set(zip(*(part.tolist() for part in rois.find_neighbours()), strict=True)) == expected
 
 
-def test_clusters_reach_further_than_links() -> None:
+def test_connected_items_reach_further_than_linked_ones() -> None:
     pairs = (np.array([0, 1]), np.array([1, 2]))
     good = np.array([True, False, False, False])
-    np.testing.assert_array_equal(clusters_with(4, pairs, good), [True, True, True, False])
-    np.testing.assert_array_equal(linked_to(pairs, good), [True, True, False, False])
+    np.testing.assert_array_equal(find_connected(4, pairs, good), [True, True, True, False])
+    np.testing.assert_array_equal(find_linked(pairs, good), [True, True, False, False])
 
 
 def test_peak_is_above_the_line_between_the_ends() -> None:
     frame = np.zeros((1, 10), dtype=np.float32)
     frame[0, 2:7] = [10, 20, 50, 40, 50]
     # The line runs 10, 20, 30, 40, 50: the sample of 50 stands 20 above it.
-    np.testing.assert_allclose(peaks(intervals((0, 2, 6), shape=(1, 10)), frame), [20])
+    np.testing.assert_allclose(measure_peaks(intervals((0, 2, 6), shape=(1, 10)), frame), [20])
 
 
-def test_charge_inside_is_levelled_cut_to_whole_electrons_and_not_negative() -> None:
+def test_charge_has_no_baseline_is_rounded_down_and_not_negative() -> None:
     frame = np.zeros((1, 10), dtype=np.float32)
     frame[0, 2:7] = [10, 20.9, 50.9, 20, 50]
     region = intervals((0, 2, 6), shape=(1, 10))
-    np.testing.assert_allclose(charge_inside(region, frame, True)[0, 2:7], [0, 0, 20, 0, 0])
-    np.testing.assert_allclose(charge_inside(region, frame, False)[0, 2:7], [10, 20, 50, 20, 50])
+    np.testing.assert_allclose(apply_rois(region, frame, True)[0, 2:7], [0, 0, 20, 0, 0])
+    np.testing.assert_allclose(apply_rois(region, frame, False)[0, 2:7], [10, 20, 50, 20, 50])
 
 
 def test_coincidence_of_one_crossing(noisy: Simulation) -> None:
@@ -59,15 +59,15 @@ def test_coincidence_of_one_crossing(noisy: Simulation) -> None:
     for plane in detector.planes:
         wire = round(float(plane.wire_number(y, z)))
         shape = (plane.channels, detector.nticks)
-        found = intervals((wire, first, last), shape=shape)
+        single = intervals((wire, first, last), shape=shape)
         silent = np.zeros(plane.channels, dtype=np.float32)
-        rois.append(Candidates(found, found, np.array([2000.0]), silent))
+        rois.append(CandidateRois(single, single, np.array([2000.0]), silent))
         wires.append(wire)
-    marks = Coincidence(10, 1000.0, 500.0, 1)((rois[0], rois[1], rois[2]), detector)
-    for (mp2, mp3), wire in zip(marks, wires, strict=True):
+    masks = Coincidence(10, 1000.0, 500.0, 1)(rois, detector)
+    for (mp2, mp3), wire in zip(masks, wires, strict=True):
         # Ticks 103 to 118 touch two slices: 2 * 10 + 1 ticks are marked.
         np.testing.assert_array_equal(np.flatnonzero(mp3[wire]), np.arange(100, 121))
-        assert set(np.unique(mp2)) == {0, MARK}
+        assert set(np.unique(mp2)) == {0, MASK_VALUE}
         rows = np.flatnonzero(mp2.any(axis=1))
         assert len(rows) == 3
         assert abs(rows[1] - wire) <= 1
@@ -78,7 +78,7 @@ def test_coincidence_of_one_crossing(noisy: Simulation) -> None:
 def test_classical_finder_keeps_short_and_loses_prolonged_tracks(
     noisy: Simulation, track, theta: float, low: float, high: float
 ) -> None:  # type: ignore[no-untyped-def]
-    planes, truth = noisy.frames(track(noisy, "v", theta), 0, 1)
+    planes, truth = noisy.simulate(track(noisy, "v", theta), 0, 1)
     near = truth[1] > 1
     share = planes[1]["gauss"][near].sum() / truth[1].sum()
     assert low <= share <= high
@@ -86,7 +86,7 @@ def test_classical_finder_keeps_short_and_loses_prolonged_tracks(
 
 def test_noise_alone_gives_few_regions(noisy: Simulation, track) -> None:  # type: ignore[no-untyped-def]
     nothing = track(noisy, "v", 0).depositions.select(np.zeros(400, dtype=bool))
-    planes, _ = noisy.frames(type(track(noisy, "v", 0))(nothing), 0, 1)
+    planes, _ = noisy.simulate(type(track(noisy, "v", 0))(nothing), 0, 1)
     for frames in planes:
         assert (frames["gauss"] > 0).mean() < 0.015
         assert 150 < frames["loose_lf"].std() < 350

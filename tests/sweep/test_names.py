@@ -1,4 +1,4 @@
-"""Names of jobs, and which GPU each gets."""
+"""Names of jobs, and the GPU of each."""
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser

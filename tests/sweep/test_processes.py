@@ -1,4 +1,4 @@
-"""DDP inside a sweep, with two processes on the CPU."""
+"""DDP in a sweep, with two processes on the CPU."""
 
 import os
 import signal
@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from lightning import Callback, LightningModule, Trainer
 
+from roilab.atomic_write import write_json
 from roilab.csv_log import read_curves
-from roilab.sweep.processes import why_failed
-from roilab.sweep.status import read_status, write_json
+from roilab.sweep.processes import find_cause
+from roilab.sweep.status import read_status
 
-# Without batch norm, which sees a process's own images on the CPU, one process and two compute
-# the same.
+# No batch norm: on the CPU it sees only the images of its process, and two processes would not
+# compute the same as one.
 NETWORK = """
 net: {_target_: torch.nn.Conv2d, in_channels: 3, out_channels: 1, kernel_size: 3, padding: 1}
 weights: null
@@ -26,7 +27,7 @@ channels_last: false
 
 
 class KillSecond(Callback):
-    """Kills the second process of the job with seed 1, as a lack of memory would."""
+    """Kill the second process of the job with seed 1, as a lack of memory would."""
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, *arguments: Any
@@ -35,21 +36,21 @@ class KillSecond(Callback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def tell(place: Path, rank: int, sentence: str, time: float) -> None:
-    write_json(place / f"error-{rank}.json", {"time": time, "sentence": sentence, "traceback": ""})
+def report(folder: Path, rank: int, message: str, time: float) -> None:
+    write_json(folder / f"error-{rank}.json", {"time": time, "message": message, "traceback": ""})
 
 
-def test_the_cause_is_told_not_its_echo(tmp_path: Path) -> None:
-    """Whoever ended first, a lost process is the cause of what the others say and of aborts."""
-    tell(tmp_path, 0, "Connection reset by peer", 1.0)
-    assert why_failed(tmp_path, [1, -signal.SIGKILL]).startswith("process 1 of 2 was ended by SIGK")
-    assert why_failed(tmp_path, [1, -signal.SIGABRT]) == "Connection reset by peer"
-    tell(tmp_path, 1, "a file is missing", 0.5)
-    assert why_failed(tmp_path, [1, 1]) == "a file is missing"
-    assert why_failed(tmp_path / "empty", [None, -signal.SIGABRT]) == (
+def test_the_cause_is_found_not_its_consequences(tmp_path: Path) -> None:
+    """A killed process is the cause, whoever ended first; errors and aborts follow from it."""
+    report(tmp_path, 0, "Connection reset by peer", 1.0)
+    assert find_cause(tmp_path, [1, -signal.SIGKILL]).startswith("process 1 of 2 was ended by SIGK")
+    assert find_cause(tmp_path, [1, -signal.SIGABRT]) == "Connection reset by peer"
+    report(tmp_path, 1, "a file is missing", 0.5)
+    assert find_cause(tmp_path, [1, 1]) == "a file is missing"
+    assert find_cause(tmp_path / "empty", [None, -signal.SIGABRT]) == (
         "process 1 of 2 was ended by SIGABRT; the others were ended too."
     )
-    assert "exit code 3 and no word" in why_failed(tmp_path / "empty", [3, None])
+    assert "exit code 3 and no message" in find_cause(tmp_path / "empty", [3, None])
 
 
 @pytest.mark.cli
@@ -61,7 +62,7 @@ def test_two_processes_in_a_sweep(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One job loses a process, the other trains as one process with the global batch does."""
+    """One job loses a process; the other gives the losses of one process with the global batch."""
     (user_conf / "model" / "convolution.yaml").write_text(NETWORK)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     arguments = [
@@ -78,15 +79,15 @@ def test_two_processes_in_a_sweep(
             "+callbacks.kill._target_=test_processes.KillSecond",
         )
     assert time.perf_counter() - began < 240
-    killed, whole = read_status(sweep / "seed-1"), read_status(sweep / "seed-2")
+    killed, complete = read_status(sweep / "seed-1"), read_status(sweep / "seed-2")
     assert killed is not None
-    assert whole is not None
+    assert complete is not None
     assert killed.state == "failed"
     assert killed.error is not None
     assert "process 1 of 2 was ended by SIGKILL" in killed.error
-    assert (whole.state, whole.processes) == ("finished", 2)
+    assert (complete.state, complete.processes) == ("finished", 2)
     assert "LOCAL_RANK" not in os.environ
-    # One folder a job, one log in each, no folder that nobody asked for.
+    # One folder a job, one log in each, no other folder.
     folders = {path.name for path in sweep.iterdir() if path.is_dir()}
     assert folders == {"seed-1", "seed-2", ".locks"}
     assert not (tmp_path / "outputs").exists()

@@ -1,4 +1,4 @@
-"""Sweeps through the command line in this process: names, failures, resuming, bad input."""
+"""Sweeps by the command line in this process: names, failures, resuming, bad input."""
 
 import json
 import os
@@ -16,11 +16,11 @@ Run = Callable[..., None]
 
 
 @pytest.fixture
-def quick(tiny_arguments: list[str], tmp_path: Path) -> list[str]:
-    """Arguments of a sweep with jobs of a second, into tmp_path/sweep."""
+def quick(light_arguments: list[str], tmp_path: Path) -> list[str]:
+    """Arguments of a sweep in tmp_path/sweep whose jobs take a second each."""
     return [
-        *("-m", *tiny_arguments, "callbacks.export=null", "callbacks.loss_curves=null"),
-        *("callbacks.event_pictures=null", f"sweep.dir={tmp_path / 'sweep'}"),
+        *("-m", *light_arguments),
+        f"sweep.dir={tmp_path / 'sweep'}",
     ]
 
 
@@ -34,22 +34,22 @@ def fails(run_train: Run, capsys: pytest.CaptureFixture[str], *arguments: str) -
     with pytest.raises(SystemExit) as stopped:
         run_train(*arguments)
     assert stopped.value.code == 1
-    told = capsys.readouterr()
-    assert "Traceback" not in told.err
-    return told.err + told.out
+    printed = capsys.readouterr()
+    assert "Traceback" not in printed.err
+    return printed.err + printed.out
 
 
 def test_one_failure_does_not_stop_the_others(
     run_train: Run, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment = dict(os.environ)
-    told = fails(run_train, capsys, *quick, "data.rebin=4,7", "data.threshold=50,100")
+    printed = fails(run_train, capsys, *quick, "data.rebin=4,7", "data.threshold=50,100")
     assert dict(os.environ) == environment
     sweep = tmp_path / "sweep"
     names = [f"rebin-{r}+threshold-{t}" for r in (4, 7) for t in (50, 100)]
     assert json.loads((sweep / "sweep.json").read_text())["jobs"] == names
     assert [job(sweep / name).state for name in names] == ["finished"] * 2 + ["failed"] * 2
-    assert "2 of 4 jobs are not finished" in told
+    assert "2 of 4 jobs are not finished" in printed
     first, failed = job(sweep / names[0]), job(sweep / names[2])
     assert first.swept == {"data.rebin": 4, "data.threshold": 50}
     assert first.results is not None
@@ -62,11 +62,11 @@ def test_one_failure_does_not_stop_the_others(
     assert [job(sweep / name).starts for name in names] == [1, 1, 2, 2]
 
 
-def test_a_job_is_what_it_is_alone(
-    run_train: Run, quick: list[str], tiny_arguments: list[str], tmp_path: Path
+def test_a_job_trains_as_a_single_run(
+    run_train: Run, quick: list[str], light_arguments: list[str], tmp_path: Path
 ) -> None:
     run_train(*quick, "seed=1,2")
-    run_train(*tiny_arguments, "seed=2", "callbacks.export=null")
+    run_train(*light_arguments, "seed=2")
     np.testing.assert_equal(
         read_curves(tmp_path / "sweep" / "seed-2" / "csv"), read_curves(tmp_path / "run" / "csv")
     )
@@ -76,8 +76,8 @@ def test_killed_and_resumed(run_train: Run, quick: list[str], tmp_path: Path) ->
     sweep, swept = tmp_path / "sweep", ("data.threshold=50,100,200",)
     run_train(*quick, *swept)
     names = [f"threshold-{threshold}" for threshold in (50, 100, 200)]
-    straight = [read_curves(sweep / name / "csv") for name in names]
-    # As a kill leaves it: one job finished, one in the middle, one not begun.
+    expected = [read_curves(sweep / name / "csv") for name in names]
+    # The state after a kill: one job finished, one interrupted, one not begun.
     shutil.rmtree(sweep / names[2])
     status = job(sweep / names[1])
     status.state, status.results = "running", None
@@ -85,7 +85,7 @@ def test_killed_and_resumed(run_train: Run, quick: list[str], tmp_path: Path) ->
     (sweep / names[1] / "checkpoints" / "last.ckpt").unlink()
     before = (sweep / names[0] / "train.log").stat().st_size
     run_train(*quick, *swept, f"sweep.resume={sweep}")
-    np.testing.assert_equal([read_curves(sweep / name / "csv") for name in names], straight)
+    np.testing.assert_equal([read_curves(sweep / name / "csv") for name in names], expected)
     assert [job(sweep / name).starts for name in names] == [1, 2, 1]
     assert (sweep / names[0] / "train.log").stat().st_size - before < 500
 
@@ -103,7 +103,7 @@ def test_wandb_runs_do_not_leak(run_train: Run, quick: list[str], tmp_path: Path
 BAD = [
     (["data.nonsense=1,2"], "Could not override 'data.nonsense'"),
     (["data.rebin=4,4"], "more than one is rebin-4"),
-    (["sweep.resume=nowhere", "seed=1,2"], "no folder of a sweep"),
+    (["sweep.resume=nowhere", "seed=1,2"], "not the folder of a sweep"),
 ]
 
 
@@ -125,14 +125,14 @@ def test_folder_of_another_sweep(
 ) -> None:
     sweep = tmp_path / "sweep"
     run_train(*quick, "seed=1,2", "trainer.fast_dev_run=true")
-    told = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true")
-    assert f"go on with that by sweep.resume={sweep}" in told
-    told = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true",
+    printed = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true")
+    assert f"resume it with sweep.resume={sweep}" in printed
+    printed = fails(run_train, capsys, *quick, "seed=1,3", "trainer.fast_dev_run=true",
                  f"sweep.resume={sweep}")  # fmt: skip
-    assert "it had seed=1,2, this has seed=1,3" in told
+    assert "it had seed=1,2, this has seed=1,3" in printed
 
 
 def test_resuming_a_sweep_without_multirun(
-    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+    run_train: Run, light_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "add -m" in fails(run_train, capsys, *tiny_arguments, "sweep.resume=somewhere")
+    assert "add -m" in fails(run_train, capsys, *light_arguments, "sweep.resume=somewhere")

@@ -1,4 +1,4 @@
-"""The documented W&B sweep names keys that exist."""
+"""The keys in the documented W&B sweep exist."""
 
 from pathlib import Path
 

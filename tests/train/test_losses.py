@@ -37,6 +37,16 @@ def test_focal() -> None:
     assert 2 * float(plain) == pytest.approx(float(nn.BCEWithLogitsLoss()(LOGITS, HALF)))
 
 
+def test_focal_of_many_pixels() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = 8 * torch.randn(50, 60, generator=generator)
+    truth = (torch.rand(50, 60, generator=generator) < 0.1).float()
+    bce = nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    alpha = truth * 0.75 + (1 - truth) * 0.25
+    expected = (alpha * (truth - logits.sigmoid()).abs() ** 2 * bce).mean()
+    assert float(Focal(2.0, 0.75)(logits, truth)) == pytest.approx(float(expected), abs=1e-6)
+
+
 @pytest.mark.parametrize("loss", [WeightedBce(5.0), DiceBce(1.0, 1.0), Focal(2.0, 0.75)])
 def test_large_logits_stay_finite(loss: nn.Module) -> None:
     logits = torch.tensor([[1e4, -1e4]], requires_grad=True)

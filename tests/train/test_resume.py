@@ -1,4 +1,4 @@
-"""A run that is killed, at whatever moment, and resumed ends as one that was left alone."""
+"""A run that is killed at any moment and resumed ends as an uninterrupted one."""
 
 import shutil
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from roilab.csv_log import read_curves
 from roilab.inference import read_checkpoint
 
 Run = Callable[..., None]
-# Every hook after which files of the run folder may differ.
+# Hooks after which the files in the run's folder may have changed.
 HOOKS = (
     *("on_train_start", "on_train_epoch_start", "on_train_batch_end", "on_validation_start"),
     *("on_validation_end", "on_train_epoch_end", "on_train_end", "on_fit_end", "on_test_start"),
@@ -20,7 +20,7 @@ HOOKS = (
 
 
 class Snapshots(Callback):
-    """Copies the run's folder at every hook: what a killed process would have left there."""
+    """Copy the run's folder at every hook: the state after a kill at that moment."""
 
     def __init__(self, run: str, to: str) -> None:
         self.run, self.to = Path(run), Path(to)
@@ -41,12 +41,11 @@ for _name in HOOKS:
     setattr(Snapshots, _name, _hook(_name))
 
 
-def test_killed_at_every_hook(run_train: Run, tiny_arguments: list[str], tmp_path: Path) -> None:
+def test_killed_at_every_hook(run_train: Run, light_arguments: list[str], tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = [
-        *(*tiny_arguments, "trainer.max_epochs=3", "scheduler=cosine", "optimizer=adamw"),
-        *("data.batch_size=2", "callbacks.event_pictures=null", "callbacks.export=null"),
-        *("callbacks.loss_curves=null",),
+        *(*light_arguments, "trainer.max_epochs=3", "scheduler=cosine", "optimizer=adamw"),
+        "data.batch_size=2",
     ]
     snapshots = tmp_path / "snapshots"
     run_train(
@@ -55,9 +54,9 @@ def test_killed_at_every_hook(run_train: Run, tiny_arguments: list[str], tmp_pat
         f"+callbacks.snapshots.run={run}",
         f"+callbacks.snapshots.to={snapshots}",
     )
-    straight = read_curves(run / "csv")
+    expected = read_curves(run / "csv")
     weights = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
-    assert len(straight["train/loss"]) == 3
+    assert len(expected["train/loss"]) == 3
     kills = sorted(snapshots.iterdir())
     assert len(kills) > 15
     for kill in kills:
@@ -65,6 +64,6 @@ def test_killed_at_every_hook(run_train: Run, tiny_arguments: list[str], tmp_pat
         shutil.copytree(kill, run)
         run_train(*arguments, "resume=auto")
         resumed = read_curves(run / "csv")
-        np.testing.assert_equal(resumed, straight, kill.name)
+        np.testing.assert_equal(resumed, expected, kill.name)
         again = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
         torch.testing.assert_close(again, weights, rtol=0, atol=0)

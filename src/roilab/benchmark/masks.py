@@ -47,7 +47,7 @@ class MaskResult:
             "charge": sum(float(rois.known_charge.sum(dtype=np.float64)) for rois in self.rois),
         }
         for name in CHARGE_METRICS:
-            row |= {key: self.metrics[key] for key in (name, f"{name}_error")}
+            row |= {key: self.metrics[key] for key in (name, f"{name}_low", f"{name}_high")}
         return row
 
     def compare(self, reference: "MaskResult", margin: float) -> Row:

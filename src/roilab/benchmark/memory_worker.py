@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from roilab.benchmark.process import PeakMemory, resident_mb
+from roilab.benchmark.process import resident_mb
 from roilab.benchmark.worker import load_on_device, set_threads
+from roilab.peak_memory import PeakMemory
 from roilab.types import Row
 from roilab.wirecell import Node, NodeSettings
 

@@ -9,11 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from roilab.atomic_write import save_figure, write_csv, write_text
-from roilab.console import table_console
+from roilab.console import number_with_errors, table_console
 from roilab.plots import cost_figure
 from roilab.types import Row
 
-# Heading and column. Columns "_spread" and "_error" are added to the value of their column.
+# Heading and column. Columns "_spread", "_low" and "_high" are added to the value of their column.
 _CELL = {name: name for name in ("network", "rebin", "nchunks", "precision", "variant")}
 _COST = {"memory [MB]": "peak_mb", "time [s]": "seconds"}
 _GPU = {"GPU [MB]": "gpu_peak_mb"}
@@ -161,10 +161,11 @@ def _format_cell(row: Row, name: str) -> str:
         return f"{value:g}"
     decimals = _DECIMALS.get(name, 3)
     text = f"{value:,.{decimals}f}"
-    spread, error = row.get(f"{name}_spread"), row.get(f"{name}_error")
+    spread = row.get(f"{name}_spread")
     if spread is not None and row["repeats"] > 1:
         return f"{text} ({spread:,.{decimals}f})"
-    return text if error is None or math.isnan(error) else f"{text} ± {error:.{decimals}f}"
+    low, high = row.get(f"{name}_low", math.nan), row.get(f"{name}_high", math.nan)
+    return number_with_errors(value, low, high, f",.{decimals}f")
 
 
 def _by_chunks(rows: Sequence[Row]) -> str:

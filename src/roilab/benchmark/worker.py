@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from roilab.benchmark.process import PeakMemory, resident_mb
+from roilab.benchmark.process import resident_mb
+from roilab.peak_memory import PeakMemory
 from roilab.wirecell import forward_in_chunks
 from roilab.wirecell.torchscript import load_torchscript
 

@@ -1,6 +1,6 @@
-"""Pure functions on plane images, for numpy arrays and torch tensors alike.
+"""Pure functions on plane images, for numpy arrays and torch tensors.
 
-Axis order is (..., channel, tick). Nothing here knows of files or networks.
+Axis order is (..., channel, tick).
 """
 
 from math import ceil
@@ -22,10 +22,10 @@ class RebinError(RoilabError):
 
 
 def check_rebin(length: int, rebin: int, name: str = "data.rebin", axis: str = "ticks") -> None:
-    """Make sure that ``rebin`` divides ``length``.
+    """Check that ``rebin`` divides ``length``.
 
     Raises:
-        RebinError: it does not; the text names the nearest that do.
+        RebinError: it does not; the message names the nearest divisors.
     """
     if rebin >= 1 and length % rebin == 0:
         return
@@ -39,7 +39,7 @@ def check_rebin(length: int, rebin: int, name: str = "data.rebin", axis: str = "
 
 
 def rebin_mean(image: Image, ticks: int, channels: int = 1) -> Image:
-    """Mean over ``ticks`` ticks, and over ``channels`` channels where asked.
+    """Return the mean over ``ticks`` ticks and ``channels`` channels.
 
     Args:
         image: shape (..., channel, tick).
@@ -63,21 +63,21 @@ def rebin_mean(image: Image, ticks: int, channels: int = 1) -> Image:
 
 
 def crop(image: Image, channels: tuple[int, int], ticks: tuple[int, int]) -> Image:
-    """Part of an image within half-open ranges of channels and ticks, as a view."""
+    """Return the part of an image in half-open ranges of channels and ticks, as a view."""
     return image[..., slice(*channels), slice(*ticks)]
 
 
 def scale_charge(image: Image, input_scale: float) -> Image:
-    """Charge [electrons/tick] times the scalar that WCT applies too (``input_scale``)."""
+    """Multiply charge [electrons/tick] by WCT's ``input_scale``."""
     return image * input_scale
 
 
 def truth_mask(charge: Image, threshold: float) -> Image:
-    """Pixels whose truth charge is above the threshold, strictly.
+    """Return the pixels whose truth charge is above the threshold (strictly).
 
     Args:
         charge: truth charge [electrons/tick], shape (..., channel, slice).
-        threshold: in electrons per tick; after mean-rebin too, since the mean keeps that unit.
+        threshold: in electrons per tick; the mean of a rebin keeps that unit.
 
     Returns:
         Boolean, same shape.
@@ -89,12 +89,12 @@ def truth_mask(charge: Image, threshold: float) -> Image:
 def pad_mask(mask: Mask, pad: int, pad_unit: PadUnit = "bins", rebin: int = 1) -> Mask:
     """Extend every run of ones in time by ``pad`` on both sides.
 
-    In ``bins`` the unit is a slice. In ``ticks`` the mask is thought repeated to ticks and
-    extended there, and a slice is one if any of its ticks is: that is ceil(pad / rebin) slices.
+    With ``bins`` the unit is a slice. With ``ticks``: upsample to ticks, extend, downsample by
+    any(); this extends by ceil(pad / rebin) slices.
 
     Args:
         mask: boolean, shape (..., channel, slice).
-        pad: how far, in ``pad_unit``; 0 changes nothing.
+        pad: by how much, in ``pad_unit``; 0 changes nothing.
         pad_unit: ``bins`` or ``ticks``.
         rebin: ticks per slice, used with ``ticks``.
 

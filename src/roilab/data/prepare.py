@@ -6,10 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from roilab.data.image_index import ImageRecipe, ImageSource
+from roilab.data.image_index import ImageSource, ImageSpec
 from roilab.data.images import rebin_mean
 from roilab.frames import TagReader, TruthTag, open_frames
 from roilab.types import Frame, Range
+
+_Read = Callable[[Range, Range], Frame]  # of channels and ticks
 
 
 @contextmanager
@@ -28,7 +30,7 @@ def open_tags(source: ImageSource, tags: Iterable[str]) -> Iterator[TagReader]:
         yield TagReader(rec, source.rec_event, source.apa, tags, truth)
 
 
-def prepare_image(source: ImageSource, recipe: ImageRecipe) -> Frame:
+def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
     """Read, place, rebin and stack one image.
 
     Layers are read one after another, so at most one full-resolution frame is held at a time.
@@ -40,18 +42,15 @@ def prepare_image(source: ImageSource, recipe: ImageRecipe) -> Frame:
     Raises:
         FrameFileError: (its subclasses too) the file is damaged, or lacks a tag.
     """
-    with open_tags(source, recipe.layers) as tags:
-        reads: list[Callable[[Range, Range], Frame]]
-        reads = [*(partial(tags.read, layer) for layer in recipe.layers), tags.read_truth]
-        return np.stack([_rebinned(read, source, recipe) for read in reads])
+    with open_tags(source, spec.layers) as tags:
+        reads: list[_Read] = [partial(tags.read, layer) for layer in spec.layers]
+        return np.stack([_rebinned(read, source, spec) for read in [*reads, tags.read_truth]])
 
 
-def _rebinned(
-    read: Callable[[Range, Range], Frame], source: ImageSource, recipe: ImageRecipe
-) -> Frame:
+def _rebinned(read: _Read, source: ImageSource, spec: ImageSpec) -> Frame:
     """Read and rebin the channel ranges one by one, then join them along the channels."""
     planes = [
-        rebin_mean(read(channels, recipe.tick_range), recipe.rebin, recipe.channel_rebin)
+        rebin_mean(read(channels, spec.tick_range), spec.rebin, spec.channel_rebin)
         for channels in source.channel_ranges
     ]
     return np.concatenate(planes, dtype=np.float32)

@@ -1,16 +1,21 @@
-"""Which process looks at which images."""
+"""Which process gets which images."""
 
 from collections.abc import Iterator
 
 from torch.utils.data import Sampler
 
 
-class EachOnce(Sampler[int]):
-    """Shares images out over processes without repeating any.
+class UnrepeatedSampler(Sampler[int]):
+    """Distribute images over processes without repeating any.
 
-    Torch's own sampler repeats images to give every process equally many, and so counts them
-    twice in a metric. Only where there are fewer images than processes is one repeated here,
-    because a process without any batch would not take part in the sum.
+    Torch's sampler repeats images so that every process gets equally many; a metric would count
+    those twice. An image is repeated here only if there are fewer images than processes, because
+    a process without a batch would block the sum over processes.
+
+    Args:
+        length: number of images.
+        rank: number of this process.
+        world_size: number of processes.
     """
 
     def __init__(self, length: int, rank: int, world_size: int) -> None:

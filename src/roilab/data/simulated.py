@@ -1,4 +1,4 @@
-"""Frames that are simulated on first use."""
+"""Data that are simulated on first use."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,34 +11,35 @@ from roilab.simulate import make_sample
 
 
 class SimulatedDataModule(RoiDataModule):
-    """A data module whose folders are filled by roilab's own simulation where they are not yet.
+    """Data module that simulates its frames if they do not exist yet.
 
     Args:
-        simulation: of the events to learn from, in ``dir``; what ``roilab.simulate.make_sample``
-            takes.
-        judged_simulations: samples of known angle by name, simulated in folders beside ``dir``
-            (``demo`` has its ``tracks`` in ``demo_tracks``) and added to ``judged_samples``.
-        **data: all that ``RoiDataModule`` takes.
+        simulation: configuration of the events in ``dir``, see ``roilab.simulate.make_sample``.
+        simulated_samples: configurations of samples of known angle, by name. They are simulated
+            into folders next to ``dir`` (``tracks`` of ``demo`` into ``demo_tracks``) and added to
+            ``samples``; ``None``, also for a single one, to leave them out.
+        **settings: the keys of ``conf/data``, see ``DataSettings``.
     """
 
     def __init__(
         self,
         *,
         simulation: Mapping[str, Any],
-        judged_simulations: Mapping[str, Mapping[str, Any] | None] | None,
-        **data: Any,
+        simulated_samples: Mapping[str, Mapping[str, Any] | None] | None,
+        **settings: Any,
     ) -> None:
-        super().__init__(**data)
-        judged = {
-            self.dir.parent / f"{self.dir.name}_{name}": config
-            for name, config in (judged_simulations or {}).items()
+        super().__init__(**settings)
+        folder = self.settings.files.dir
+        samples = {
+            folder.parent / f"{folder.name}_{name}": config
+            for name, config in (simulated_samples or {}).items()
             if config is not None
         }
-        self._to_simulate = [(self.dir, simulation), *judged.items()]
-        self.judged_samples += judged
+        self._to_simulate = [(folder, simulation), *samples.items()]
+        self.samples += samples
 
     def prepare_data(self) -> None:
-        """Simulate the frames that are not there yet, then fill the cache."""
+        """Simulate the frames that do not exist yet, then fill the cache."""
         while self._to_simulate:
             self._simulate(*self._to_simulate[0])
             del self._to_simulate[0]
@@ -47,4 +48,4 @@ class SimulatedDataModule(RoiDataModule):
     def _simulate(self, folder: Path, simulation: Mapping[str, Any]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{folder.name}.lock"):
-            make_sample(simulation, folder, processes=max(1, self.num_workers))
+            make_sample(simulation, folder, processes=max(1, self.settings.num_workers))

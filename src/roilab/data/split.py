@@ -1,4 +1,4 @@
-"""Splitting by event, so that all planes of an event fall on one side."""
+"""Split images by event: all planes of an event are on one side."""
 
 from collections.abc import Sequence
 
@@ -9,17 +9,17 @@ from roilab.errors import RoilabError
 
 
 class SplitError(RoilabError):
-    """There are too few events to split."""
+    """There are fewer than two events to split."""
 
 
 def split_by_event(
     sources: Sequence[ImageSource], val_fraction: float, seed: int
 ) -> tuple[list[ImageSource], list[ImageSource]]:
-    """Training and validation images.
+    """Split images into training and validation.
 
-    Events are put in order of their file names and ids and then shuffled with the seed, so the
-    order in which files were given plays no part. Of n events round(val_fraction * n), at least
-    one, are for validation.
+    Events are sorted by file name and id, then shuffled with the seed: the split does not depend
+    on the order of the files. round(val_fraction * n) of n events, at least one, are for
+    validation.
 
     Raises:
         SplitError: there are fewer than two events.

@@ -1,1 +1,14 @@
 """Detectors: planes, channels, ticks and geometry."""
+
+from roilab.detectors.detector import PLANE_NAMES, Detector, WirePlane, crossing_points
+from roilab.detectors.errors import DetectorError
+from roilab.detectors.readout import Readout
+
+__all__ = [
+    "PLANE_NAMES",
+    "Detector",
+    "DetectorError",
+    "Readout",
+    "WirePlane",
+    "crossing_points",
+]

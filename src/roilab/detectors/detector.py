@@ -1,7 +1,7 @@
 """The detector: one drift volume read by an anode plane assembly (APA) with planes U, V and W.
 
 Coordinates [mm]: x along the drift, y up, z along the beam. Wires are counted along the plane's
-pitch direction; wires that wrap around the APA share a channel, so the channel of wire ``j`` is
+pitch direction. Wires that wrap around the APA share a channel: the channel of wire ``j`` is
 ``j`` modulo the number of channels.
 """
 
@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roilab.simulate.errors import SimulationError
+from roilab.detectors.errors import DetectorError
+from roilab.types import Frame, Mask
 
 Array = NDArray[np.float64]
 
@@ -25,9 +26,9 @@ class WirePlane:
     Attributes:
         pitch_mm: distance of neighbouring wires.
         pitch_angle_deg: direction in which the wire number grows, from +z towards +y.
-        wires: wires on the active face.
-        channels: channels of the plane; more than ``wires`` where the other face is read too,
-            fewer where wires wrap.
+        wires: number of wires on the active face.
+        channels: number of channels; more than ``wires`` if the plane also reads the other face,
+            fewer if wires wrap around the APA.
         first_wire_mm: position of wire 0 along the pitch direction.
     """
 
@@ -39,26 +40,26 @@ class WirePlane:
 
     def __post_init__(self) -> None:
         if self.pitch_mm <= 0:
-            raise SimulationError(f"Wire pitch {self.pitch_mm} mm: expected more than 0.")
+            raise DetectorError(f"Wire pitch {self.pitch_mm} mm: expected more than 0.")
         if self.wires < 1 or self.channels < 1:
-            raise SimulationError(
+            raise DetectorError(
                 f"A wire plane of {self.wires} wires on {self.channels} channels: expected at "
                 "least 1 of each."
             )
 
     @cached_property
     def direction(self) -> Array:
-        """Unit vector of the pitch direction, (y, z)."""
+        """Return the unit vector of the pitch direction, (y, z)."""
         angle = np.radians(self.pitch_angle_deg)
         return np.array([np.sin(angle), np.cos(angle)])
 
     def wire_number(self, y: ArrayLike, z: ArrayLike) -> Array:
-        """Wire number (a real number, whole at the wire) of points [mm]."""
+        """Return the wire number of points [mm]; it is an integer for a point on a wire."""
         position = self.direction[0] * np.asarray(y) + self.direction[1] * np.asarray(z)
         return np.asarray((position - self.first_wire_mm) / self.pitch_mm)
 
-    def fold(self, per_wire: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sum what the wires of a channel see: shape (wire, tick) to (channel, tick)."""
+    def fold(self, per_wire: Frame) -> Frame:
+        """Sum the wires of each channel: shape (wire, tick) to (channel, tick)."""
         folded = np.zeros((self.channels, per_wire.shape[1]), dtype=per_wire.dtype)
         for first in range(0, self.wires, self.channels):
             part = per_wire[first : first + self.channels]
@@ -66,7 +67,7 @@ class WirePlane:
         return folded
 
     def angles(self, direction: ArrayLike) -> tuple[float, float]:
-        """Angles of a track in the coordinates of this plane.
+        """Return the angles of a track in the coordinates of this plane.
 
         Args:
             direction: vector (x, y, z).
@@ -87,15 +88,15 @@ class Detector:
     """An APA with its drift volume, and the readout clock.
 
     Attributes:
-        name: free text.
-        apa: APA number, the end of every tag.
+        name: of the detector, free text.
+        apa: APA number, in which every tag ends.
         first_channel: global id of U's first channel; V and W follow.
         u: first induction plane. v: second induction plane. w: collection plane.
         wire_x_mm: x of the collection plane.
         drift_sign: +1 where electrons drift towards larger x, else -1.
         drift_mm: length of the drift volume from the collection plane to the cathode.
-        response_plane_mm: distance from the collection plane at which the field response starts;
-            drifting ends there: diffusion and attenuation of the last stretch are neglected.
+        response_plane_mm: distance from the collection plane at which the field response starts.
+            The drift ends there: diffusion and attenuation beyond are neglected.
         bottom_mm: smallest y. height_mm: extent in y.
         front_mm: smallest z. width_mm: extent in z.
         drift_speed_mm_per_us: drift speed.
@@ -131,48 +132,48 @@ class Detector:
 
     def __post_init__(self) -> None:
         if self.drift_sign not in (-1, 1):
-            raise SimulationError(f"drift_sign is {self.drift_sign}: expected 1 or -1.")
+            raise DetectorError(f"drift_sign is {self.drift_sign}: expected 1 or -1.")
         positive = ("drift_speed_mm_per_us", "lifetime_ms", "tick_ns", "nticks", "height_mm")
         for name in (*positive, "width_mm"):
             if getattr(self, name) <= 0:
-                raise SimulationError(
+                raise DetectorError(
                     f"Detector {self.name}: {name} is {getattr(self, name)}; expected more than 0."
                 )
         if not 0 <= self.response_plane_mm < self.drift_mm:
-            raise SimulationError(
-                f"Detector {self.name}: the response plane stands {self.response_plane_mm} mm from "
+            raise DetectorError(
+                f"Detector {self.name}: the response plane lies {self.response_plane_mm} mm from "
                 f"the wires; expected between 0 and the drift length of {self.drift_mm} mm."
             )
 
     @property
     def planes(self) -> tuple[WirePlane, WirePlane, WirePlane]:
-        """U, V and W."""
+        """Return the planes U, V and W."""
         return self.u, self.v, self.w
 
     @property
     def first_channels(self) -> tuple[int, int, int]:
-        """Global id of the first channel of U, V and W."""
+        """Return the global ids of the first channels of U, V and W."""
         v = self.first_channel + self.u.channels
         return self.first_channel, v, v + self.v.channels
 
     def plane(self, name: str) -> WirePlane:
-        """The plane called ``u``, ``v`` or ``w``.
+        """Return the plane ``u``, ``v`` or ``w``.
 
         Raises:
-            SimulationError: another name.
+            DetectorError: there is no such plane.
         """
         if name.lower() not in PLANE_NAMES:
-            raise SimulationError(f"Wire plane '{name}': expected u, v or w.")
+            raise DetectorError(f"Wire plane '{name}': expected u, v or w.")
         return self.planes[PLANE_NAMES.index(name.lower())]
 
-    def inside(self, y: Array, z: Array) -> NDArray[np.bool_]:
-        """Whether points lie in front of the wires."""
+    def inside(self, y: Array, z: Array) -> Mask:
+        """Return whether points lie in front of the wires."""
         within_y = (y >= self.bottom_mm) & (y <= self.bottom_mm + self.height_mm)
         return within_y & (z >= self.front_mm) & (z <= self.front_mm + self.width_mm)
 
     @property
     def corners(self) -> tuple[Array, Array]:
-        """Lower and upper corner of the drift volume, each (x, y, z)."""
+        """Return the lower and the upper corner of the drift volume, each (x, y, z)."""
         cathode = self.wire_x_mm - self.drift_sign * self.drift_mm
         low = [min(cathode, self.wire_x_mm), self.bottom_mm, self.front_mm]
         high = [max(cathode, self.wire_x_mm), *(np.add(low[1:], (self.height_mm, self.width_mm)))]
@@ -180,25 +181,25 @@ class Detector:
 
     @property
     def readout_ns(self) -> float:
-        """Length of the readout window."""
+        """Return the length of the readout window [ns]."""
         return self.nticks * self.tick_ns
 
     @property
     def drift_ns(self) -> float:
-        """Longest drift time."""
+        """Return the longest drift time [ns]."""
         return 1e3 * self.drift_mm / self.drift_speed_mm_per_us
 
 
 def crossing_points(
     first: WirePlane, wires: Array, second: WirePlane, others: Array
 ) -> tuple[Array, Array]:
-    """Where wires of two planes cross.
+    """Return where wires of two planes cross.
 
     Args:
         first: one plane.
-        wires: wire numbers there.
-        second: the other plane, its wires in another direction.
-        others: wire numbers there, of a shape that broadcasts with ``wires``.
+        wires: wire numbers of the first plane.
+        second: another plane, with wires in another direction.
+        others: wire numbers of the second plane, of a shape that broadcasts with ``wires``.
 
     Returns:
         y and z [mm] of the crossings, of the broadcast shape.

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
+from roilab.detectors.detector import PLANE_NAMES
+from roilab.detectors.errors import DetectorError
 from roilab.types import Range
 
 
@@ -15,7 +18,7 @@ class Readout:
         ranges: half-open channel range of every plane, relative to the anode's first channel.
         channels_per_apa: difference between the first channel ids of two anodes.
         first_channel: id of the anode's first channel; ``None`` to find it from the file.
-        tick_range: the node's first tick, and one past the last where a frame has no traces.
+        tick_range: half-open range of ticks.
         truth: truth tags without APA number; the first that a file has is taken.
     """
 
@@ -27,11 +30,39 @@ class Readout:
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any]) -> "Readout":
-        """Return the readout of a data config, with all planes of the detector."""
-        ranges = {plane: (low, high) for plane, (low, high) in data["channel_ranges"].items()}
+        """Return the readout of a data config (``conf/data``), with all planes of its detector.
+
+        The channels of U come first, then V, then W. Of the detector only the number of channels
+        of every plane and the number of ticks are used.
+
+        Raises:
+            DetectorError: the config names no detector, or the detector lacks one of these.
+        """
+        counts, nticks = _channels_and_ticks(data["detector"])
+        edges = list(pairwise(accumulate(counts, initial=0)))
+        ranges = {name.upper(): edge for name, edge in zip(PLANE_NAMES, edges, strict=True)}
         if data["channel_range"] is not None:
             low, high = data["channel_range"]
             ranges[data["planes"][0]] = (low, high)
-        begin, end = data["tick_range"]
-        truth = tuple(data["truth"])
-        return cls(ranges, data["channels_per_apa"], data["first_channel"], (begin, end), truth)
+        begin, end = data["tick_range"] or (0, nticks)
+        return cls(ranges, sum(counts), data["first_channel"], (begin, end), tuple(data["truth"]))
+
+
+def _channels_and_ticks(detector: Mapping[str, Any] | None) -> tuple[list[int], int]:
+    """Return the number of channels of U, V and W, and the number of ticks."""
+    if detector is None:
+        raise DetectorError("No detector is given; choose one, such as detector=pdhd.")
+    try:
+        counts = [int(detector[name]["channels"]) for name in PLANE_NAMES]
+        nticks = int(detector["nticks"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DetectorError(
+            f"detector: {error!r}; expected u.channels, v.channels, w.channels and nticks as "
+            "integers. Add what is missing to its file in conf/detector."
+        ) from error
+    if min(*counts, nticks) < 1:
+        raise DetectorError(
+            f"detector: {counts} channels in U, V and W and {nticks} ticks; expected at least 1 "
+            "of each."
+        )
+    return counts, nticks

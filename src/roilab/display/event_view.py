@@ -21,7 +21,7 @@ from roilab.plots.panels import (
     ProbabilityPanel,
     against_truth,
 )
-from roilab.plots.style import FOUND, PREDICTED
+from roilab.plots.style import NETWORK_COLOURS, PREDICTED
 from roilab.plots.view import Look, View
 from roilab.types import Frame, Range
 
@@ -121,7 +121,7 @@ class EventView:
     def colours(self) -> dict[str, str]:
         """Line colour of every prediction, by name; colours repeat after the last."""
         names = [prediction.name for prediction in self.predictions]
-        return dict(zip(names, cycle(FOUND), strict=False))
+        return dict(zip(names, cycle(NETWORK_COLOURS), strict=False))
 
     def outlines(self, padded: bool = False) -> list[Outline]:
         """Return contours of the truth, or of the truth mask of the network if ``padded``.

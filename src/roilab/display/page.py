@@ -31,7 +31,7 @@ class Packed:
         unit: of its values.
         values: shape (channel, tick) of what is shown.
         step: values are kept as multiples of it.
-        data: as ``roilab.plots.page.Layer`` takes it.
+        data: as ``roilab.plots.page.PageLayer`` takes it.
     """
 
     name: str
@@ -71,7 +71,7 @@ def write_page(view: EventView, path: Path) -> None:
         DisplayError: bokeh is not installed, or the page cannot be made small enough.
     """
     try:
-        from roilab.plots.page import Layer, page_html
+        from roilab.plots.page import PageLayer, page_html
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("bokeh"):
             raise
@@ -84,7 +84,7 @@ def write_page(view: EventView, path: Path) -> None:
 
     def html(with_data: bool) -> str:
         layers = [
-            Layer(p.name, p.unit, p.step, p.limit, p.data * with_data, colours.get(p.name))
+            PageLayer(p.name, p.unit, p.step, p.limit, p.data * with_data, colours.get(p.name))
             for p in packed
         ]
         return page_html(layers, axes, view.event.title)

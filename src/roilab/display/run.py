@@ -37,7 +37,7 @@ def display(config: DictConfig) -> None:
     physics: PhysicsSettings = instantiate(config.physics)
     files = [open_network(path) for path in network_paths(plain["network"])]
     first = files[0] if files else open_network(None)
-    data, given = data_config(plain.get("data"), first), plain["network_spec"]
+    data, given = data_config(plain, first), plain["network_spec"]
     networks = make_networks(files, plain["names"], given, data, physics, plain["device"])
     spec = networks[0].spec if networks else network_spec(first, given, data)
     plane = plain["plane"] or data["planes"][0]

@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from roilab.errors import RoilabError
-from roilab.plots.pooling import Rule, max_pooled, mean_pooled
+from roilab.plots.pooling import Rule, max_pool, mean_pool
 from roilab.plots.view import PANEL
 from roilab.types import Range
 
 PICTURES = ("display", "waveforms", "evolution", "comparison")
-_RULES: dict[str, Rule] = {"max": max_pooled, "mean": mean_pooled}
+_RULES: dict[str, Rule] = {"max": max_pool, "mean": mean_pool}
 
 
 class DisplayError(RoilabError):

@@ -9,7 +9,7 @@ from roilab.display.event_view import EventView, above_median
 from roilab.display.predictions import runs
 from roilab.display.settings import DisplayError
 from roilab.plots.style import CLASSICAL, TRUTH
-from roilab.plots.waveform import Line, Rois, Row, waveform_figure
+from roilab.plots.waveform import RoiEdges, Waveform, WaveformRow, waveform_figure
 from roilab.types import Mask, Range
 
 log = logging.getLogger(__name__)
@@ -68,65 +68,67 @@ def _shown_ticks(view: EventView, row: int) -> Range:
     return max(begin, int(charged[0]) - margin), min(end, int(charged[-1]) + 1 + margin)
 
 
-def _tag_row(view: EventView, tag: str, row: int, columns: slice) -> Row:
+def _tag_row(view: EventView, tag: str, row: int, columns: slice) -> WaveformRow:
     adc = tag in view.settings.adc_tags
     if tag not in view.tags:
         why = view.event.missing.get(tag) or f"event {view.event.event} has no tag '{tag}'"
-        return Row(tag, "", absent=why)
+        return WaveformRow(tag, "", absent=why)
     wave = view.tags[tag][row : row + 1]
     wave = above_median(wave) if adc else wave
-    line = Line(tag, wave[0, columns], "0.25")
-    return Row(f"{tag} (above its median)" if adc else tag, "ADC" if adc else _UNIT, [line])
+    line = Waveform(tag, wave[0, columns], "0.25")
+    return WaveformRow(f"{tag} (above its median)" if adc else tag, "ADC" if adc else _UNIT, [line])
 
 
-def _truth_row(view: EventView, row: int, columns: slice) -> Row:
+def _truth_row(view: EventView, row: int, columns: slice) -> WaveformRow:
     if view.event.truth is None or view.truth_rois is None:
-        return Row("truth", "", absent=view.event.no_truth)
-    line = Line("truth", view.event.truth[row, columns], TRUTH)
+        return WaveformRow("truth", "", absent=view.event.no_truth)
+    line = Waveform("truth", view.event.truth[row, columns], TRUTH)
     padding = f", padded by {view.truth_rois.pad} ticks (shaded)" if view.truth_rois.pad else ""
-    return Row(f"truth charge; ROIs: {view.truth_rois.label}{padding}", _UNIT, [line])
+    return WaveformRow(f"truth charge; ROIs: {view.truth_rois.label}{padding}", _UNIT, [line])
 
 
-def _probability_rows(view: EventView, row: int, columns: slice) -> list[Row]:
+def _probability_rows(view: EventView, row: int, columns: slice) -> list[WaveformRow]:
     if not view.predictions:
-        return [Row("ROI probability", "", absent="no network was given (network=[FILE])")]
+        return [WaveformRow("ROI probability", "", absent="no network was given (network=[FILE])")]
     networks = {prediction.network: prediction for prediction in view.predictions}
     lines = [
-        Line(name, prediction.probability[row, columns], colour)
+        Waveform(name, prediction.probability[row, columns], colour)
         for (name, prediction), colour in (
             (item, view.colours[item[1].name]) for item in networks.items()
         )
     ]
     level = view.predictions[0].mask_thresh
     label = f"; dashed: {level:g}"
-    return [Row(f"ROI probability{label}", "", lines, level=level, limits=(-0.05, 1.05))]
+    return [WaveformRow(f"ROI probability{label}", "", lines, level=level, limits=(-0.05, 1.05))]
 
 
-def _charge_row(view: EventView, row: int, columns: slice) -> Row:
+def _charge_row(view: EventView, row: int, columns: slice) -> WaveformRow:
     results = {prediction.name: prediction.charge for prediction in view.predictions}
     found = {name: charge for name, charge in results.items() if charge is not None}
     lines = _truth_line(view, row, columns)
     gauss = view.tags.get(view.physics.gauss)
     if gauss is not None:
-        lines.append(Line(view.physics.gauss, gauss[row, columns], CLASSICAL))
+        lines.append(Waveform(view.physics.gauss, gauss[row, columns], CLASSICAL))
     lines += [
-        Line(name, charge[row, columns], view.colours[name]) for name, charge in found.items()
+        Waveform(name, charge[row, columns], view.colours[name]) for name, charge in found.items()
     ]
     if len(lines) == 0:
-        return Row("final charge", "", absent="no network, classical ROIs or truth in this event")
-    return Row("final charge", _UNIT, lines)
+        return WaveformRow(
+            "final charge", "", absent="no network, classical ROIs or truth in this event"
+        )
+    return WaveformRow("final charge", _UNIT, lines)
 
 
-def _cut_rows(view: EventView, row: int, columns: slice) -> list[Row]:
+def _cut_rows(view: EventView, row: int, columns: slice) -> list[WaveformRow]:
     """Return the charge after the cut; the numbers in the titles are those of the plane."""
     return [
-        Row(
+        WaveformRow(
             f"{name} above {view.settings.charge_cut:g} e/tick: in the plane the cut "
             f"{cut.sentence}",
             _UNIT,
             [
                 *_truth_line(view, row, columns),
-                Line(name, cut.charge[row, columns], view.colours[name]),
+                Waveform(name, cut.charge[row, columns], view.colours[name]),
             ],
             level=view.settings.charge_cut,
         )
@@ -134,13 +136,13 @@ def _cut_rows(view: EventView, row: int, columns: slice) -> list[Row]:
     ]
 
 
-def _truth_line(view: EventView, row: int, columns: slice) -> list[Line]:
+def _truth_line(view: EventView, row: int, columns: slice) -> list[Waveform]:
     if view.event.truth is None:
         return []
-    return [Line("truth", view.event.truth[row, columns], TRUTH)]
+    return [Waveform("truth", view.event.truth[row, columns], TRUTH)]
 
 
-def _rois(view: EventView, row: int) -> list[Rois]:
+def _rois(view: EventView, row: int) -> list[RoiEdges]:
     """Return true ROIs, padded true ROIs, and those of every network."""
     begin = view.event.ticks[0]
 
@@ -150,12 +152,14 @@ def _rois(view: EventView, row: int) -> list[Rois]:
     kinds = []
     if view.truth_rois is not None:
         label = f"true ROI ({view.truth_rois.label})"
-        kinds.append(Rois(label, of(view.truth_rois.mask), TRUTH, "-", 0.08))
+        kinds.append(RoiEdges(label, of(view.truth_rois.mask), TRUTH, "-", 0.08))
         if view.truth_rois.pad:
             label = f"padded by {view.truth_rois.pad} ticks"
-            kinds.append(Rois(label, of(view.truth_rois.padded), TRUTH, ":", 0.08))
+            kinds.append(RoiEdges(label, of(view.truth_rois.padded), TRUTH, ":", 0.08))
     kinds += [
-        Rois(f"ROI of {prediction.name}", of(prediction.mask), view.colours[prediction.name], "--")
+        RoiEdges(
+            f"ROI of {prediction.name}", of(prediction.mask), view.colours[prediction.name], "--"
+        )
         for prediction in view.predictions
     ]
     return kinds

@@ -14,7 +14,6 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from roilab.atomic_write import write_csv
 from roilab.data import RoiDataModule
-from roilab.detectors.readout import Readout
 from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Dnn, Gauss, Method, dnn, ideal
@@ -31,12 +30,12 @@ log = logging.getLogger(__name__)
 class PhysicsMetrics(Callback):
     """Evaluate the network on samples, every few epochs and with the best checkpoint.
 
-    The samples are those of the data module (``data.judged_samples``), on its planes; without any
+    The samples are those of the data module (``data.samples``), on its planes; without any
     the callback does nothing. Nothing is chosen on them. Processes share the images and sum their
     metrics.
 
     Args:
-        dir: folder of the tables, and of the figures of the best checkpoint.
+        output_dir: folder of the tables, and of the figures of the best checkpoint.
         every_n_epochs: 0 for the best checkpoint only.
         images_per_angle: most images of every plane, angle and energy, which bounds the time;
             ``None`` for all.
@@ -45,19 +44,19 @@ class PhysicsMetrics(Callback):
 
     def __init__(
         self,
-        dir: str,
+        output_dir: str,
         every_n_epochs: int,
         images_per_angle: int | None,
         physics: PhysicsSettings,
     ) -> None:
-        self.dir, self.every_n_epochs = Path(dir), every_n_epochs
+        self.output_dir, self.every_n_epochs = Path(output_dir), every_n_epochs
         self.images_per_angle, self.physics = images_per_angle, physics
         self._images: list[SampleImage] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Make sure before the training that the samples can be judged after it."""
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        if data.judged_samples and not self._images:
+        if data.samples and not self._images:
             self._images = self._list(data, self._evaluator(trainer, pl_module).tags)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -69,9 +68,10 @@ class PhysicsMetrics(Callback):
         began = time.perf_counter()
         evaluator = self._evaluator(trainer, pl_module)
         share = slice(trainer.global_rank, None, trainer.world_size)
-        rows = evaluator(self._images, share, pl_module.device)
+        groups = evaluator(self._images, share, pl_module.device)
         if not trainer.is_global_zero:
             return
+        rows = [row for group in groups for row in group]
         when = "best" if best else f"epoch{trainer.current_epoch:03d}"
         log.info(
             "physics metrics of %s on %d images: %.1f s (%s)",
@@ -80,7 +80,7 @@ class PhysicsMetrics(Callback):
             time.perf_counter() - began,
             ", ".join(f"{name} {seconds:.1f} s" for name, seconds in evaluator.seconds.items()),
         )
-        write_csv(self.dir / f"{when}.csv", [{"when": when, **row} for row in rows])
+        write_csv(self.output_dir / f"{when}.csv", [{"when": when, **row} for row in rows])
         figures = self._draw(pl_module, rows) if best else []
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
@@ -100,21 +100,20 @@ class PhysicsMetrics(Callback):
         perfect = ideal(physics, spec.rebin, spec.threshold, spec.pad, spec.pad_unit)
         methods: list[Method] = [dnn(physics, spec), Gauss(physics.gauss), perfect]
         network = Network.in_node(network_name(pl_module.recipe), probability, spec, physics)
-        return Evaluator(methods, physics, _readout(data), network)
+        return Evaluator(methods, physics, data.settings.readout, network)
 
     def _list(self, data: RoiDataModule, tags: tuple[str, ...]) -> list[SampleImage]:
-        if data.recipe.channel_rebin != 1:
+        if data.settings.channel_rebin != 1:
             raise EvaluationError(
-                f"data.channel_rebin={data.recipe.channel_rebin} with samples; WCT's node "
+                f"data.channel_rebin={data.settings.channel_rebin} with samples; WCT's node "
                 "averages over ticks alone. Set callbacks.physics_metrics=null, or rebin by 1."
             )
-        readout = _readout(data)
-        planes = tuple(readout.ranges)
-        folders = data.judged_samples
+        readout, planes = data.settings.readout, tuple(data.settings.planes)
+        folders = data.samples
         images = [i for folder in folders for i in read_sample(folder, readout, tags, planes)]
         if not images:
             raise EvaluationError(
-                f"data.judged_samples={[str(folder) for folder in folders]} have nothing on plane "
+                f"data.samples={[str(folder) for folder in folders]} have nothing on plane "
                 f"{', '.join(planes)}; name other samples, or none."
             )
         return few_of_each(images, self.images_per_angle)
@@ -122,26 +121,20 @@ class PhysicsMetrics(Callback):
     def _draw(self, module: LightningModule, rows: list[Row]) -> list[Path]:
         assert isinstance(module, RoiModule)
         name = network_name(module.recipe)
-        return save_figures({"table": rows}, module.mask_thresh, name, self.dir)
-
-
-def _readout(data: RoiDataModule) -> Readout:
-    chosen, images = data.selection, data.recipe
-    place = (chosen.ranges, chosen.channels_per_apa, chosen.first_channel)
-    return Readout(*place, images.tick_range, images.truth)
+        return save_figures({"table": rows}, module.mask_thresh, name, self.output_dir)
 
 
 def _spec(module: RoiModule, data: RoiDataModule) -> NetworkSpec:
-    target = data.target
+    settings = data.settings
     return NetworkSpec(
-        layers=data.recipe.layers,
-        planes=tuple(data.selection.ranges),
-        rebin=data.recipe.rebin,
-        input_scale=target.input_scale,
+        layers=tuple(settings.layers),
+        planes=tuple(settings.planes),
+        rebin=settings.rebin,
+        input_scale=settings.layer_scale,
         mask_thresh=module.mask_thresh,
-        threshold=target.threshold,
-        pad=target.pad,
-        pad_unit=target.pad_unit,
+        threshold=settings.threshold,
+        pad=settings.pad,
+        pad_unit=settings.pad_unit,
     )
 
 

@@ -78,11 +78,11 @@ class GroupMetrics(nn.Module):
         self.segmentation.update(torch.from_numpy(rois.mask), truth.mask)
 
     def compute(self) -> Row:
-        """Return values, and errors of those that have one."""
+        """Return all values; charge metrics also as bounds ``NAME_low`` and ``NAME_high``."""
         measured = {**self.charge.compute(), "charge_profile": self.profile.compute()}
         row: Row = {}
-        for name, (value, error) in sorted(measured.items()):
-            row |= {name: float(value), f"{name}_error": float(error)}
+        for name, (value, low, high) in sorted(measured.items()):
+            row |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
         row |= {name: float(value) for name, value in self.segmentation.compute().items()}
         return row
 
@@ -117,8 +117,10 @@ class Evaluator:
         share: slice = slice(None),
         device: torch.device | str = "cpu",
         advance: Callable[[], None] = lambda: None,
-    ) -> list[Row]:
-        """Return rows in order of plane, sample, energy, angle and method.
+    ) -> list[list[Row]]:
+        """Return one row per method, for every group of images.
+
+        Groups are sorted by plane, sample, energy and angle; rows are in the order of methods.
 
         Args:
             images: to evaluate, the same in all processes.
@@ -136,11 +138,13 @@ class Evaluator:
             advance()
         counts = {key: sum(image.key == key for image in images) for key in keys}
         rows = [
-            {**_columns(key, counts[key], method), **group.to(device).compute()}
+            [
+                {**_columns(key, counts[key], method), **metrics.to(device).compute()}
+                for method, metrics in zip(self.methods, groups[key], strict=True)
+            ]
             for key in keys
-            for method, group in zip(self.methods, groups[key], strict=True)
         ]
-        if all(math.isnan(row["inefficiency"]) for row in rows):
+        if all(math.isnan(row["inefficiency"]) for group in rows for row in group):
             raise EvaluationError(
                 f"{images[0].source.pair.rec.parent}: no channel of {len(images)} images is valid "
                 f"(truth charge above {self.physics.charge['min_truth']:g} e); check the truth tag "

@@ -1,4 +1,4 @@
-"""The figures of an evaluation, one file each."""
+"""Figures of an evaluation, one file each."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ def save_figures(
 
     Args:
         tables: rows by ``table``, ``scan``, ``study`` and ``validation``.
-        mask_thresh: at which the network is judged.
-        network: its name, empty where there is none.
-        folder: where to.
+        mask_thresh: mask threshold of the network.
+        network: name of the network; empty without a network.
+        folder: where the figures are written.
 
     Returns:
-        The files, in the order drawn.
+        The files, in the order of drawing.
     """
     files = []
     for name, figure in _figures(tables, mask_thresh, network):
@@ -51,7 +51,7 @@ def _figures(
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[tuple[str, str, list[Row]]]:
-    """Rows of one sample, plane and energy, with a name for files and one for readers."""
+    """Yield name of the file, title, and rows of every sample, plane and energy."""
     keys = dict.fromkeys((row["sample"], row["plane"], row["energy"]) for row in rows)
     for sample, plane, energy in keys:
         chosen = [

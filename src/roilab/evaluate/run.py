@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from roilab.atomic_write import write_csv, write_json
-from roilab.console import table_console
+from roilab.console import number_with_errors, table_console
 from roilab.detectors.readout import Readout
 from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.figures import save_figures
@@ -50,7 +50,7 @@ def evaluate(config: DictConfig) -> None:
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     physics: PhysicsSettings = instantiate(config.physics)
     file = open_network(plain["network"])
-    data = data_config(plain.get("data"), file)
+    data = data_config(plain, file)
     spec, validation = working_point(plain, file, data)
     network = None if file.module is None else file.network(spec, physics, plain["device"])
     methods = {
@@ -65,8 +65,8 @@ def evaluate(config: DictConfig) -> None:
     warn_foreign_planes(images, spec)
     with Progress() as progress:
         task = progress.add_task("Evaluating", total=len(images))
-        rows = evaluator(images, advance=lambda: progress.advance(task))
-    tables = split_rows(rows, methods) | {"validation": validation}
+        groups = evaluator(images, advance=lambda: progress.advance(task))
+    tables = split_tables(groups, methods) | {"validation": validation}
     for path in plain["study"]["network"]:
         tables["study"] += study_network(plain, path, physics, images)
     output_dir = Path(plain["run_dir"])
@@ -86,18 +86,26 @@ def write(output_dir: Path, about: Mapping[str, Any], tables: Mapping[str, Seque
     write_json(output_dir / "evaluation.json", {**about, **tables})
 
 
-def data_config(named: dict[str, Any] | None, file: NetworkFile) -> Mapping[str, Any]:
-    """Return the data config that the user named, or else that of the checkpoint.
+def data_config(plain: Mapping[str, Any], file: NetworkFile) -> Mapping[str, Any]:
+    """Return the data config that the user chose, or else that of the checkpoint.
+
+    Args:
+        plain: the command's configuration; its ``detector`` replaces that of the checkpoint.
+        file: the network.
 
     Raises:
         EvaluationError: there is neither.
     """
-    if named is None and not file.data:
+    if plain.get("data") is not None:
+        chosen: Mapping[str, Any] = plain["data"]
+        return chosen
+    if not file.data:
         what = f"{file.path}: is no checkpoint" if file.path else "without a network"
         raise EvaluationError(
-            f"{what}, so the detector is not known; name its data config, such as data=pdhd."
+            f"{what}, so the data config is not known; choose one, such as data=pdhd, or data=base "
+            "with a detector."
         )
-    return named if named is not None else file.data
+    return {**file.data, "detector": plain.get("detector") or file.data["detector"]}
 
 
 def working_point(
@@ -151,11 +159,12 @@ def study_network(
 ) -> list[Row]:
     """Evaluate one network of the study, with the window as it is and grown by its padding."""
     file = open_network(path)
-    data = data_config(plain.get("data"), file)
+    data = data_config(plain, file)
     spec, _ = working_point(plain, file, data)
     network = file.network(spec, physics, plain["device"])
     methods = list(dict.fromkeys(dnn(physics, spec, widen=widen) for widen in (False, True)))
-    return Evaluator(methods, physics, Readout.from_config(data), network)(images)
+    evaluator = Evaluator(methods, physics, Readout.from_config(data), network)
+    return [row for rows in evaluator(images) for row in rows]
 
 
 def list_sample_images(
@@ -185,14 +194,16 @@ def warn_foreign_planes(images: Sequence[SampleImage], spec: NetworkSpec) -> Non
         )
 
 
-def split_rows(
-    rows: Sequence[Row], methods: Mapping[str, Sequence[Method]]
+def split_tables(
+    groups: Sequence[Sequence[Row]], methods: Mapping[str, Sequence[Method]]
 ) -> dict[str, list[Row]]:
-    """Sort rows into tables: ``Evaluator`` returns them in the order of all methods."""
-    names = [name for name, part in methods.items() for _ in part]
-    tables: dict[str, list[Row]] = {name: [] for name in methods}
-    for index, row in enumerate(rows):
-        tables[names[index % len(names)]].append(row)
+    """Split the rows of every group, one per method, into the tables of the methods."""
+    tables: dict[str, list[Row]] = {}
+    begin = 0
+    for name, part in methods.items():
+        end = begin + len(part)
+        tables[name] = [row for rows in groups for row in rows[begin:end]]
+        begin = end
     return tables
 
 
@@ -216,9 +227,9 @@ def report(
 
 
 def _number(row: Row, name: str) -> str:
-    value, error = row[name], row.get(f"{name}_error")
+    value = row[name]
     if math.isnan(value):
         return "-"
-    if error is None:
+    if f"{name}_low" not in row:
         return f"{value:.3f}"
-    return f"{value:.1f}" if math.isnan(error) else f"{value:.1f} +- {error:.1f}"
+    return number_with_errors(value, row[f"{name}_low"], row[f"{name}_high"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roilab.data import ImageRecipe, ImageSource, PlaneSelection, list_images
+from roilab.data import ImageSource, ImageSpec, PlaneSelection, list_images
 from roilab.detectors.readout import Readout
 from roilab.evaluate.settings import EvaluationError
 from roilab.frames import FilePair
@@ -70,13 +70,14 @@ def read_sample(
         FrameFileError: (its subclasses too) a frame file lacks a tag or is damaged.
     """
     entries = _entries(folder, readout, planes)
-    recipe = ImageRecipe(tags, readout.truth, readout.tick_range, rebin=1)
+    spec = ImageSpec(tags, readout.truth, readout.tick_range, rebin=1)
     sources: dict[tuple[FilePair, str], dict[int, ImageSource]] = {}
     images = []
     for number, entry in entries:
         key = (entry.pair, entry.plane)
         if key not in sources:
-            found = list_images([entry.pair], _one_plane(entry.plane, readout), recipe)
+            selection = PlaneSelection((entry.plane,))
+            found = list_images([entry.pair], readout, selection, spec)
             sources[key] = {source.rec_event: source for source in found}
         if entry.event not in sources[key]:
             raise EvaluationError(
@@ -88,11 +89,6 @@ def read_sample(
             SampleImage(number, source, folder.name, entry.plane, entry.theta_xz, entry.energy)
         )
     return images
-
-
-def _one_plane(plane: str, readout: Readout) -> PlaneSelection:
-    ranges = {plane: readout.ranges[plane]}
-    return PlaneSelection(ranges, False, (), readout.channels_per_apa, readout.first_channel)
 
 
 def _entries(

@@ -28,7 +28,7 @@ def validation_events(data: Mapping[str, Any], spec: NetworkSpec) -> RoiDataModu
         layers=list(spec.layers),
         rebin=spec.rebin,
         channel_rebin=1,
-        judged_samples=[],
+        samples=[],
         cache=None,
         normalization="scalar",
         input_scale=spec.input_scale,

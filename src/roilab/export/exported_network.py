@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from roilab.detectors import Readout
 from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork
 from roilab.models import LayerNormalization, RoiNetwork
@@ -98,9 +99,10 @@ def _preprocess(normalization: LayerNormalization, bf16: bool) -> nn.Module:
 def image_size(recipe: Mapping[str, Any]) -> tuple[int, int]:
     """Return channels and slices of the largest image in the data of a recipe."""
     data = recipe["data"]
-    ranges = [data["channel_range"] or data["channel_ranges"][plane] for plane in data["planes"]]
+    readout = Readout.from_config(data)
+    ranges = [readout.ranges[plane] for plane in data["planes"]]
     channels = [last - first for first, last in ranges]
-    first, last = data["tick_range"]
+    first, last = readout.tick_range
     rows = (sum(channels) if data["stack"] else max(channels)) // data["channel_rebin"]
     return rows, (last - first) // data["rebin"]
 

@@ -1,4 +1,4 @@
-"""Frame files of the Wire-Cell Toolkit (WCT): reading, writing, pairing, placing on one grid."""
+"""Read, write and pair frame files of the Wire-Cell Toolkit (WCT)."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ __all__ = [
 
 
 def open_frames(path: str | Path) -> FrameFile:
-    """Open a frame file, the container chosen by the ending of its name.
+    """Open a frame file; the ending of its name gives the container.
 
     Raises:
         FrameFileError: the file is absent, of another format, or truncated.

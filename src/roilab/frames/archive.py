@@ -1,6 +1,7 @@
-"""Numpy frame archives, as WCT's ``FrameFileSink`` writes them: .npz, .tar, .tar.gz, .tar.bz2.
+"""Read numpy frame archives of WCT's ``FrameFileSink``: .npz, .tar, .tar.gz, .tar.bz2.
 
-Members: ``frame_<tag>_<event>.npy``, and so for ``channels`` and ``tickinfo``.
+Members: ``frame_<tag>_<event>.npy``, ``channels_<tag>_<event>.npy``,
+``tickinfo_<tag>_<event>.npy``.
 """
 
 import math
@@ -23,13 +24,13 @@ _BLOCK_BYTES = 1 << 23
 
 
 class ArchiveFrames(FrameFile):
-    """One archive of numpy arrays; samples are streamed, so unwanted rows are never kept.
+    """One archive of numpy arrays, read in blocks; only the wanted rows are held in memory.
 
-    A compressed tar has no index: every read goes through it from the front. Prefer .npz or .tar
-    for many events, or let the image cache pay that price once.
+    A compressed tar has no index: every read starts at the front of the file. Prefer .npz or .tar
+    for many events, or use the image cache.
 
     Raises:
-        FrameFileError: the file is absent, no archive, or truncated.
+        FrameFileError: the file is absent, of another format, or truncated.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +48,7 @@ class ArchiveFrames(FrameFile):
             raise FrameFileError(f"{path}: there is no such file; check the path.") from error
         except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
             raise FrameFileError(
-                f"{path}: cannot be opened as a numpy archive ({error}). Expected a whole .npz, "
+                f"{path}: cannot be opened as a numpy archive ({error}). Expected a complete .npz, "
                 ".tar, .tar.gz or .tar.bz2 frame file: make or copy it again."
             ) from error
         self._members: dict[tuple[int, str], dict[str, str]] = {}
@@ -82,7 +83,7 @@ class ArchiveFrames(FrameFile):
         return cast(IO[bytes], self._tar.extractfile(name))
 
     def _load(self, event: int, tag: str, kind: str) -> NDArray[Any]:
-        """A small, one-dimensional array."""
+        """Read a small, one-dimensional array."""
         with self._open(event, tag, kind) as stream:
             shape, _, dtype = _npy_header(stream)
             return _take(stream, (1, math.prod(shape)), dtype).ravel()
@@ -115,6 +116,7 @@ class ArchiveFrames(FrameFile):
 
 
 def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read shape, Fortran order and sample type of an array."""
     version = npy.read_magic(stream)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, fortran, dtype = read(stream)
@@ -124,7 +126,7 @@ def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]
 
 
 def _take(stream: IO[bytes], shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The next ``shape`` samples of a stream, in C order."""
+    """Read the next ``shape`` samples of a stream, in C order."""
     count = shape[0] * shape[1] * dtype.itemsize
     data = stream.read(count)
     if len(data) != count:
@@ -135,7 +137,7 @@ def _take(stream: IO[bytes], shape: tuple[int, int], dtype: np.dtype[Any]) -> ND
 def _stream_rows(
     stream: IO[bytes], n_ticks: int, wanted: NDArray[np.intp], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
-    """Rows lie one after another: read in blocks up to the last wanted row, keep the wanted."""
+    """Read an array stored row after row: in blocks of rows, up to the last wanted row."""
     samples = np.empty((len(wanted), n_ticks), dtype=dtype)
     block = max(1, _BLOCK_BYTES // (n_ticks * dtype.itemsize))
     stop = int(wanted[-1]) + 1 if len(wanted) else 0
@@ -149,7 +151,7 @@ def _stream_rows(
 def _stream_columns(
     stream: IO[bytes], shape: tuple[int, int], wanted: NDArray[np.intp], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
-    """Ticks lie one after another: read in blocks of ticks, keep the wanted channels."""
+    """Read an array stored tick after tick: in blocks of ticks, keep the wanted channels."""
     n_channels, n_ticks = shape
     samples = np.empty((len(wanted), n_ticks), dtype=dtype)
     block = max(1, _BLOCK_BYTES // (n_channels * dtype.itemsize))

@@ -1,4 +1,4 @@
-"""What every frame file offers, whatever its container."""
+"""Interface of frame files, the same for every container."""
 
 import zlib
 from abc import ABC, abstractmethod
@@ -20,14 +20,14 @@ Rows = slice | NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class TagInfo:
-    """What a tag of an event holds, without its samples.
+    """Channels and ticks of one tag of an event.
 
     Attributes:
         channels: channel id of every row, shape (row,).
         start_ns: start time of the frame [ns].
         tick_ns: length of a tick [ns].
-        tbin: tick of the frame at which column 0 stands.
-        n_columns: number of columns (ticks stored).
+        tbin: tick of the frame in column 0.
+        n_columns: number of columns (stored ticks).
         dtype: sample type in the file.
     """
 
@@ -40,10 +40,9 @@ class TagInfo:
 
 
 class FrameFile(ABC):
-    """A file of frames, opened read-only; samples are read when asked for.
+    """A frame file, opened read-only; samples are read by ``read_rows`` only.
 
-    Use it as a context manager. Events are integers, tags keep the APA number they end in
-    (``loose_lf1``).
+    Use it as a context manager. Events are integers, tags end in the APA number (``loose_lf1``).
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,11 +52,11 @@ class FrameFile(ABC):
     @property
     @abstractmethod
     def events(self) -> tuple[int, ...]:
-        """Event ids, ascending."""
+        """Return the event ids, ascending."""
 
     @abstractmethod
     def tags(self, event: int) -> tuple[str, ...]:
-        """Tags of an event, in alphabetical order."""
+        """Return the tags of an event, in alphabetical order."""
 
     @abstractmethod
     def _read_info(self, event: int, tag: str) -> TagInfo: ...
@@ -76,11 +75,11 @@ class FrameFile(ABC):
         self.close()
 
     def info(self, event: int, tag: str) -> TagInfo:
-        """Channels and tick axis of one tag.
+        """Return channels and ticks of one tag.
 
         Raises:
-            MissingTagError: the event has no such tag; the text lists those it has.
-            FrameFileError: the tag's channel list or tick information is absent or misshapen.
+            MissingTagError: the event has no such tag; the message lists those it has.
+            FrameFileError: the tag's channel list or tick information is absent or damaged.
         """
         key = (event, tag)
         if key not in self._infos:
@@ -90,12 +89,12 @@ class FrameFile(ABC):
                     f"{self.path}: event {event} has no tag '{tag}'; it has "
                     f"{', '.join(present) or 'none'}. Name one of these."
                 )
-            with self._broken_file_told(event, tag):
+            with self._raise_damaged(event, tag):
                 self._infos[key] = self._read_info(event, tag)
         return self._infos[key]
 
     def read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
-        """Samples of the chosen rows of one tag, and of no other.
+        """Read the samples of some rows of one tag, and no others.
 
         Args:
             event: event id.
@@ -103,25 +102,25 @@ class FrameFile(ABC):
             rows: a slice or ascending row numbers.
 
         Returns:
-            Array of shape (row, column) = (channel, tick) in the file's own sample type,
-            whichever way round the file stores it.
+            Array of shape (row, column) = (channel, tick) in the file's sample type; files that
+            store (tick, channel) are transposed.
 
         Raises:
-            FrameFileError: the file breaks off or its data cannot be decompressed.
+            FrameFileError: the file is truncated or its data cannot be decompressed.
         """
         self.info(event, tag)
-        with self._broken_file_told(event, tag):
+        with self._raise_damaged(event, tag):
             return self._read_rows(event, tag, rows)
 
     @contextmanager
-    def _broken_file_told(self, event: int, tag: str) -> Iterator[None]:
-        """Whatever the libraries below raise where a file breaks off becomes a sentence."""
+    def _raise_damaged(self, event: int, tag: str) -> Iterator[None]:
+        """Raise FrameFileError for what the file libraries raise on a damaged file."""
         try:
             yield
         except (OSError, EOFError, ValueError, TarError, BadZipFile, zlib.error) as error:
             raise FrameFileError(
                 f"{self.path}: event {event}, tag '{tag}' cannot be read ({error}); expected a "
-                "whole file. It is truncated or damaged: make or copy it again."
+                "complete file. It is truncated or damaged: make or copy it again."
             ) from error
 
 
@@ -134,10 +133,10 @@ def tag_info(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
 ) -> tuple[TagInfo, bool]:
-    """Check the three arrays of a tag against each other.
+    """Check that the three arrays of a tag fit together.
 
     Returns:
-        The tag's information, and whether the samples are stored (channel, tick): today's files
+        The tag's information, and whether the samples are stored as (channel, tick). Today's files
         are, older ones are (tick, channel); the length of the channel list decides.
 
     Raises:

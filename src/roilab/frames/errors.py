@@ -1,14 +1,14 @@
-"""What can be wrong with a frame file."""
+"""Errors of frame files."""
 
 from roilab.errors import RoilabError
 
 
 class FrameFileError(RoilabError):
-    """A frame file is absent, of another format, or broken."""
+    """A frame file is absent, of another format, or damaged."""
 
 
 class MissingTagError(FrameFileError):
-    """No event of a file holds the tag that was asked for."""
+    """A file does not hold a tag."""
 
 
 class EventMismatchError(FrameFileError):
@@ -16,7 +16,7 @@ class EventMismatchError(FrameFileError):
 
 
 class ChannelRangeError(FrameFileError):
-    """Channels were asked for that a file does not have."""
+    """A file does not hold the channels of a plane."""
 
 
 class TickAxisError(FrameFileError):

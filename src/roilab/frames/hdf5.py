@@ -1,4 +1,4 @@
-"""HDF5 frame files, as WCT's ``HDF5FrameTap`` writes them.
+"""Read HDF5 frame files of WCT's ``HDF5FrameTap``.
 
 Layout: ``/<event>/frame_<tag>``, ``/<event>/channels_<tag>``, ``/<event>/tickinfo_<tag>``.
 """
@@ -31,7 +31,7 @@ class Hdf5Frames(FrameFile):
             raise FrameFileError(f"{path}: there is no such file; check the path.") from error
         except OSError as error:
             raise FrameFileError(
-                f"{path}: cannot be opened as HDF5 ({error}). Expected a whole HDF5 frame file; "
+                f"{path}: cannot be opened as HDF5 ({error}). Expected a complete HDF5 frame file; "
                 "it is of another format, truncated, or not readable: make or copy it again."
             ) from error
         self._events = {int(name): name for name in self._file if name.lstrip("-").isdigit()}
@@ -60,8 +60,8 @@ class Hdf5Frames(FrameFile):
             name = f"{kind}_{tag}"
             if name not in group:
                 raise FrameFileError(
-                    f"{self.path}: event {event}, tag '{tag}': '{name}' is absent beside the "
-                    "frame. Write the file again with WCT's HDF5FrameTap or roilab."
+                    f"{self.path}: event {event}, tag '{tag}': '{name}' is absent. "
+                    "Write the file again with WCT's HDF5FrameTap or roilab."
                 )
             arrays.append(group[name][...])
         info, self._channel_first[event, tag] = tag_info(

@@ -1,4 +1,4 @@
-"""Which truth belongs to which reconstruction: files by name, events by id."""
+"""Pair reconstruction with truth: files by name, events by id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from roilab.frames.errors import EventMismatchError, FrameFileError
 
 @dataclass(frozen=True, order=True)
 class FilePair:
-    """A reconstruction file and the truth file that belongs to it."""
+    """A reconstruction file and its truth file."""
 
     rec: Path
     tru: Path
 
 
 def match_files(folder: Path, rec_pattern: str, tru_pattern: str) -> list[FilePair]:
-    """Pair the files of a folder by the text that the ``*`` of both patterns stands for.
+    """Pair the files of a folder by the text that both patterns match with ``*``.
 
     ``g4-rec-*.h5`` with ``g4-tru-*.h5`` pairs ``g4-rec-7.h5`` with ``g4-tru-7.h5``.
 
@@ -58,14 +58,14 @@ def match_files(folder: Path, rec_pattern: str, tru_pattern: str) -> list[FilePa
 def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:
     """Pair the events of two files.
 
-    Ids pair as they are where the truth file has every id of the reconstruction file. Otherwise
-    both files must hold equally many events at a constant difference (100, 101 against 0, 1).
+    Equal ids pair if the truth file has every id of the reconstruction file. Otherwise both files
+    must hold the same number of events with a constant difference of ids (100, 101 and 0, 1).
 
     Returns:
         (event in ``rec``, event in ``tru``), ascending.
 
     Raises:
-        EventMismatchError: neither is so, or the reconstruction file holds no event.
+        EventMismatchError: the events do not pair, or the reconstruction file holds none.
     """
     ours, theirs = rec.events, tru.events
     if not ours:
@@ -75,14 +75,14 @@ def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:
     if len(ours) == len(theirs) and len({a - b for a, b in zip(ours, theirs, strict=True)}) == 1:
         return list(zip(ours, theirs, strict=True))
     raise EventMismatchError(
-        f"{rec.path}: events {_short(ours)} against {_short(theirs)} in {tru.path}; expected the "
-        "same ids or equally many at a constant difference. Pair the right files, or write both "
-        "again."
+        f"{rec.path}: events {_short(ours)} against {_short(theirs)} in {tru.path}; expected "
+        "the same ids, or the same number of ids with a constant difference. Pair the right files, "
+        "or write both again."
     )
 
 
 def _short(events: Sequence[int]) -> str:
-    """A list of ids, cut in the middle where it is long."""
+    """Return a list of ids as text, shortened in the middle."""
     if len(events) <= 8:
         return str(list(events))
     head, tail = ", ".join(map(str, events[:4])), ", ".join(map(str, events[-2:]))

@@ -1,4 +1,4 @@
-"""One tag of one plane as a dense image on the reconstruction's (channel, tick) grid."""
+"""Place one tag of one plane on the reconstruction's (channel, tick) grid."""
 
 import logging
 import re
@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from roilab.frames.base import FrameFile, Rows, TagInfo
 from roilab.frames.errors import BadChargeError, ChannelRangeError, MissingTagError, TickAxisError
+from roilab.types import Frame, Range
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TickAxis:
-    """The ticks on which every tag of an event is placed: those of the reconstruction.
+    """Tick axis of the reconstruction, on which all tags of an event are placed.
 
     Attributes:
         start_ns: time of tick 0 [ns].
@@ -27,43 +28,43 @@ class TickAxis:
 
     @classmethod
     def of(cls, info: TagInfo) -> "TickAxis":
-        """The axis on which a tag itself stands."""
+        """Return the tick axis of a tag."""
         return cls(info.start_ns, info.tick_ns)
 
     def first_tick(self, info: TagInfo) -> int:
-        """Tick of this axis at which column 0 of a tag stands, to the nearest tick.
+        """Return the tick of this axis for column 0 of a tag, rounded.
 
         Column time = start + (tbin + column) * tick.
 
         Raises:
-            TickAxisError: the tag's ticks have another length.
+            TickAxisError: the ticks of the tag have another length.
         """
         if not np.isclose(info.tick_ns, self.tick_ns, rtol=1e-6):
             raise TickAxisError(
                 f"ticks of {info.tick_ns:g} ns against {self.tick_ns:g} ns in the reconstruction; "
-                "both must be sampled alike. Resample one of them."
+                "expected the same. Resample one of them."
             )
         return round((info.start_ns - self.start_ns) / self.tick_ns) + info.tbin
 
 
 def find_apas(frames: FrameFile, event: int, layer: str) -> tuple[str, ...]:
-    """APA numbers (as text, ascending) for which an event holds a tag of this layer.
+    """Return the APA numbers (as text, ascending) for which an event holds a tag of this layer.
 
-    Tags end in the number of their APA (``loose_lf1``); a tag without one gives the empty text.
+    Tags end in the APA number (``loose_lf1``); a tag without one gives an empty text.
     """
     pattern = re.compile(re.escape(layer) + r"(\d*)")
-    found = [m[1] for tag in frames.tags(event) if (m := pattern.fullmatch(tag))]
-    return tuple(sorted(found, key=lambda apa: int(apa or -1)))
+    apas = [m[1] for tag in frames.tags(event) if (m := pattern.fullmatch(tag))]
+    return tuple(sorted(apas, key=lambda apa: int(apa or -1)))
 
 
 def first_channel(info: TagInfo, apa: str, channels_per_apa: int, where: str) -> int:
-    """Global id of an anode's first channel.
+    """Return the global id of an anode's first channel.
 
-    ids are global (anode N starts at ``channels_per_apa`` * N); files of other detectors and
-    older ones number every anode from 0. The channels a tag holds decide.
+    Ids are global (anode N starts at ``channels_per_apa`` * N), or every anode starts at 0 (older
+    files and other detectors). The channels of a tag decide.
 
     Raises:
-        ChannelRangeError: the ids fit neither way of numbering.
+        ChannelRangeError: the ids fit neither numbering.
     """
     if not len(info.channels):
         return channels_per_apa * int(apa or 0)
@@ -74,7 +75,7 @@ def first_channel(info: TagInfo, apa: str, channels_per_apa: int, where: str) ->
     raise ChannelRangeError(
         f"{where}: channels {low} to {high} fit neither an anode numbered from "
         f"{channels_per_apa * int(apa or 0)} nor one from 0 with {channels_per_apa} channels; "
-        "set data.first_channel and data.channels_per_apa."
+        "choose another detector, or set data.first_channel."
     )
 
 
@@ -82,15 +83,14 @@ def read_plane(
     frames: FrameFile,
     event: int,
     tag: str,
-    channels: tuple[int, int],
-    ticks: tuple[int, int],
+    channels: Range,
+    ticks: Range,
     axis: TickAxis,
-) -> NDArray[np.float32]:
-    """One tag on the (channel, tick) grid; channels and ticks the file lacks are zero.
+) -> Frame:
+    """Read one tag of one plane; channels and ticks that the file lacks are zero.
 
-    Rows are placed by channel id and columns by time, so tags that hold only some channels, start
-    earlier or are longer than the reconstruction land where they belong. Only the rows of the
-    plane are read.
+    Rows are placed by channel id, columns by time. So a tag may hold only some channels, start
+    earlier, or be longer than the reconstruction. Only the rows of the plane are read.
 
     Args:
         frames: an open frame file.
@@ -101,11 +101,11 @@ def read_plane(
         axis: the reconstruction's tick axis.
 
     Returns:
-        Shape (channel, tick), the file's units.
+        Shape (channel, tick), in the units of the file.
 
     Raises:
-        MissingTagError: no event of the file has the tag. (WCT leaves a tag out of an event in
-            which it has no traces: then the image is zero.)
+        MissingTagError: no event of the file has the tag. (WCT writes no tag without traces. If
+            only this event lacks the tag, the image is zero.)
         BadChargeError: a sample is NaN or infinite.
     """
     shape = (channels[1] - channels[0], ticks[1] - ticks[0])
@@ -115,7 +115,7 @@ def read_plane(
     info = frames.info(event, tag)
     where = f"{frames.path}: event {event}, tag '{tag}'"
     try:
-        first = axis.first_tick(info) - ticks[0]  # column of the image at which the tag starts
+        first = axis.first_tick(info) - ticks[0]  # column of the image where the tag starts
     except TickAxisError as error:
         raise TickAxisError(f"{where}: {error}") from error
     rows, places = _rows_in(info.channels, channels)
@@ -130,8 +130,8 @@ def read_plane(
     return image
 
 
-def _rows_in(ids: NDArray[np.int64], channels: tuple[int, int]) -> tuple[Rows, NDArray[np.int64]]:
-    """Rows whose channel lies in the range (a slice where they adjoin), and their image rows."""
+def _rows_in(ids: NDArray[np.int64], channels: Range) -> tuple[Rows, NDArray[np.int64]]:
+    """Return the rows in a channel range (a slice if they are adjacent), and their image rows."""
     rows = np.flatnonzero((ids >= channels[0]) & (ids < channels[1]))
     places = ids[rows] - channels[0]
     if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
@@ -140,6 +140,7 @@ def _rows_in(ids: NDArray[np.int64], channels: tuple[int, int]) -> tuple[Rows, N
 
 
 def _check_tag_elsewhere(frames: FrameFile, event: int, tag: str) -> None:
+    """Check that another event has the tag."""
     if not any(tag in frames.tags(other) for other in frames.events):
         raise MissingTagError(
             f"{frames.path}: event {event} has no tag '{tag}', nor has any other event; it has "
@@ -147,7 +148,7 @@ def _check_tag_elsewhere(frames: FrameFile, event: int, tag: str) -> None:
             "(data.layers, data.truth) or write it again with this one."
         )
     log.warning(
-        "%s: event %d has no tag '%s' though other events have; taken as zero.",
+        "%s: event %d has no tag '%s', which other events have; taken as zero.",
         frames.path,
         event,
         tag,
@@ -155,12 +156,13 @@ def _check_tag_elsewhere(frames: FrameFile, event: int, tag: str) -> None:
 
 
 def _check_finite(samples: NDArray[np.generic], info: TagInfo, rows: Rows, where: str) -> None:
+    """Check for NaN and infinite samples."""
     if not np.issubdtype(samples.dtype, np.floating) or np.isfinite(samples).all():
         return
     bad = ~np.isfinite(samples)
     row, column = np.argwhere(bad)[0]
     raise BadChargeError(
-        f"{where}: {int(bad.sum())} of {bad.size} samples NaN or infinite, the first in channel "
-        f"{info.channels[rows][row]} at column {column}; expected finite charge. Mend or leave out "
-        "this event."
+        f"{where}: {int(bad.sum())} of {bad.size} samples are NaN or infinite, the first in "
+        f"channel {info.channels[rows][row]} at column {column}; expected finite charge. Repair or "
+        "leave out this event."
     )

@@ -1,24 +1,26 @@
-"""Writing frame files in both containers, whole or not at all."""
+"""Write frame files of both containers."""
 
 import io
-import os
 import tarfile
 import zipfile
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from roilab.atomic_write import atomic_write
 from roilab.frames.errors import FrameFileError
 
 _ROWS_PER_CHUNK = 160
 
 
 class _Container(ABC):
-    """Where arrays go; both containers name them alike but for the event's place."""
+    """A file of named arrays."""
 
     @abstractmethod
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None: ...
@@ -72,7 +74,7 @@ class _Tar(_Container):
 
 
 def _container(name: str, path: Path) -> _Container:
-    """The container that a final file name asks for, written at ``path``."""
+    """Open a container at ``path``; the ending of the final file name chooses it."""
     if name.endswith((".h5", ".hdf5")):
         return _Hdf5(path)
     if name.endswith(".npz"):
@@ -86,17 +88,19 @@ def _container(name: str, path: Path) -> _Container:
 
 
 class FrameWriter:
-    """Writes one frame file; it appears under its name only when complete.
+    """Write one frame file atomically: ``with FrameWriter(path) as writer: writer.add(...)``.
 
-    ``with FrameWriter(path) as writer: writer.add(...)``. The ending of ``path`` chooses the
-    container. Leaving the block by an error leaves no file.
+    Args:
+        path: of the file; its ending chooses the container.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._container = _container(self.path.name, self._partial)
+        with ExitStack() as stack:
+            partial = stack.enter_context(atomic_write(self.path))
+            self._container = _container(self.path.name, partial)
+            stack.callback(self._container.close)
+            self._stack = stack.pop_all()
 
     def add(
         self,
@@ -117,16 +121,16 @@ class FrameWriter:
             channels: channel id of every row, shape (channel,).
             start_ns: start time of the frame [ns].
             tick_ns: length of a tick [ns].
-            tbin: tick at which column 0 stands.
+            tbin: tick of the frame in column 0.
 
         Raises:
-            FrameFileError: rows and channels differ in number.
+            FrameFileError: the numbers of rows and channels differ.
         """
         samples, channels = np.asarray(samples), np.asarray(channels, dtype=np.int32)
         if samples.ndim != 2 or len(samples) != len(channels):
             raise FrameFileError(
                 f"{self.path}: event {event}, tag '{tag}': samples of shape {samples.shape} "
-                f"against {len(channels)} channels; expected one row a channel."
+                f"against {len(channels)} channels; expected one row per channel."
             )
         self._container.write(event, "frame", tag, samples)
         self._container.write(event, "channels", tag, channels)
@@ -136,10 +140,10 @@ class FrameWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, error: object, *_: object) -> None:
-        try:
-            self._container.close()
-            if error is None:
-                self._partial.replace(self.path)
-        finally:
-            self._partial.unlink(missing_ok=True)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)

@@ -1,1 +1,1 @@
-"""Inspection of frame files: what they hold and where tags do not fit together."""
+"""Inspect frame files: contents, and differences between tags."""

@@ -1,4 +1,4 @@
-"""``python -m roilab.inspect FILE...``: what frame files hold, and what does not fit together."""
+"""``python -m roilab.inspect FILE...``: contents of frame files, and differences between tags."""
 
 import argparse
 import sys
@@ -17,11 +17,11 @@ from roilab.inspect.summary import TagSummary, compare_pair, summarize
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table for every file and findings for every pair; returns the exit code."""
+    """Print a table for every file and the differences of every pair; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m roilab.inspect", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="frame files")
     parser.add_argument(
-        "--quick", action="store_true", help="do not read the samples (no sparsity, no NaN count)"
+        "--quick", action="store_true", help="do not read samples (no sparsity, no NaN count)"
     )
     options = parser.parse_args(arguments)
     console = table_console()
@@ -38,13 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _pairs(files: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """The given files that pair by name: ...rec... with ...tru... in one folder."""
+    """Return the files that pair by name: ...rec... with ...tru... in one folder."""
     truth_of = {path: path.with_name(path.name.replace("rec", "tru", 1)) for path in files}
     return [(rec, tru) for rec, tru in truth_of.items() if tru != rec and tru in files]
 
 
 def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:
-    """Print one file's table; returns the number of samples that are no numbers."""
+    """Print the table of one file; return the number of NaN and infinite samples."""
     table = Table(title=str(frames.path), title_justify="left")
     for heading in ("event", "tag"):
         table.add_column(heading)
@@ -80,14 +80,14 @@ def _row(summary: TagSummary) -> list[str]:
 
 
 def _show_pair(console: Console, rec: FrameFile, tru: FrameFile) -> None:
-    findings = compare_pair(rec, tru)
+    differences = compare_pair(rec, tru)
     title = f"{rec.path.name} with {tru.path.name}"
-    if not findings:
+    if not differences:
         console.print(f"{title}: all tags on one grid")
         return
-    console.print(f"{title}: what the reader sorts out")
-    for finding in findings:
-        console.print(f"  {escape(finding)}", highlight=False, soft_wrap=True)
+    console.print(f"{title}: differences that the reader corrects")
+    for difference in differences:
+        console.print(f"  {escape(difference)}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a frame file holds, and what does not fit together in a pair of files."""
+"""Contents of a frame file, and differences between the tags of a pair of files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class TagSummary:
         event: event id.
         tag: full tag.
         info: channels and tick axis.
-        nonzero: part of the stored samples that are not 0; ``None`` where not looked at.
-        bad: number of NaN or infinite samples; ``None`` where not looked at.
+        nonzero: fraction of the stored samples that are not 0; ``None`` if not counted.
+        bad: number of NaN or infinite samples; ``None`` if not counted.
     """
 
     event: int
@@ -32,11 +32,11 @@ class TagSummary:
 
 
 def summarize(frames: FrameFile, samples: bool) -> Iterator[TagSummary]:
-    """Every tag of every event, in order.
+    """Summarize every tag of every event, in order.
 
     Args:
         frames: an open file.
-        samples: read the samples too (some hundred rows at a time) to count them.
+        samples: also read the samples (512 rows at a time), for ``nonzero`` and ``bad``.
     """
     for event in frames.events:
         for tag in frames.tags(event):
@@ -46,6 +46,7 @@ def summarize(frames: FrameFile, samples: bool) -> Iterator[TagSummary]:
 
 
 def _count(frames: FrameFile, event: int, tag: str) -> tuple[float, int]:
+    """Return the fraction of non-zero samples and the number of NaN or infinite ones."""
     info = frames.info(event, tag)
     nonzero = bad = 0
     for first in range(0, len(info.channels), _ROWS_AT_ONCE):
@@ -58,43 +59,44 @@ def _count(frames: FrameFile, event: int, tag: str) -> tuple[float, int]:
 
 
 def compare_pair(rec: FrameFile, tru: FrameFile) -> list[str]:
-    """What a reader of a reconstruction file and its truth file must sort out, a sentence each.
+    """Compare events, channels and ticks of a reconstruction file and its truth file.
 
     Args:
         rec: reconstruction.
-        tru: truth; every tag of it is compared.
+        tru: truth; all its tags are compared.
 
     Returns:
-        Sentences; empty where both files lie on one grid.
+        Descriptions of the differences; empty if all tags have the same channels and ticks.
     """
     try:
         events = match_events(rec, tru)
     except EventMismatchError as error:
         return [str(error)]
-    findings: list[str] = []
+    differences: list[str] = []
     offset = events[0][0] - events[0][1]
     if offset:
-        findings.append(f"event ids: rec is {offset:+d} against tru; paired by that difference")
+        differences.append(f"event ids: rec is {offset:+d} against tru; paired by that difference")
     for rec_event, tru_event in events:
-        findings += [
+        differences += [
             f"event {rec_event}: {text}" for text in _compare_event(rec, rec_event, tru, tru_event)
         ]
-    return findings
+    return differences
 
 
 def _compare_event(rec: FrameFile, rec_event: int, tru: FrameFile, tru_event: int) -> list[str]:
+    """Return one line for every tag that differs from the one with most channels."""
     infos = {tag: rec.info(rec_event, tag) for tag in rec.tags(rec_event)}
     infos |= {f"{tag} (truth)": tru.info(tru_event, tag) for tag in tru.tags(tru_event)}
     if not infos:
         return ["holds no tag"]
-    # The tag with most channels is the one that leaves none out.
+    # Compare with the tag that has most channels: it lacks none.
     name, reference = max(infos.items(), key=lambda item: len(item[1].channels))
-    findings = []
+    lines = []
     for tag, info in infos.items():
         differences = list(_differences(info, reference))
         if differences:
-            findings.append(f"{tag} against {name}: {'; '.join(differences)}")
-    return findings
+            lines.append(f"{tag} against {name}: {'; '.join(differences)}")
+    return lines
 
 
 def _differences(info: TagInfo, reference: TagInfo) -> Iterator[str]:
@@ -103,7 +105,7 @@ def _differences(info: TagInfo, reference: TagInfo) -> Iterator[str]:
     if missing:
         yield f"{missing} channels absent (taken as zero)"
     if extra:
-        yield f"{extra} channels more"
+        yield f"{extra} more channels"
     if not np.isclose(info.tick_ns, reference.tick_ns, rtol=1e-6):
         yield f"ticks of {info.tick_ns:g} ns, not {reference.tick_ns:g} ns (cannot be placed)"
         return

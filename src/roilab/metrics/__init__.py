@@ -1,6 +1,13 @@
-"""How good a network is."""
+"""Metrics of ROI masks and of the charge inside them."""
 
-from roilab.metrics.charge import Bias, ChargeProfile, Inefficiency, Resolution, charge_metrics
+from roilab.metrics.charge import (
+    Bias,
+    ChargeProfile,
+    Inefficiency,
+    Resolution,
+    charge_metrics,
+)
+from roilab.metrics.intervals import clopper_pearson
 from roilab.metrics.segmentation import (
     Dice,
     PixelEfficiency,
@@ -10,13 +17,8 @@ from roilab.metrics.segmentation import (
     count_runs_hit,
     segmentation_metrics,
 )
-from roilab.metrics.windows import (
-    ChargeWindows,
-    ShowerAxis,
-    Window,
-    charge_windows,
-    shower_axis,
-)
+from roilab.metrics.shower_axis import ShowerAxis, shower_axis
+from roilab.metrics.windows import ChargeWindows, Window, charge_windows
 
 __all__ = [
     "Bias",
@@ -33,6 +35,7 @@ __all__ = [
     "Window",
     "charge_metrics",
     "charge_windows",
+    "clopper_pearson",
     "count_runs_hit",
     "segmentation_metrics",
     "shower_axis",

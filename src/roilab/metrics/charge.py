@@ -1,8 +1,8 @@
 """Bias, resolution and inefficiency of the charge per channel, and the charge profile of showers.
 
-Definitions: H. Yu et al., JINST 16 (2021) P01036 (arXiv:2007.12743), section 5. All in percent,
-each value with its statistical error. States are sums over tracks, batches and processes; what is
-undefined is NaN.
+Definitions: H. Yu et al., JINST 16 (2021) P01036 (arXiv:2007.12743), section 5. Every metric gives
+value, lower and upper bound in percent; what is undefined is NaN. States are sums over tracks,
+batches and processes.
 """
 
 from abc import ABC, abstractmethod
@@ -11,32 +11,34 @@ import numpy as np
 import torch
 from torchmetrics import Metric, MetricCollection
 
+from roilab.metrics.intervals import clopper_pearson
 
-class _ChargeMetric(Metric, ABC):
-    """Sums over the good channels, once as they are and once per bootstrap replica.
 
-    A channel is valid where its truth charge exceeds ``min_truth``, bad where it is valid and no
-    more than ``max_bad`` is reconstructed, good where it is valid and not bad.
+class ChargeMetric(Metric, ABC):
+    """Sums over channels, once as measured and once per bootstrap replica.
 
-    The bootstrap is Poisson's: in every replica each unit (a track, or a block of neighbouring
-    channels of a track) counts k times, k drawn from a Poisson distribution of mean 1. Unlike
-    drawing units, that can be summed over batches and processes. The draw follows from the seed and
-    the track's number, so it does not matter in which order or process a track is seen.
+    A channel is valid where its truth charge exceeds ``min_truth``; bad where it is valid and its
+    reconstructed charge is at most ``max_bad`` in size; good where it is valid and not bad.
+
+    The bootstrap draws Poisson weights: in every replica each unit (a track, or a block of
+    neighbouring channels of a track) counts k times, with k from a Poisson distribution of mean 1.
+    Such sums can be added over batches and processes. The weights follow from ``seed`` and the
+    track's number, so the order of tracks and their process do not matter.
 
     Args:
-        min_truth: [electrons].
-        max_bad: [electrons].
-        replicas: of the bootstrap.
+        min_truth: least truth charge of a valid channel [electrons].
+        max_bad: largest reconstructed charge of a bad channel [electrons].
+        replicas: number of bootstrap replicas.
         block_channels: neighbouring channels in a block.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
 
     full_state_update = False
-    units: torch.Tensor  # tracks, blocks of channels
-    counts: torch.Tensor  # valid, bad
+    units: torch.Tensor  # number of tracks, of blocks
+    counts: torch.Tensor  # number of valid channels, of bad channels
     sums: torch.Tensor  # good channels: number, sum of ratios, sum of squared ratios
-    by_track: torch.Tensor  # (replica, 3), the same sums
-    by_block: torch.Tensor
+    by_track: torch.Tensor  # the same sums of every replica with a weight per track, (replica, 3)
+    by_block: torch.Tensor  # the same with a weight per block, (replica, 3)
 
     def __init__(
         self, min_truth: float, max_bad: float, replicas: int, block_channels: int, seed: int
@@ -55,8 +57,8 @@ class _ChargeMetric(Metric, ABC):
 
         Args:
             q_reco: reconstructed charge in the window of every channel [electrons], (channel,).
-            q_truth: truth charge there [electrons], (channel,), neighbours adjoining.
-            track: a number of its own for every track of the sample, whatever its process.
+            q_truth: truth charge there [electrons], (channel,), in the order of channels.
+            track: number of the track, unique in the sample over all processes.
         """
         q_reco, q_truth = q_reco.double(), q_truth.double()
         valid = q_truth > self.min_truth
@@ -75,64 +77,68 @@ class _ChargeMetric(Metric, ABC):
         self.by_block += weights[:, 1:] @ blocks
 
     @abstractmethod
-    def of_sums(self, sums: torch.Tensor) -> torch.Tensor:
-        """The value [%] of sums (..., 3)."""
+    def compute(self) -> torch.Tensor:
+        """Return value, lower and upper bound [%], shape (3,)."""
+
+
+class BootstrapMetric(ChargeMetric, ABC):
+    """Ratio of sums; the bounds are value minus and plus the bootstrap's standard deviation."""
+
+    @abstractmethod
+    def ratio(self, sums: torch.Tensor) -> torch.Tensor:
+        """Return the value [%] of sums (..., 3), shape (...)."""
 
     def compute(self) -> torch.Tensor:
-        """Value and error [%], shape (2,).
+        """Return value, lower and upper bound [%], shape (3,).
 
-        The error is by bootstrap over tracks, or over blocks where there is only one track; with
-        only one block it is undefined.
+        The bootstrap is over tracks, or over blocks where there is only one track; with only one
+        block the bounds are NaN.
         """
         tracks, blocks = self.units
-        replicas = self.of_sums(self.by_track if tracks > 1 else self.by_block)
-        replicas = replicas[~replicas.isnan()]  # nothing was drawn, or one channel alone
-        value = self.of_sums(self.sums)
-        if max(tracks, blocks) < 2 or len(replicas) < 2 or value.isnan():
-            return torch.stack([value, torch.full_like(value, torch.nan)])
-        return torch.stack([value, replicas.std(correction=0)])
+        replicas = self.ratio(self.by_track if tracks > 1 else self.by_block)
+        replicas = replicas[~replicas.isnan()]  # replicas with too few channels
+        value = self.ratio(self.sums)
+        if max(tracks, blocks) < 2 or len(replicas) < 2:
+            return _with_error(value, torch.full_like(value, torch.nan))
+        return _with_error(value, replicas.std(correction=0))
 
 
-class Bias(_ChargeMetric):
+class Bias(BootstrapMetric):
     """100 (<Q_reco / Q_truth> - 1) over the good channels."""
 
-    def of_sums(self, sums: torch.Tensor) -> torch.Tensor:  # noqa: D102
+    def ratio(self, sums: torch.Tensor) -> torch.Tensor:  # noqa: D102
         return 100 * (sums[..., 1] / sums[..., 0] - 1)
 
 
-class Resolution(_ChargeMetric):
+class Resolution(BootstrapMetric):
     """100 std(Q_reco / Q_truth) / <Q_reco / Q_truth> over the good channels.
 
-    The standard deviation is that of the channels themselves (divided by their number); of a
-    single channel it is undefined.
+    The standard deviation divides by the number of channels; for a single channel it is NaN.
     """
 
-    def of_sums(self, sums: torch.Tensor) -> torch.Tensor:  # noqa: D102
+    def ratio(self, sums: torch.Tensor) -> torch.Tensor:  # noqa: D102
         mean, square = sums[..., 1] / sums[..., 0], sums[..., 2] / sums[..., 0]
         width = (square - mean.square()).clamp(min=0).sqrt()
         return torch.where(sums[..., 0] > 1, 100 * width / mean, torch.nan)
 
 
-class Inefficiency(_ChargeMetric):
-    """100 N(bad) / N(valid) channels; the error is binomial."""
-
-    def of_sums(self, sums: torch.Tensor) -> torch.Tensor:  # noqa: D102
-        raise NotImplementedError("the inefficiency is a ratio of counts")
+class Inefficiency(ChargeMetric):
+    """100 N(bad) / N(valid) channels; the bounds are those of Clopper and Pearson."""
 
     def compute(self) -> torch.Tensor:  # noqa: D102
-        valid, bad = self.counts
-        part = bad / valid
-        return 100 * torch.stack([part, (part * (1 - part) / valid).sqrt()])
+        valid, bad = (int(count) for count in self.counts)
+        bounds = self.counts.new_tensor(clopper_pearson(bad, valid))
+        return 100 * torch.cat([self.counts[1:] / self.counts[:1], bounds])
 
 
 class ChargeProfile(Metric):
     """Mean over showers of 100 Q_reco / Q_truth, each summed over the first wires of the shower.
 
-    The error is the standard error of the mean; of a single shower it is undefined.
+    The bounds are the mean minus and plus its standard error; for a single shower they are NaN.
     """
 
     full_state_update = False
-    sums: torch.Tensor  # showers, sum of ratios, sum of squared ratios
+    sums: torch.Tensor  # number of showers, sum of ratios, sum of squared ratios
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,22 +152,34 @@ class ChargeProfile(Metric):
             self.sums += torch.stack([torch.ones_like(ratio), ratio, ratio.square()])
 
     def compute(self) -> torch.Tensor:
-        """Value and error [%], shape (2,)."""
+        """Return value, lower and upper bound [%], shape (3,)."""
         number, total, square = self.sums
         mean = total / number
-        spread = (square / number - mean.square()).clamp(min=0) / (number - 1)
-        error = torch.where(number > 1, spread.sqrt(), torch.nan)
-        return 100 * torch.stack([mean, error])
+        variance = (square / number - mean.square()).clamp(min=0) / (number - 1)
+        error = torch.where(number > 1, variance.sqrt(), torch.nan)
+        return _with_error(100 * mean, 100 * error)
+
+
+def _with_error(value: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
+    return torch.stack([value, value - error, value + error])
 
 
 def charge_metrics(
     min_truth: float, max_bad: float, replicas: int, block_channels: int, seed: int
 ) -> MetricCollection:
-    """Bias, resolution and inefficiency, which share their sums; arguments as there."""
-    given = (min_truth, max_bad, replicas, block_channels, seed)
+    """Return bias, resolution and inefficiency, which share their sums.
+
+    Args:
+        min_truth: least truth charge of a valid channel [electrons].
+        max_bad: largest reconstructed charge of a bad channel [electrons].
+        replicas: number of bootstrap replicas.
+        block_channels: neighbouring channels in a block.
+        seed: seed of the bootstrap.
+    """
+    settings = (min_truth, max_bad, replicas, block_channels, seed)
     metrics: dict[str, Metric | MetricCollection] = {
-        "bias": Bias(*given),
-        "resolution": Resolution(*given),
-        "inefficiency": Inefficiency(*given),
+        "bias": Bias(*settings),
+        "resolution": Resolution(*settings),
+        "inefficiency": Inefficiency(*settings),
     }
     return MetricCollection(metrics, compute_groups=[list(metrics)])

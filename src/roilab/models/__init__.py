@@ -1,4 +1,4 @@
-"""The networks, one a file: encoder, decoder and head apart, logits out."""
+"""Networks, one in each file: encoder, decoder and head; they return ROI logits."""
 
 from roilab.models.build import build_net
 from roilab.models.mobilenetv2 import MobileNetV2UNet

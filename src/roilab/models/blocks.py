@@ -1,4 +1,4 @@
-"""Pieces that the networks share; tensors are (batch, feature, channel, slice)."""
+"""Blocks that the networks share; tensors are (batch, feature, channel, slice)."""
 
 import torch
 from torch import nn
@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 class DoubleConv(nn.Sequential):
-    """Twice: 3 x 3 convolution, batch norm, ReLU; the size stays."""
+    """Two times 3 x 3 convolution, batch norm and ReLU; the image size does not change."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         layers: list[nn.Module] = []
@@ -20,13 +20,13 @@ class DoubleConv(nn.Sequential):
 
 
 class UpStage(nn.Module):
-    """Bilinear upsampling by 2, join with the skips of that size, a block of convolutions.
+    """Upsample by 2 (bilinear), concatenate with the skips of that size, apply convolutions.
 
     Args:
-        block: takes the joined features, in the order skips, upsampled.
-        align_corners: upsample corner pixel to corner pixel, as the reference networks do; the
-            pixels then drift by up to half a pixel across the image. Without, every shift of the
-            coarse image is exactly twice that shift of the fine one.
+        block: convolutions on the concatenated features (skips first, then upsampled).
+        align_corners: ``True`` aligns the centres of the corner pixels, as in the reference
+            networks; pixels then move by up to half a pixel across the image. With ``False`` a
+            shift of the coarse image by 1 is a shift of the fine image by exactly 2.
     """
 
     def __init__(self, block: nn.Module, align_corners: bool) -> None:
@@ -35,13 +35,13 @@ class UpStage(nn.Module):
         self.conv = block
 
     def forward(self, x: torch.Tensor, skips: list[torch.Tensor]) -> torch.Tensor:
-        """``x`` at half the size of ``skips``, rounded either way; the result has their size."""
+        """Return features of the size of ``skips``; ``x`` has half that size, rounded."""
         x = pad_to(self.up(x), skips[0].shape[-2], skips[0].shape[-1])
-        return self.conv(torch.cat(skips + [x], dim=1))  # noqa: RUF005 (TorchScript has no stars)
+        return self.conv(torch.cat(skips + [x], dim=1))  # noqa: RUF005 (not in TorchScript)
 
 
 def pad_to(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """Zeros around an image up to the given size, the odd one at the end.
+    """Pad an image with zeros on all sides to a size; an odd row or column goes to the end.
 
     An image that is too large by one loses its first channel or slice, as in the reference code.
     """
@@ -51,5 +51,5 @@ def pad_to(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
 
 
 def pad_to_multiple(x: torch.Tensor, multiple: int) -> torch.Tensor:
-    """Zeros after the last channel and slice, up to the next multiple of both."""
+    """Pad with zeros after the last channel and slice, so that ``multiple`` divides both sizes."""
     return functional.pad(x, [0, -x.shape[-1] % multiple, 0, -x.shape[-2] % multiple])

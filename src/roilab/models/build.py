@@ -6,7 +6,7 @@ from typing import Any
 from hydra.utils import instantiate
 from torch import nn
 
-# Arguments with which a network would load pretrained weights.
+# Arguments that prevent a network from loading pretrained weights.
 _NO_WEIGHTS: dict[str, Any] = {"pretrained": False, "encoder_weights": None}
 
 
@@ -14,9 +14,9 @@ def build_net(config: Mapping[str, Any], *, load_files: bool = False) -> nn.Modu
     """Build the network of a ``model.net`` configuration with random weights.
 
     Args:
-        config: ``_target_`` and arguments, plain containers.
-        load_files: also load the pretrained weights that ``config`` names. A checkpoint holds all
-            weights, so its network is built without: the files may no longer exist.
+        config: ``_target_`` and arguments, as plain containers.
+        load_files: also load the pretrained weights that ``config`` names. Not needed for a
+            checkpoint: it holds all weights, and the files may no longer exist.
     """
     replaced = {} if load_files else {k: v for k, v in _NO_WEIGHTS.items() if k in config}
     net: nn.Module = instantiate(config, **replaced)

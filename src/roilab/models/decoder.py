@@ -1,4 +1,4 @@
-"""The way back up: upsample, join with the encoder's features of that size, convolve."""
+"""Decoders: upsample, concatenate with the encoder's features of that size, convolve."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,13 +9,13 @@ from roilab.models.blocks import DoubleConv, UpStage
 
 
 class SkipDecoder(nn.Module):
-    """One stage for each of the encoder's features but the deepest.
+    """Decoder with one stage for each size of the encoder's features except the deepest.
 
     Args:
-        encoder_features: numbers of features the encoder gives, from shallow to deep.
+        encoder_features: number of the encoder's features at each size, from shallow to deep.
         widths: number of features after each stage, from deep to shallow.
         align_corners: see ``UpStage``.
-        block: (inputs, outputs) to the convolutions of a stage.
+        block: makes the convolutions of a stage from the numbers of input and output features.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class SkipDecoder(nn.Module):
         )
 
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
-        """Features from shallow to deep; the result has the shallowest one's size."""
+        """Decode features (shallow to deep) to one image of the shallowest one's size."""
         x = features[-1]
         for depth, stage in enumerate(self.stages):
             x = stage(x, [features[-2 - depth]])
@@ -42,11 +42,11 @@ class SkipDecoder(nn.Module):
 
 
 class PlainDecoder(nn.Module):
-    """Upsamples and convolves the deepest features alone.
+    """Decoder without skips: upsample and convolve the deepest features.
 
     Args:
-        deepest: number of features the encoder gives at its greatest depth.
-        widths: number of features after each stage, each of twice the size.
+        deepest: number of the encoder's features at its greatest depth.
+        widths: number of features after each stage; each stage doubles the size.
         align_corners: see ``UpStage``.
     """
 
@@ -59,5 +59,5 @@ class PlainDecoder(nn.Module):
         self.stages = nn.Sequential(*stages)
 
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
-        """Features from shallow to deep, of which only the last are used."""
+        """Decode the last of the features (shallow to deep); the others are not used."""
         return self.stages(features[-1])

@@ -1,4 +1,4 @@
-"""The way down, in convolutions of our own; timm's encoders are in ``timm_encoder``."""
+"""Encoder of plain convolutions; for timm's encoders see ``timm_encoder``."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,8 @@ class DoubleConvEncoder(nn.Module):
     """Double convolutions with max pooling by 2 between them.
 
     Args:
-        n_layers: input layers.
-        widths: features at full size, 1/2, 1/4, ...
+        n_layers: number of input layers.
+        widths: number of features at full size, 1/2, 1/4, ...
     """
 
     def __init__(self, n_layers: int, widths: Sequence[int]) -> None:
@@ -25,7 +25,7 @@ class DoubleConvEncoder(nn.Module):
         self.pool = nn.MaxPool2d(2)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Features of every stage, from shallow to deep; halves of odd sizes are rounded down."""
+        """Return the features of every stage, shallow to deep; pooling rounds odd sizes down."""
         features: list[torch.Tensor] = []
         for depth, stage in enumerate(self.stages):
             x = stage(x if depth == 0 else self.pool(x))

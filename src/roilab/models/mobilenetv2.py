@@ -1,4 +1,4 @@
-"""MobileNetV2-UNet: the lightest way up, two stages and no skips."""
+"""MobileNetV2-UNet: a decoder of two stages without skips, the smallest network."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,18 +11,18 @@ from roilab.models.timm_encoder import TimmEncoder
 
 
 class MobileNetV2UNet(RoiNetwork):
-    """MobileNetV2 (arXiv:1801.04381) to 1/32, back to 1/8, and the logits of that upsampled.
+    """Encode to 1/32 with MobileNetV2 (arXiv:1801.04381), decode to 1/8, upsample the logits.
 
-    Pads to a multiple of 32 outside and crops back. The logits are made before the last
-    upsampling: the same numbers as after it, for a 64th of the work.
+    Images are padded to a multiple of 32 and the logits cropped back. The logits are computed
+    before the last upsampling: the numbers are the same as after it, for 1/64 of the work.
 
     Args:
-        n_layers: input layers.
+        n_layers: number of input layers.
         encoder: timm's name of the encoder.
         encoder_weights: see ``TimmEncoder``.
         pretrained: see ``TimmEncoder``.
         encoder_options: see ``TimmEncoder``.
-        decoder_widths: features after each stage on the way up.
+        decoder_widths: number of features after each stage of the decoder.
         align_corners: see ``UpStage``.
     """
 
@@ -36,20 +36,20 @@ class MobileNetV2UNet(RoiNetwork):
         decoder_widths: Sequence[int],
         align_corners: bool,
     ) -> None:
-        down = TimmEncoder(
+        timm_encoder = TimmEncoder(
             n_layers, encoder, encoder_weights, pretrained, encoder_options, sizes=[-1]
         )
         super().__init__(
             n_layers,
-            encoder=down,
-            decoder=PlainDecoder(down.widths[-1], decoder_widths, align_corners),
+            encoder=timm_encoder,
+            decoder=PlainDecoder(timm_encoder.widths[-1], decoder_widths, align_corners),
             head=nn.Sequential(
                 nn.Conv2d(decoder_widths[-1], 1, kernel_size=1),
                 nn.Upsample(
-                    scale_factor=float(down.strides[-1] // 2 ** len(decoder_widths)),
+                    scale_factor=float(timm_encoder.strides[-1] // 2 ** len(decoder_widths)),
                     mode="bilinear",
                     align_corners=align_corners,
                 ),
             ),
-            multiple=down.strides[-1],
+            multiple=timm_encoder.strides[-1],
         )

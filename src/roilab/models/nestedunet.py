@@ -1,4 +1,4 @@
-"""NestedUNet (UNet++): every size is decoded from every depth below it, with dense skips."""
+"""NestedUNet (UNet++): dense skips; every size is decoded from every greater depth."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -12,12 +12,13 @@ from roilab.models.network import RoiNetwork
 
 
 class NestedColumn(nn.Module):
-    """The nodes x(0, j), x(1, j), ... of UNet++: size 1/2^i, j steps away from the encoder.
+    """The nodes x(0, j), x(1, j), ... of UNet++; x(i, j) has the size 1/2^i.
 
-    x(i, j) is a block on x(i, 0), ..., x(i, j - 1) and x(i + 1, j - 1) upsampled.
+    x(i, j) is a double convolution of x(i, 0), ..., x(i, j - 1) and of x(i + 1, j - 1) upsampled;
+    x(i, 0) are the encoder's features.
 
     Args:
-        widths: features at full size, 1/2, 1/4, ..., in the encoder and at every node.
+        widths: number of features at full size, 1/2, 1/4, ..., in the encoder and in all nodes.
         step: j, from 1.
         align_corners: see ``UpStage``.
     """
@@ -30,12 +31,12 @@ class NestedColumn(nn.Module):
         )
 
     def forward(self, rows: list[list[torch.Tensor]]) -> list[list[torch.Tensor]]:
-        """Rows x(i, 0), ..., x(i, j - 1) of every size; the same with this column's nodes."""
+        """Append the nodes of this column to the rows x(i, 0), ..., x(i, j - 1) of every size."""
         return [rows[i] + [node(rows[i + 1][-1], rows[i])] for i, node in enumerate(self.nodes)]
 
 
 class NestedDecoder(nn.Module):
-    """The triangle of nodes, column by column.
+    """All columns of nodes, each one node shorter than the column before.
 
     Args:
         widths: see ``NestedColumn``.
@@ -49,7 +50,7 @@ class NestedDecoder(nn.Module):
         )
 
     def forward(self, features: list[torch.Tensor]) -> torch.Tensor:
-        """Features from shallow to deep; the result has the shallowest one's size."""
+        """Decode features (shallow to deep) to one image of the shallowest one's size."""
         rows = [[feature] for feature in features]
         for column in self.columns:
             rows = column(rows)
@@ -60,20 +61,20 @@ def _reference_names(depths: int) -> dict[str, str]:
     names = {"final.": "head."}
     for i in range(depths):
         for j in range(depths - i):
-            here = f"encoder.stages.{i}" if j == 0 else f"decoder.columns.{j - 1}.nodes.{i}.conv"
+            block = f"encoder.stages.{i}" if j == 0 else f"decoder.columns.{j - 1}.nodes.{i}.conv"
             for layer, number in (("conv1", 0), ("bn1", 1), ("conv2", 3), ("bn2", 4)):
-                names[f"conv{i}_{j}.{layer}."] = f"{here}.{number}."
+                names[f"conv{i}_{j}.{layer}."] = f"{block}.{number}."
     return names
 
 
 class NestedUNet(RoiNetwork):
-    """UNet++ (arXiv:1807.10165) without deep supervision, with padding inside.
+    """UNet++ (arXiv:1807.10165) without deep supervision, padded inside.
 
-    Reads weights of the reference code (pytorch-nested-unet, Pytorch-UNet).
+    Loads weights of the reference code (pytorch-nested-unet, Pytorch-UNet).
 
     Args:
-        n_layers: input layers.
-        widths: features at full size, 1/2, 1/4, 1/8, 1/16.
+        n_layers: number of input layers.
+        widths: number of features at full size, 1/2, 1/4, 1/8, 1/16.
         align_corners: see ``UpStage``.
     """
 
@@ -85,5 +86,4 @@ class NestedUNet(RoiNetwork):
             encoder=DoubleConvEncoder(n_layers, widths),
             decoder=NestedDecoder(widths, align_corners),
             head=nn.Conv2d(widths[0], 1, kernel_size=1),
-            multiple=1,
         )

@@ -1,4 +1,4 @@
-"""What every network is: encoder, decoder and head."""
+"""Base class of all networks: encoder, decoder and head."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -17,19 +17,19 @@ class NetworkError(RoilabError):
 
 
 class RoiNetwork(nn.Module):
-    """Layers to ROI logits: the encoder's features go through the decoder to the head.
+    """Compute ROI logits from layers: encoder, then decoder, then head.
 
     Args:
-        n_layers: input layers.
-        encoder: image to features of several sizes, from shallow to deep.
-        decoder: those features to one image of features.
-        head: that image to logits (batch, 1, channel, slice) of the padded input's size.
-        multiple: pad with zeros outside, up to a multiple of this, and crop back; 1 for networks
-            that pad inside.
+        n_layers: number of input layers.
+        encoder: maps the image to features of several sizes, from shallow to deep.
+        decoder: maps these features to one image of features.
+        head: maps that image to logits (batch, 1, channel, slice) of the padded input's size.
+        multiple: pad images with zeros to a multiple of this size before the encoder, and crop
+            the logits back; 1 for networks that pad inside.
     """
 
-    # How parameters are named in weights of the reference code: prefix there (a regular expression
-    # whose dots are dots) to prefix here.
+    # Names of parameters in weights of the reference code: prefix there (a regular expression in
+    # which every "." is a dot) to prefix in roilab.
     reference_names: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
@@ -38,17 +38,18 @@ class RoiNetwork(nn.Module):
         encoder: nn.Module,
         decoder: nn.Module,
         head: nn.Module,
-        multiple: int,
+        multiple: int = 1,
     ) -> None:
         super().__init__()
         self.n_layers, self.multiple = n_layers, multiple
         self.encoder, self.decoder, self.head = encoder, decoder, head
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice).
+        """Map layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice).
 
         Raises:
-            NetworkError: too small an image, or another number of layers (not in TorchScript).
+            NetworkError: the image is too small or has another number of layers (not checked in
+                TorchScript).
         """
         if not torch.jit.is_scripting():  # type: ignore[attr-defined]
             check_image(x, self.n_layers)
@@ -58,23 +59,23 @@ class RoiNetwork(nn.Module):
 
 
 def check_image(x: torch.Tensor, n_layers: int) -> None:
-    """See that a network can take this image (batch, layer, channel, slice).
+    """Check that a network can take an image (batch, layer, channel, slice).
 
     Raises:
-        NetworkError: says what was got and expected.
+        NetworkError: the image is too small or has another number of layers.
     """
-    # In a trace sizes are no numbers.
+    # While tracing, sizes are tensors and cannot be compared.
     if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         return
     _, layers, channels, slices = x.shape
     if layers != n_layers:
         raise NetworkError(
-            f"The image has {layers} layers; expected {n_layers}, which the network was built for. "
-            "Set data.layers to what it was trained on."
+            f"The image has {layers} layers; expected {n_layers}, the number that the network was "
+            "built for. Set data.layers to the layers that it was trained on."
         )
     if min(channels, slices) < MINIMUM_SIZE:
         raise NetworkError(
             f"The image has {channels} channels x {slices} slices; expected at least "
-            f"{MINIMUM_SIZE} each way. Widen data.channel_range or data.tick_range, or lower "
+            f"{MINIMUM_SIZE} of each. Widen data.channel_range or data.tick_range, or lower "
             "data.rebin or data.channel_rebin."
         )

@@ -1,13 +1,17 @@
-"""Normalisation that a network carries with it."""
+"""Normalisation of the input layers, saved with the network."""
 
 import torch
 from torch import nn
 
 
 class LayerNormalization(nn.Module):
-    """(x - mean) / width for every input layer; does nothing until ``measured`` is called.
+    """Normalise input layers to (x - mean) / width; no change until ``set_statistics`` is called.
 
-    Its numbers are buffers: they are saved with the network and baked into what is exported.
+    Mean and width are buffers: they are saved with the network and exported with it.
+
+    Attributes:
+        mean: shape (layer, 1, 1), in electrons per tick.
+        width: standard deviation; shape and unit of ``mean``.
     """
 
     mean: torch.Tensor
@@ -18,11 +22,11 @@ class LayerNormalization(nn.Module):
         self.register_buffer("mean", torch.zeros(n_layers, 1, 1))
         self.register_buffer("width", torch.ones(n_layers, 1, 1))
 
-    def measured(self, mean: torch.Tensor, width: torch.Tensor) -> None:
-        """Take over mean and width, shape (layer,), in electrons per tick."""
+    def set_statistics(self, mean: torch.Tensor, width: torch.Tensor) -> None:
+        """Set mean and width, both of shape (layer,), in electrons per tick."""
         self.mean.copy_(mean.view(-1, 1, 1))
         self.width.copy_(width.view(-1, 1, 1))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Same shape (..., layer, channel, slice)."""
+        """Normalise an image (..., layer, channel, slice)."""
         return (image - self.mean) / self.width

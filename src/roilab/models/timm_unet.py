@@ -1,4 +1,4 @@
-"""A U-Net around any encoder of timm, MobileNetV3 among them."""
+"""U-Net with any encoder of timm, for example MobileNetV3."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,25 +12,26 @@ from roilab.models.timm_encoder import TimmEncoder
 
 
 class TimmUNet(RoiNetwork):
-    """Pads to a multiple of the encoder's stride (32) outside and crops back.
+    """U-Net around an encoder of timm, with a skip at every size of the encoder.
 
-    The decoder joins every size the encoder has; from the shallowest of them (1/2, or 1/4 in
-    convnext and swin) to full size it upsamples at once, without a skip.
+    The shallowest size (1/2, or 1/4 in convnext and swin) is upsampled to full size in one step,
+    without a skip. Images are padded to a multiple of the encoder's stride (32) and the logits
+    cropped back.
 
     Args:
-        n_layers: input layers.
-        encoder: timm's name of the encoder; ``mobilenetv3_large_100`` is the one of
+        n_layers: number of input layers.
+        encoder: timm's name of the encoder; ``mobilenetv3_large_100`` is that of
             arXiv:1905.02244.
         encoder_weights: see ``TimmEncoder``.
         pretrained: see ``TimmEncoder``.
         encoder_options: see ``TimmEncoder``.
-        decoder_widths: features after each stage on the way up; as many are used as the encoder
-            has sizes, less one.
-        full_width: features at full size.
+        decoder_widths: number of features after each stage of the decoder, from deep to shallow;
+            the encoder's number of sizes minus one are used.
+        full_width: number of features at full size.
         align_corners: see ``UpStage``.
 
     Raises:
-        NetworkError: the encoder cannot be used, or has more sizes than there are widths.
+        NetworkError: the encoder cannot be used, or ``decoder_widths`` are too few for it.
     """
 
     def __init__(
@@ -44,26 +45,26 @@ class TimmUNet(RoiNetwork):
         full_width: int,
         align_corners: bool,
     ) -> None:
-        down = TimmEncoder(n_layers, encoder, encoder_weights, pretrained, encoder_options)
-        stages = len(down.widths) - 1
+        timm_encoder = TimmEncoder(n_layers, encoder, encoder_weights, pretrained, encoder_options)
+        stages = len(timm_encoder.widths) - 1
         if len(decoder_widths) < stages:
             raise NetworkError(
-                f"encoder={encoder}: the way up has {stages} stages; model.net.decoder_widths "
-                f"names {len(decoder_widths)}. Name {stages}, from deep to shallow."
+                f"encoder={encoder}: its decoder has {stages} stages; model.net.decoder_widths has "
+                f"{len(decoder_widths)} numbers. Give {stages}, from deep to shallow."
             )
         widths = decoder_widths[:stages]
         super().__init__(
             n_layers,
-            encoder=down,
-            decoder=SkipDecoder(down.widths, widths, align_corners),
+            encoder=timm_encoder,
+            decoder=SkipDecoder(timm_encoder.widths, widths, align_corners),
             head=nn.Sequential(
                 nn.Upsample(
-                    scale_factor=float(down.strides[0]),
+                    scale_factor=float(timm_encoder.strides[0]),
                     mode="bilinear",
                     align_corners=align_corners,
                 ),
                 DoubleConv(widths[-1], full_width),
                 nn.Conv2d(full_width, 1, kernel_size=1),
             ),
-            multiple=down.strides[-1],
+            multiple=timm_encoder.strides[-1],
         )

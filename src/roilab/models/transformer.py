@@ -1,4 +1,4 @@
-"""Transformer-UNet: a UNet whose deepest features attend to each other over the whole image."""
+"""Transformer-UNet: a UNet with self-attention over the entire image at its deepest stage."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ from roilab.models.network import RoiNetwork
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention (arXiv:1706.03762) of all tokens to all.
+    """Multi-head attention (arXiv:1706.03762) of all tokens to all tokens.
 
-    The matrix of attention weights is never whole in memory where torch has a fused kernel.
+    Where torch has a fused kernel, the full matrix of attention weights is never stored.
 
     Args:
-        features: of a token; a multiple of ``heads``.
+        features: number of features of a token; a multiple of ``heads``.
         heads: number of heads.
     """
 
@@ -30,7 +30,7 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(features, features)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """(batch, token, feature) in and out."""
+        """Map tokens (batch, token, feature) to tokens."""
         batch, count = tokens.shape[0], tokens.shape[1]
         qkv = self.qkv(tokens).view(batch, count, 3, self.heads, self.head_features)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
@@ -39,12 +39,12 @@ class SelfAttention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Attention, then a two-layer perceptron with GELU, each normalised before and added.
+    """Attention, then a two-layer perceptron with GELU; each normalises its input and is added.
 
     Args:
-        features: of a token.
-        heads: of the attention.
-        hidden: features between the two layers.
+        features: number of features of a token.
+        heads: number of heads of the attention.
+        hidden: number of features between the two layers of the perceptron.
     """
 
     def __init__(self, features: int, heads: int, hidden: int) -> None:
@@ -57,19 +57,19 @@ class TransformerBlock(nn.Module):
         )
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """(batch, token, feature) in and out."""
+        """Map tokens (batch, token, feature) to tokens."""
         tokens = tokens + self.attn(self.norm1(tokens))
         return tokens + self.mlp(self.norm2(tokens))
 
 
 class PositionalEncoding(nn.Module):
-    """Adds sines and cosines of channel and slice, so that any image size has its positions.
+    """Add sines and cosines of channel and slice; works for any image size.
 
     As in arXiv:1706.03762, but in two dimensions: a quarter of the features each for sine and
     cosine of the channel, sine and cosine of the slice.
 
     Args:
-        features: a multiple of 4.
+        features: number of features; a multiple of 4.
     """
 
     frequencies: torch.Tensor
@@ -81,23 +81,24 @@ class PositionalEncoding(nn.Module):
         self.register_buffer("frequencies", exponents.exp().view(-1, 1, 1), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, feature, channel, slice) in and out."""
+        """Add the encoding to features (batch, feature, channel, slice)."""
         ones = torch.ones_like(x[0, 0], dtype=torch.float32)
-        channel = (ones.cumsum(0) - 1) * self.frequencies
-        column = (ones.cumsum(1) - 1) * self.frequencies
-        code = torch.cat([channel.sin(), channel.cos(), column.sin(), column.cos()])
-        return x + code.to(x.dtype)
+        channels = (ones.cumsum(0) - 1) * self.frequencies
+        slices = (ones.cumsum(1) - 1) * self.frequencies
+        encoding = torch.cat([channels.sin(), channels.cos(), slices.sin(), slices.cos()])
+        return x + encoding.to(x.dtype)
 
 
 class TransformerEncoder(nn.Module):
-    """Double convolutions, whose deepest features go through a transformer as tokens.
+    """Double convolutions; a transformer takes the pixels of the deepest features as tokens.
 
     Args:
-        n_layers: input layers.
-        widths: features at full size, 1/2, 1/4, ...; the last is a multiple of 4 and of ``heads``.
-        heads: of the attention.
+        n_layers: number of input layers.
+        widths: number of features at full size, 1/2, 1/4, ...; the last is a multiple of 4 and of
+            ``heads``.
+        heads: number of heads of the attention.
         depth: number of transformer blocks.
-        hidden: features inside the perceptron of a block.
+        hidden: number of features inside the perceptron of a block.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class TransformerEncoder(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Features of every stage, from shallow to deep."""
+        """Return the features of every stage, shallow to deep."""
         features: list[torch.Tensor] = self.convs(x)
         deepest = self.position(features[-1])
         tokens = deepest.flatten(2).transpose(1, 2)
@@ -122,17 +123,17 @@ class TransformerEncoder(nn.Module):
 
 
 class TransformerUNet(RoiNetwork):
-    """UNet with a transformer at 1/16 (TransUNet, arXiv:2102.04306), with padding inside.
+    """UNet with a transformer at 1/16 (TransUNet, arXiv:2102.04306), padded inside.
 
-    Reads weights of the reference code (Pytorch-UNet).
+    Loads weights of the reference code (Pytorch-UNet).
 
     Args:
-        n_layers: input layers.
-        encoder_widths: features at full size, 1/2, 1/4, 1/8, 1/16.
-        heads: of the attention.
+        n_layers: number of input layers.
+        encoder_widths: number of features at full size, 1/2, 1/4, 1/8, 1/16.
+        heads: number of heads of the attention.
         depth: number of transformer blocks.
-        hidden: features inside the perceptron of a block.
-        decoder_widths: features after each stage on the way up.
+        hidden: number of features inside the perceptron of a block.
+        decoder_widths: number of features after each stage of the decoder.
         align_corners: see ``UpStage``.
     """
 
@@ -140,8 +141,8 @@ class TransformerUNet(RoiNetwork):
         "inc.conv.": "encoder.convs.stages.0.",
         **{f"down{i}.mpconv.1.conv.": f"encoder.convs.stages.{i}." for i in range(1, 5)},
         **{
-            rf"blocks.(\d+).{there}": rf"encoder.blocks.\1.{here}"
-            for there, here in (
+            rf"blocks.(\d+).{theirs}": rf"encoder.blocks.\1.{ours}"
+            for theirs, ours in (
                 ("attn.in_proj_", "attn.qkv."),
                 ("attn.out_proj.", "attn.out."),
                 ("mlp.fc1.", "mlp.0."),
@@ -168,5 +169,4 @@ class TransformerUNet(RoiNetwork):
             encoder=TransformerEncoder(n_layers, encoder_widths, heads, depth, hidden),
             decoder=SkipDecoder(encoder_widths, decoder_widths, align_corners),
             head=nn.Conv2d(decoder_widths[-1], 1, kernel_size=1),
-            multiple=1,
         )

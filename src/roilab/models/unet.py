@@ -1,28 +1,31 @@
-"""UNet: double convolutions down to 1/16 and back, the field's reference network."""
+"""UNet: double convolutions down to 1/16 and back, the reference network of the field."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from torch import nn
 
+from roilab.models.blocks import DoubleConv
 from roilab.models.decoder import SkipDecoder
 from roilab.models.encoder import DoubleConvEncoder
 from roilab.models.network import RoiNetwork
 
 
 class UNet(RoiNetwork):
-    """The U-Net of JINST 16 (2021) P01036, after arXiv:1505.04597, with padding inside.
+    """The U-Net of JINST 16 (2021) P01036, after arXiv:1505.04597, padded inside.
 
-    Each stage on the way up is padded to its skip's size, so any image works. Reads weights of
-    the reference code (Pytorch-UNet).
+    Each stage of the decoder is padded to the size of its skip, so any image size works. Loads
+    weights of the reference code (Pytorch-UNet).
 
     Args:
-        n_layers: input layers.
-        encoder_widths: features at full size, 1/2, 1/4, 1/8, 1/16.
-        decoder_widths: features after each stage on the way up.
+        n_layers: number of input layers.
+        encoder_widths: number of features at full size, 1/2, 1/4, ...
+        decoder_widths: number of features after each stage of the decoder.
         align_corners: see ``UpStage``.
     """
 
+    encoder_class: ClassVar[type[nn.Module]] = DoubleConvEncoder
+    block_class: ClassVar[type[nn.Module]] = DoubleConv
     reference_names: ClassVar[Mapping[str, str]] = {
         "inc.conv.conv.": "encoder.stages.0.",
         **{f"down{i}.mpconv.1.conv.": f"encoder.stages.{i}." for i in range(1, 5)},
@@ -39,8 +42,7 @@ class UNet(RoiNetwork):
     ) -> None:
         super().__init__(
             n_layers,
-            encoder=DoubleConvEncoder(n_layers, encoder_widths),
-            decoder=SkipDecoder(encoder_widths, decoder_widths, align_corners),
+            encoder=self.encoder_class(n_layers, encoder_widths),
+            decoder=SkipDecoder(encoder_widths, decoder_widths, align_corners, self.block_class),
             head=nn.Conv2d(decoder_widths[-1], 1, kernel_size=1),
-            multiple=1,
         )

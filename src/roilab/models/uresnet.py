@@ -7,27 +7,27 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from roilab.models.decoder import SkipDecoder
-from roilab.models.network import RoiNetwork
+from roilab.models.unet import UNet
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions, activated before each, added to a 1 x 1 convolution.
+    """Two 3 x 3 convolutions plus a shortcut of one 1 x 1 convolution.
 
-    The pre-activated residual unit of arXiv:1603.05027.
+    Batch norm and ReLU come before each 3 x 3 convolution (arXiv:1603.05027).
 
     Args:
-        inputs: features in.
-        outputs: features out.
-        stride: of the first convolution; sizes are divided by it and rounded up.
-        activated: batch norm and ReLU before the first convolution too; not for an image.
+        inputs: number of input features.
+        outputs: number of output features.
+        stride: of the first convolution; image sizes are divided by it and rounded up.
+        activated: batch norm and ReLU before the first convolution too; ``False`` for the block
+            that takes the input image.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1, activated: bool = True) -> None:
         super().__init__()
-        before = [nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)] if activated else []
+        activation = [nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)] if activated else []
         self.residual = nn.Sequential(
-            *before,
+            *activation,
             nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
@@ -38,16 +38,16 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, feature, channel, slice) in and out."""
+        """Map features (batch, feature, channel, slice) to features."""
         return self.shortcut(x) + self.residual(x)
 
 
 class ResidualEncoder(nn.Module):
-    """Residual blocks, all but the first with stride 2.
+    """Residual blocks, all except the first with stride 2.
 
     Args:
-        n_layers: input layers.
-        widths: features at full size, 1/2, 1/4, ...
+        n_layers: number of input layers.
+        widths: number of features at full size, 1/2, 1/4, ...
     """
 
     def __init__(self, n_layers: int, widths: Sequence[int]) -> None:
@@ -57,7 +57,7 @@ class ResidualEncoder(nn.Module):
             self.stages.append(ResidualBlock(i, o, stride=2))
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Features of every stage, from shallow to deep; halves of odd sizes are rounded up."""
+        """Return the features of every stage, shallow to deep; strides round odd sizes up."""
         features: list[torch.Tensor] = []
         for stage in self.stages:
             x = stage(x)
@@ -65,43 +65,24 @@ class ResidualEncoder(nn.Module):
         return features
 
 
-class UResNet(RoiNetwork):
-    """Residual U-Net (Deep Residual U-Net, arXiv:1711.10684), with padding inside.
+class UResNet(UNet):
+    """Residual U-Net (arXiv:1711.10684), padded inside; arguments as of ``UNet``.
 
-    Reads weights of the reference code (Pytorch-UNet).
-
-    Args:
-        n_layers: input layers.
-        encoder_widths: features at full size, 1/2, 1/4, 1/8.
-        decoder_widths: features after each stage on the way up.
-        align_corners: see ``UpStage``.
+    Loads weights of the reference code (Pytorch-UNet).
     """
 
+    encoder_class: ClassVar[type[nn.Module]] = ResidualEncoder
+    block_class: ClassVar[type[nn.Module]] = ResidualBlock
     reference_names: ClassVar[Mapping[str, str]] = {
         "inc.conv.": "encoder.stages.0.residual.",
         "inc.shortcut.": "encoder.stages.0.shortcut.",
         "outc.conv.": "head.",
         **{
-            f"{there}.{branch}.": f"{here}.{own}."
-            for branch, own in (("conv", "residual"), ("shortcut", "shortcut"))
-            for there, here in (
+            f"{theirs}.{branch}.": f"{ours}.{our_branch}."
+            for branch, our_branch in (("conv", "residual"), ("shortcut", "shortcut"))
+            for theirs, ours in (
                 *((f"down{i}.mpconv", f"encoder.stages.{i}") for i in range(1, 4)),
                 *((f"up{i + 2}.conv", f"decoder.stages.{i}.conv") for i in range(3)),
             )
         },
     }
-
-    def __init__(
-        self,
-        n_layers: int,
-        encoder_widths: Sequence[int],
-        decoder_widths: Sequence[int],
-        align_corners: bool,
-    ) -> None:
-        super().__init__(
-            n_layers,
-            encoder=ResidualEncoder(n_layers, encoder_widths),
-            decoder=SkipDecoder(encoder_widths, decoder_widths, align_corners, ResidualBlock),
-            head=nn.Conv2d(decoder_widths[-1], 1, kernel_size=1),
-            multiple=1,
-        )

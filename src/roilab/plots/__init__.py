@@ -1,4 +1,4 @@
-"""Figures only: arrays in, figures out, no reading of data."""
+"""Primitives of figures: arrays and table rows in, figures out; no files are read."""
 
 from roilab.plots.angles import CHARGE, charge_figure, roi_figure
 from roilab.plots.benchmark import cost_figure, memory_figure

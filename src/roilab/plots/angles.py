@@ -1,16 +1,16 @@
 """Charge and ROIs against the angle of tracks and showers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from roilab.plots.errorbars import draw_column
 from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_figure
+from roilab.types import Row
 
-Row = Mapping[str, Any]
-
-# Every method has its colour, marker and place in the legend, whatever else is drawn.
+# Colour, marker and name of every method, the same in all figures.
 METHODS: dict[str, dict[str, Any]] = {
     "dnn": {"color": PREDICTED, "marker": "o", "label": "DNN"},
     "gauss": {"color": TRUTH, "marker": "s", "label": "Gauss"},
@@ -29,21 +29,21 @@ ROIS = {
     "roi_purity": "ROI purity",
 }
 _ANGLE = r"$\theta_{xz}$ [deg]"
-_EXPECTED = {"bias": 0, "charge_profile": 100}  # what a perfect method gives
+_EXPECTED = {"bias": 0, "charge_profile": 100}  # of a perfect method
 
 
 def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
-    """One charge metric against angle, with the purity at which it was reached beside it.
+    """Draw one charge metric against angle, and the purities of the same methods at its right.
 
     Args:
-        rows: of one plane and energy, all methods.
+        rows: all methods on one plane and energy.
         quantity: a key of ``CHARGE``.
         title: of the figure.
     """
     figure = new_figure(9.5, 4.4)
     grid = figure.add_gridspec(2, 2, width_ratios=[2, 1])
     main = figure.add_subplot(grid[:, 0])
-    _draw(main, rows, quantity)
+    _draw_methods(main, rows, quantity)
     main.set_ylabel(CHARGE[quantity])
     main.set_xlabel(_ANGLE)
     if quantity in _EXPECTED:
@@ -51,40 +51,37 @@ def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
     if main.get_legend_handles_labels()[0]:
         main.legend()
     for index, name in enumerate(("roi_purity", "pixel_purity")):
-        _draw_part(figure.add_subplot(grid[index, 1]), rows, name)
+        _draw_fraction(figure.add_subplot(grid[index, 1]), rows, name)
     figure.suptitle(title)
     return figure
 
 
 def roi_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Pixel and ROI efficiency and purity against angle.
+    """Draw pixel and ROI efficiency and purity against angle.
 
     Args:
-        rows: of one plane and energy, all methods.
+        rows: all methods on one plane and energy.
         title: of the figure.
     """
     figure = new_figure(9.5, 6.5)
     for index, name in enumerate(ROIS):
         axis = figure.add_subplot(2, 2, index + 1)
-        _draw_part(axis, rows, name)
+        _draw_fraction(axis, rows, name)
         if index == 0 and axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize="small")
     figure.suptitle(title)
     return figure
 
 
-def _draw_part(axis: Axes, rows: Sequence[Row], name: str) -> None:
-    _draw(axis, rows, name)
+def _draw_fraction(axis: Axes, rows: Sequence[Row], name: str) -> None:
+    _draw_methods(axis, rows, name)
     axis.set(xlabel=_ANGLE, ylabel=ROIS[name], ylim=(-0.02, 1.04))
 
 
-def _draw(axis: Axes, rows: Sequence[Row], quantity: str) -> None:
+def _draw_methods(axis: Axes, rows: Sequence[Row], quantity: str) -> None:
     for method, style in METHODS.items():
         points = sorted((r for r in rows if r["method"] == method), key=lambda r: r["theta_xz"])
-        if not points:
-            continue
-        angles = [row["theta_xz"] for row in points]
-        errors = [row.get(f"{quantity}_error", 0) for row in points]
-        values = [row[quantity] for row in points]
-        axis.errorbar(angles, values, errors, capsize=2, ms=5, lw=1.2, **style)
+        if points:
+            angles = [row["theta_xz"] for row in points]
+            draw_column(axis, angles, points, quantity, capsize=2, ms=5, lw=1.2, **style)
     axis.grid(alpha=0.3)

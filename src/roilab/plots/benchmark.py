@@ -1,6 +1,6 @@
-"""What a network costs: memory and time against chunks, and memory step by step."""
+"""Memory and time of a network against chunks, and memory after every step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
 
@@ -9,18 +9,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 from roilab.plots.style import COLOURS, new_figure
+from roilab.types import Row
 
-Row = Mapping[str, Any]
 _LINES = ("-", "--", ":", "-.")
 _MARKERS = ("o", "^", "s", "D")
 _COSTS = {"peak_mb": "peak memory above the loaded process [MB]", "seconds": "time [s]"}
 
 
 def cost_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Peak memory and time against chunks.
+    """Draw peak memory and time against chunks.
 
     Args:
-        rows: of one network, one for every rebin (colour), precision and form (line).
+        rows: of one network; colours are rebins, lines are precisions and forms of the file.
         title: of the figure.
     """
     figure = new_figure(11, 4.4)
@@ -39,7 +39,7 @@ def cost_figure(rows: Sequence[Row], title: str) -> Figure:
                 ]
                 style: dict[str, Any] = {"color": colour, "ls": line, "marker": marker, "ms": 5}
                 style["label"] = f"rebin {rebin}, {form}, {precision}"
-                _draw(axis, sorted(points, key=lambda row: row["nchunks"]), name, style)
+                _draw_costs(axis, sorted(points, key=lambda row: row["nchunks"]), name, style)
         axis.set(xlabel="nchunks", ylabel=label)
         axis.set_xticks(sorted({row["nchunks"] for row in rows}))
         if min((row[name] for row in rows if row[name] is not None), default=0) > 0:
@@ -55,11 +55,11 @@ def cost_figure(rows: Sequence[Row], title: str) -> Figure:
 
 
 def memory_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Resident memory after every step, and its peak within the step; a panel for every cell.
+    """Draw resident memory after every step and its peak within the step, a panel a cell.
 
     Args:
-        rows: in the order of time, with ``cell``, ``segment``, ``after_mb`` and, where it is
-            known, ``peak_mb``.
+        rows: in the order of time, with ``cell``, ``segment``, ``after_mb`` and, if known,
+            ``peak_mb``.
         title: of the figure.
     """
     cells = list(dict.fromkeys(row["cell"] for row in rows))
@@ -67,17 +67,17 @@ def memory_figure(rows: Sequence[Row], title: str) -> Figure:
     first: Axes | None = None
     for number, (cell, colour) in enumerate(zip(cells, cycle(COLOURS), strict=False), start=1):
         first = axis = figure.add_subplot(len(cells), 1, number, sharey=first)
-        own = [row for row in rows if row["cell"] == cell]
-        after = [row["after_mb"] for row in own]
-        axis.step(range(len(own)), after, where="mid", color=colour, label="after a step")
+        steps = [row for row in rows if row["cell"] == cell]
+        after = [row["after_mb"] for row in steps]
+        axis.step(range(len(steps)), after, where="mid", color=colour, label="after a step")
         peaks = [
             (n, row["after_mb"], row["peak_mb"])
-            for n, row in enumerate(own)
+            for n, row in enumerate(steps)
             if row.get("peak_mb") is not None
         ]
         if peaks:
             axis.vlines(*zip(*peaks, strict=True), color=colour, alpha=0.5, label="peak within it")
-        _mark_segments(axis, [row["segment"] for row in own])
+        _mark_segments(axis, [row["segment"] for row in steps])
         axis.set_title(cell, fontsize="medium")
         axis.set_ylabel("resident memory [MB]")
         axis.grid(alpha=0.3, axis="y")
@@ -87,6 +87,7 @@ def memory_figure(rows: Sequence[Row], title: str) -> Figure:
 
 
 def _mark_segments(axis: Axes, segments: Sequence[str]) -> None:
+    """Draw lines between segments and write their names on the axis."""
     starts = [n for n, name in enumerate(segments) if n == 0 or segments[n - 1] != name]
     for start in starts[1:]:
         axis.axvline(start - 0.5, color="0.6", lw=0.8, ls=":")
@@ -97,7 +98,7 @@ def _mark_segments(axis: Axes, segments: Sequence[str]) -> None:
     axis.set_xlim(-0.5, len(segments) - 0.5)
 
 
-def _draw(axis: Axes, points: Sequence[Row], name: str, style: Mapping[str, Any]) -> None:
+def _draw_costs(axis: Axes, points: Sequence[Row], name: str, style: dict[str, Any]) -> None:
     if not points:
         return
     values = [row[name] for row in points]

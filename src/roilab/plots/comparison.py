@@ -1,4 +1,4 @@
-"""Networks or thresholds against truth and against each other."""
+"""Comparison of networks or thresholds with truth and with each other."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from roilab.plots.panels import Panel, say
+from roilab.plots.images import write_note
+from roilab.plots.panels import Panel
 from roilab.plots.style import new_figure
 from roilab.plots.view import Look, View
 
@@ -24,16 +25,16 @@ def comparison_figure(
     columns: int,
     title: str,
 ) -> Figure:
-    """Panels, and below them the charge that every method loses in every channel.
+    """Draw panels, and below them the charge that every method loses in every channel.
 
     Args:
-        panels: against truth, then against each other.
-        truth: truth charge of every channel [electrons]; ``None`` where there is no truth.
-        losses: truth minus found charge of every channel [electrons], by method.
-        colours: of the methods' lines.
-        view: the part of the plane they show.
+        panels: masks against truth, then against each other.
+        truth: truth charge of every channel [electrons]; ``None`` without truth.
+        losses: truth minus reconstructed charge of every channel [electrons], by method.
+        colours: line colour of every method.
+        view: the part of the plane that is drawn.
         look: how charge is drawn.
-        columns: panels beside each other at most.
+        columns: most panels in a row.
         title: of the figure: file, event, anode, plane.
     """
     columns = min(columns, len(panels))
@@ -54,10 +55,10 @@ def _draw_losses(
     colours: Mapping[str, str],
     view: View,
 ) -> None:
-    axis.set(title="charge lost in each channel: truth minus found", xlabel="channel")
+    axis.set(title="charge lost in each channel: truth minus reconstructed", xlabel="channel")
     axis.set(ylabel="charge [1000 e]", xlim=view.extent[2:])
     if truth is None:
-        say(axis, "no truth, so nobody knows what is lost")
+        write_note(axis, "no truth charge: the lost charge is not known")
         return
     channels = np.arange(*view.channels)
     label = f"truth: {truth.sum():.4g} e"

@@ -1,10 +1,11 @@
-"""Panels of one plane side by side: the event display."""
+"""Panels of one plane in a grid: the event display."""
 
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from roilab.plots.panels import Outline, Panel, outline_handles
+from roilab.plots.panels import Panel
 from roilab.plots.style import new_figure
 from roilab.plots.view import Look, View
 
@@ -17,13 +18,13 @@ def display_figure(
     title: str,
     marked: int | None = None,
 ) -> Figure:
-    """Panels of one plane on common axes.
+    """Draw panels of one plane on common axes.
 
     Args:
         panels: in reading order.
-        view: the part of the plane they show.
+        view: the part of the plane that is drawn.
         look: how charge is drawn.
-        columns: panels beside each other at most.
+        columns: most panels in a row.
         title: of the figure: file, event, anode, plane.
         marked: a channel to draw a line at.
     """
@@ -35,16 +36,17 @@ def display_figure(
         panel.draw(axis, view, look)
         if marked is not None:
             axis.axhline(marked, color="0.35", lw=0.6, ls=":")
-    add_outline_legend(figure, panels)
+    _add_outline_legend(figure, panels)
     figure.suptitle(title)
     return figure
 
 
-def add_outline_legend(figure: Figure, panels: Sequence[Panel]) -> None:
-    """One legend below all panels, of every kind of contour once."""
-    kinds: dict[str, Outline] = {
-        outline.label: outline for panel in panels for outline in panel.outlines
-    }
-    if kinds:
-        handles = outline_handles(list(kinds.values()))
+def _add_outline_legend(figure: Figure, panels: Sequence[Panel]) -> None:
+    """Add one legend below all panels, with every kind of contour once."""
+    outlines = {outline.label: outline for panel in panels for outline in panel.outlines}
+    handles = [
+        Line2D([], [], color=outline.colour, ls=outline.style, label=label)
+        for label, outline in outlines.items()
+    ]
+    if handles:
         figure.legend(handles=handles, loc="outside lower center", ncol=4, fontsize="small")

@@ -1,4 +1,4 @@
-"""One plane as a page to move about in: pan, zoom, hover, layers to switch (needs bokeh)."""
+"""One plane as an interactive page: pan, zoom, hover, choice of layers (needs bokeh)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,17 +24,17 @@ _COLOURS = 255
 
 
 @dataclass(frozen=True)
-class Layer:
+class PageLayer:
     """One quantity of a page.
 
     Attributes:
-        name: for the switch.
-        unit: of its values; empty for a probability.
-        step: a value is a whole number of these.
-        limit: at which its colours end, at first.
-        data: whole numbers (channel, tick) of the view: differences along time as 16-bit
-            integers, all low bytes before all high ones, deflated, in base 64.
-        outline: colour in which it can be outlined; ``None`` where it cannot.
+        name: in the list of layers.
+        unit: of the values; empty for a probability.
+        step: values are multiples of this step.
+        limit: the colours reach from minus to plus this value at the start.
+        data: values / ``step`` (channel, tick) of the view: differences along time as 16-bit
+            integers, all low bytes before all high bytes, deflated, in base 64.
+        outline: colour of its outline; ``None`` where it cannot be outlined.
     """
 
     name: str
@@ -45,15 +45,15 @@ class Layer:
     outline: str | None
 
 
-def page_html(layers: Sequence[Layer], view: View, title: str) -> str:
-    """A page that holds all it needs.
+def page_html(layers: Sequence[PageLayer], view: View, title: str) -> str:
+    """Return a page that needs no other file.
 
-    The samples stay whole; what is drawn of them is, for every pixel of the screen, the value that
-    is largest in size, so that thin tracks do not vanish when the whole plane is seen.
+    The page contains all samples. A pixel of the screen shows the value of largest size among its
+    samples, so that thin tracks do not vanish in a view of the full plane.
 
     Args:
         layers: at least one.
-        view: the part of the plane they show.
+        view: the part of the plane that is drawn.
         title: of the page: file, event, anode, plane.
     """
     source, plot = _plot(view, title)
@@ -61,7 +61,7 @@ def page_html(layers: Sequence[Layer], view: View, title: str) -> str:
     chosen = Select(title="layer", options=names, value=layers[0].name)
     scale = RadioButtonGroup(labels=["linear", "signed log"], active=0)
     reach = Slider(
-        title="end of the colours, of the layer's own", start=0.1, end=4, step=0.1, value=1
+        title="range of the colours, times that of the layer", start=0.1, end=4, step=0.1, value=1
     )
     outlined = [layer.name for layer in layers if layer.outline]
     outlines = CheckboxGroup(labels=[f"outline {name}" for name in outlined], active=[])
@@ -96,7 +96,7 @@ def page_html(layers: Sequence[Layer], view: View, title: str) -> str:
 
 
 def _plot(view: View, title: str) -> tuple[ColumnDataSource, figure]:
-    """Axes to move about in, and the picture in them, which the page's script draws."""
+    """Return the axes, and the source of the picture that the page's script draws in them."""
     left, right, bottom, top = view.extent
     source = ColumnDataSource(
         {"image": [np.zeros((2, 2), np.uint32)], "x": [left], "y": [bottom]}
@@ -121,7 +121,7 @@ def _plot(view: View, title: str) -> tuple[ColumnDataSource, figure]:
 
 
 def _palette(name: str) -> list[int]:
-    """Colours as the browser's canvas takes them: 0xAABBGGRR."""
+    """Return colours in the format of the browser's canvas, 0xAABBGGRR."""
     colours = np.rint(255 * colormaps[name](np.linspace(0, 1, _COLOURS))).astype(np.int64)
     red, green, blue, alpha = colours.T
     return [int(value) for value in (alpha << 24) | (blue << 16) | (green << 8) | red]

@@ -3,22 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, Normalize, SymLogNorm
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.colors import Normalize, SymLogNorm
 from numpy.typing import NDArray
 
-from roilab.plots.pooling import class_pooled, max_pooled
-from roilab.plots.style import CHARGE_COLOURS, OUTLINE, PREDICTED, TRUTH
+from roilab.plots.images import (
+    MASK_CLASSES,
+    compare_masks,
+    count_classes,
+    draw_charge,
+    draw_classes,
+    draw_probability,
+    write_note,
+)
+from roilab.plots.pooling import class_pool, max_pool
+from roilab.plots.style import OUTLINE
 from roilab.plots.view import Look, View
-
-Frame = NDArray[np.float32]
-Mask = NDArray[np.bool_]
-_IMAGE: dict[str, Any] = {"aspect": "auto", "origin": "lower", "interpolation": "nearest"}
+from roilab.types import Frame, Mask
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Outline:
     """Contours of a mask.
 
     Attributes:
-        label: for the legend.
+        label: in the legend.
         mask: shape (channel, tick) of the view.
         colour: of the line.
         style: of the line.
@@ -43,15 +47,15 @@ class Panel(ABC):
     """One panel; arrays have the shape (channel, tick) of the view.
 
     Attributes:
-        title: above it.
-        outlines: contours drawn on it.
+        title: above the panel.
+        outlines: contours drawn on the panel.
     """
 
     title: str
     outlines: Sequence[Outline] = field(default=())
 
     def draw(self, axis: Axes, view: View, look: Look) -> None:
-        """Draw everything of the panel."""
+        """Draw the quantity, the contours and the labels of the axes."""
         self._draw(axis, view, look)
         for outline in self.outlines:
             _draw_outline(axis, outline, view, look)
@@ -65,7 +69,11 @@ class Panel(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class ChargePanel(Panel):
-    """Signed charge, blue - white - red around zero, in the figure's common range."""
+    """Signed charge, blue - white - red around zero, in the common range of the figure.
+
+    Attributes:
+        charge: [electrons/tick].
+    """
 
     charge: Frame
     label: ClassVar[str] = "charge [e / tick]"
@@ -76,17 +84,18 @@ class ChargePanel(Panel):
             norm: Normalize = Normalize(-limit, limit)
         else:
             norm = SymLogNorm(look.linear_below, vmin=-limit, vmax=limit, base=10)
-        _draw_image(axis, look.rule(self.charge, look.pixels), view, norm, self.label)
+        draw_charge(axis, look.rule(self.charge, look.pixels), norm, self.label, view.extent)
         if not self.charge.any():
-            say(axis, "no charge in this part of the plane")
+            write_note(axis, "no charge in this part of the plane")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdcPanel(Panel):
-    """A raw waveform's height above the median of its channel, in a range of its own.
+    """Raw waveforms above the median of their channel.
 
     Attributes:
-        limit: the colours reach from minus to plus this height [ADC].
+        adc: [ADC counts].
+        limit: the colours reach from minus to plus this height [ADC counts].
     """
 
     adc: Frame
@@ -95,86 +104,66 @@ class AdcPanel(Panel):
     def _draw(self, axis: Axes, view: View, look: Look) -> None:
         shown = look.rule(self.adc, look.pixels)
         norm = Normalize(-self.limit, self.limit)
-        _draw_image(axis, shown, view, norm, "ADC counts above median")
+        draw_charge(axis, shown, norm, "ADC counts above median", view.extent)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProbabilityPanel(Panel):
-    """ROI probability from 0 to 1; the largest in a pixel is shown."""
+    """ROI probability from 0 to 1; a pixel of the figure shows its largest.
+
+    Attributes:
+        probability: of every channel and tick.
+    """
 
     probability: Frame
 
     def _draw(self, axis: Axes, view: View, look: Look) -> None:
-        shown = max_pooled(self.probability, look.pixels)
-        drawn = axis.imshow(shown, vmin=0, vmax=1, cmap="viridis", extent=view.extent, **_IMAGE)
-        axis.figure.colorbar(drawn, ax=axis, label="ROI probability")
+        draw_probability(axis, max_pool(self.probability, look.pixels), view.extent)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassPanel(Panel):
-    """Every pixel belongs to nothing or to one of some classes.
+    """Every pixel belongs to one class or to none; the legend gives the pixels of every class.
 
     Attributes:
-        classes: 0 for nothing, n for the n-th name.
-        names: of the classes, and their colours; the legend tells how many pixels each has.
+        classes: 0 for none, n for the n-th class.
+        names: colours of the classes by name.
     """
 
     classes: NDArray[np.uint8]
     names: Mapping[str, str]
 
     def _draw(self, axis: Axes, view: View, look: Look) -> None:
-        shown = class_pooled(self.classes, len(self.names) + 1, look.pixels)
-        colours = ListedColormap(["white", *self.names.values()])
-        axis.imshow(shown, vmin=0, vmax=len(self.names), cmap=colours, extent=view.extent, **_IMAGE)
-        counts = np.bincount(self.classes.ravel(), minlength=len(self.names) + 1)[1:]
-        handles = [
-            Patch(color=colour, label=f"{name} {count:,}")
-            for (name, colour), count in zip(self.names.items(), counts, strict=True)
-        ]
-        _legend(axis, handles)
+        shown = class_pool(self.classes, len(self.names) + 1, look.pixels)
+        counts = count_classes(self.classes, len(self.names))
+        draw_classes(axis, shown, self.names, counts, view.extent)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AbsentPanel(Panel):
-    """Says why there is nothing to see."""
+    """A panel that says why there is nothing to draw.
+
+    Attributes:
+        text: the reason.
+    """
 
     text: str
 
     def _draw(self, axis: Axes, view: View, look: Look) -> None:
         axis.set_facecolor("0.95")
-        say(axis, self.text)
+        write_note(axis, self.text)
 
 
 def against_truth(title: str, truth: Mask, roi_mask: Mask) -> ClassPanel:
-    """What a ROI mask has in common with truth, what it misses and what it has beyond."""
-    classes = (truth & roi_mask) * 1 + (truth & ~roi_mask) * 2 + (roi_mask & ~truth) * 3
-    names = {"both": "black", "missed": TRUTH, "extra": PREDICTED}
-    return ClassPanel(title=title, classes=classes.astype(np.uint8), names=names)
-
-
-def say(axis: Axes, text: str) -> None:
-    """A sentence in the middle of a panel."""
-    axis.text(
-        *(0.5, 0.5, text),
-        transform=axis.transAxes,
-        ha="center",
-        va="center",
-        wrap=True,
-        fontsize="small",
-        bbox={"facecolor": "white", "edgecolor": "0.7", "alpha": 0.8},
-    )
-
-
-def _draw_image(axis: Axes, image: Frame, view: View, norm: Normalize, label: str) -> None:
-    drawn = axis.imshow(image, norm=norm, cmap=CHARGE_COLOURS, extent=view.extent, **_IMAGE)
-    axis.figure.colorbar(drawn, ax=axis, label=label)
+    """Return a panel of pixels in both masks, missed pixels and extra pixels."""
+    return ClassPanel(title=title, classes=compare_masks(truth, roi_mask), names=MASK_CLASSES)
 
 
 def _draw_outline(axis: Axes, outline: Outline, view: View, look: Look) -> None:
     if not outline.mask.any():
         return
     # One empty pixel around, so that a contour closes at the edges and in a view of one row.
-    shown = np.pad(max_pooled(outline.mask.astype(np.float32), look.pixels), 1)
+    shown = np.pad(max_pool(outline.mask.astype(np.float32), look.pixels), 1)
     rows, columns = shown.shape
     left, right, bottom, top = view.extent
     wide, high = (right - left) / (columns - 2), (top - bottom) / (rows - 2)
@@ -182,24 +171,3 @@ def _draw_outline(axis: Axes, outline: Outline, view: View, look: Look) -> None:
     y = bottom + high * (np.arange(rows) - 0.5)
     colour, style = outline.colour, outline.style
     axis.contour(x, y, shown, levels=[0.5], colors=colour, linestyles=style, linewidths=0.6)
-
-
-def _legend(axis: Axes, handles: Sequence[Any]) -> None:
-    axis.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.14),
-        ncol=2 if len(handles) == 4 else 3,
-        frameon=False,
-        fontsize="x-small",
-        handlelength=1,
-        columnspacing=1,
-    )
-
-
-def outline_handles(outlines: Sequence[Outline]) -> list[Line2D]:
-    """For the legend of a figure."""
-    return [
-        Line2D([], [], color=outline.colour, ls=outline.style, label=outline.label)
-        for outline in outlines
-    ]

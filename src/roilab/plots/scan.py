@@ -1,47 +1,46 @@
-"""What the mask threshold and the padding of the truth mask do."""
+"""Charge and ROIs against the mask threshold and against the padding of the truth mask."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from roilab.plots.errorbars import draw_column
 from roilab.plots.style import COLOURS, new_figure
-
-Row = Mapping[str, Any]
+from roilab.types import Row
 
 
 def scan_figure(
     rows: Sequence[Row], validation: Sequence[Row], mask_thresh: float, title: str
 ) -> Figure:
-    """Pixel efficiency against purity, and bias and inefficiency against the mask threshold.
+    """Draw pixel efficiency against purity, and bias and inefficiency against the mask threshold.
 
     Args:
-        rows: of one plane and energy, one for every angle and mask threshold.
+        rows: one for every angle and mask threshold, on one plane and energy.
         validation: efficiency and purity of validation events; may be empty.
-        mask_thresh: at which the network is judged.
+        mask_thresh: the threshold in use, which is marked.
         title: of the figure.
     """
     figure = new_figure(13, 4.2)
-    trade, bias, lost = (figure.add_subplot(1, 3, n) for n in (1, 2, 3))
-    for angle, colour, points in _by(rows, "theta_xz"):
+    trade, bias, inefficiency = (figure.add_subplot(1, 3, n) for n in (1, 2, 3))
+    for angle, colour, points in _groups(rows, "theta_xz"):
         label = f"{angle:g} deg"
-        _trade_off(trade, points, mask_thresh, color=colour, label=label)
-        for axis, name in ((bias, "bias"), (lost, "inefficiency")):
-            thresholds = [row["mask_thresh"] for row in points]
-            values = [row[name] for row in points]
-            errors = [row[f"{name}_error"] for row in points]
-            axis.errorbar(thresholds, values, errors, color=colour, lw=1.2, label=label)
+        _draw_trade_off(trade, points, mask_thresh, color=colour, label=label)
+        thresholds = [row["mask_thresh"] for row in points]
+        for axis, name in ((bias, "bias"), (inefficiency, "inefficiency")):
+            draw_column(axis, thresholds, points, name, color=colour, lw=1.2, label=label)
     if validation:
-        _trade_off(trade, validation, mask_thresh, color="0.5", ls="--", label="validation events")
+        style = {"color": "0.5", "ls": "--", "label": "validation events"}
+        _draw_trade_off(trade, validation, mask_thresh, **style)
     trade.set(xlabel="pixel purity", ylabel="pixel efficiency", xlim=(0, 1.02), ylim=(0, 1.02))
     bias.axhline(0, color="0.6", lw=1, zorder=0)
     bias.set(xlabel="mask_thresh", ylabel="bias [%]")
-    lost.set(xlabel="mask_thresh", ylabel="inefficiency [%]")
-    for axis in (bias, lost):
+    inefficiency.set(xlabel="mask_thresh", ylabel="inefficiency [%]")
+    for axis in (bias, inefficiency):
         axis.axvline(mask_thresh, color="0.6", ls=":", lw=1)
-    for axis in (trade, bias, lost):
+    for axis in (trade, bias, inefficiency):
         axis.grid(alpha=0.3)
     trade.legend(fontsize="small")
     figure.suptitle(f"{title}; circles and dotted lines: mask_thresh {mask_thresh:g}")
@@ -49,11 +48,11 @@ def scan_figure(
 
 
 def padding_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Bias and inefficiency against the padding of the truth mask, of the ideal and of networks.
+    """Draw bias and inefficiency against the padding of the truth mask.
 
     Args:
-        rows: of one plane and energy; a line for every method, rebin, threshold and unit of the
-            padding, a column of panels for every angle.
+        rows: ideal masks and networks on one plane and energy; a line for every method, rebin,
+            threshold and unit of the padding, a column of panels for every angle.
         title: of the figure.
     """
     angles = sorted({row["theta_xz"] for row in rows})
@@ -79,25 +78,24 @@ def padding_figure(rows: Sequence[Row], title: str) -> Figure:
 
 def _draw_padding(axis: Axes, rows: Sequence[Row], name: str) -> None:
     keys = ("rebin", "threshold", "pad_unit")
-    colours = {key: colour for key, colour, _ in _by(rows, *keys)}
-    for (method, *key), _, group in _by(rows, "method", *keys):
+    colours = {key: colour for key, colour, _ in _groups(rows, *keys)}
+    for (method, *key), _, group in _groups(rows, "method", *keys):
         rebin, threshold, unit = key
         by_padding = sorted(group, key=lambda row: row["pad"])
-        for widened, _, points in _by(by_padding, "window_widened"):
+        for widened, _, points in _groups(by_padding, "window_widened"):
             ticks = [row["pad"] * (rebin if unit == "bins" else 1) for row in points]
             label = f"{method}, rebin {rebin}, {threshold:g} e, in {unit}"
             style: dict[str, Any] = {"color": colours[tuple(key)], "ls": "--" if widened else "-"}
             style |= {"marker": "o" if method == "ideal" else "s", "ms": 3, "lw": 1.2}
             style["label"] = label + (", wide window" if widened else "")
-            values = [row[name] for row in points]
-            errors = [row[f"{name}_error"] for row in points]
-            axis.errorbar(ticks, values, errors, **style)
+            draw_column(axis, ticks, points, name, **style)
     axis.grid(alpha=0.3)
     if name == "inefficiency":
         axis.set_ylim(-0.2, max(5, axis.get_ylim()[1]))
 
 
-def _trade_off(axis: Axes, rows: Sequence[Row], mask_thresh: float, **style: Any) -> None:
+def _draw_trade_off(axis: Axes, rows: Sequence[Row], mask_thresh: float, **style: Any) -> None:
+    """Draw efficiency against purity, with a circle at the threshold nearest to the one in use."""
     purity = [row["pixel_purity"] for row in rows]
     efficiency = [row["pixel_efficiency"] for row in rows]
     axis.plot(purity, efficiency, lw=1.2, **style)
@@ -105,8 +103,8 @@ def _trade_off(axis: Axes, rows: Sequence[Row], mask_thresh: float, **style: Any
     axis.plot(purity[nearest], efficiency[nearest], "o", ms=5, color=style["color"])
 
 
-def _by(rows: Sequence[Row], *names: str) -> Iterable[tuple[Any, str, list[Row]]]:
-    """Rows that agree in the named columns, with a colour for each group."""
+def _groups(rows: Sequence[Row], *names: str) -> Iterable[tuple[Any, str, list[Row]]]:
+    """Yield rows with equal values in the named columns, with those values and a colour."""
     keys = dict.fromkeys(tuple(row[name] for name in names) for row in rows)
     for key, colour in zip(keys, cycle(COLOURS), strict=False):
         chosen = [row for row in rows if tuple(row[name] for name in names) == key]

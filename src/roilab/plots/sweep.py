@@ -1,4 +1,4 @@
-"""Many runs beside each other: losses against epoch, and maps over what was swept."""
+"""Runs of a sweep: losses against epoch, and maps over two swept settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from roilab.plots.style import COLOURS, new_figure
 
 _STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 _LEGEND_ROWS = 16
-_LABEL = 24  # most letters of a label
-_MAP = "viridis"  # even steps of lightness, whatever colours the eye tells apart
+_LABEL = 24  # most characters of a label
+_MAP = "viridis"  # even steps of lightness, also for the colour-blind
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class RunCurves:
     """Losses of one run.
 
     Attributes:
-        colour: what its colour stands for, such as a rebin.
-        style: what its line style stands for; empty where only one thing is swept.
+        colour: value that its colour stands for, such as a rebin.
+        style: value that its line style stands for; empty where only one setting is swept.
         train: training loss against epoch.
         val: validation loss against epoch.
     """
@@ -45,7 +45,7 @@ class HeatMap:
 
     Attributes:
         title: the quantity, with its unit.
-        values: shape (first setting, second setting); NaN where there is none.
+        values: shape (first setting, second setting); NaN without a value.
     """
 
     title: str
@@ -53,12 +53,12 @@ class HeatMap:
 
 
 def sweep_loss_figure(runs: Sequence[RunCurves], colour_title: str, style_title: str) -> Figure:
-    """Training loss on the left, validation loss on the right, a line for every run.
+    """Draw training loss on the left and validation loss on the right, a line for every run.
 
     Args:
         runs: in the order of the legend.
-        colour_title: what colours stand for, such as ``rebin``.
-        style_title: what line styles stand for; empty for nothing.
+        colour_title: setting that colours stand for, such as ``rebin``.
+        style_title: setting that line styles stand for; empty for none.
     """
     colours = _colours(list(dict.fromkeys(run.colour for run in runs)))
     names = dict.fromkeys(run.style for run in runs)
@@ -86,11 +86,11 @@ def sweep_loss_figure(runs: Sequence[RunCurves], colour_title: str, style_title:
 def heat_map_figure(
     maps: Sequence[HeatMap], names: tuple[str, str], labels: tuple[Sequence[str], Sequence[str]]
 ) -> Figure:
-    """Quantities over two settings, every cell with its number.
+    """Draw quantities over two settings, with the number in every cell.
 
     Args:
-        maps: one a panel.
-        names: of the first setting (down) and the second (across).
+        maps: one for every panel.
+        names: of the first setting (vertical) and the second (horizontal).
         labels: values of the first and of the second setting.
     """
     columns = min(len(maps), 2)
@@ -98,10 +98,10 @@ def heat_map_figure(
     width = max(4.2, 1.7 + 0.95 * len(labels[1]))
     height = max(2.6, 1.4 + 0.55 * len(labels[0]))
     figure = new_figure(columns * width, rows * height)
-    for number, each in enumerate(maps):
+    for number, heat_map in enumerate(maps):
         axis = figure.add_subplot(rows, columns, number + 1)
-        _draw_map(axis, each.values)
-        axis.set(title=each.title, xlabel=names[1], ylabel=names[0])
+        _draw_map(axis, heat_map.values)
+        axis.set(title=heat_map.title, xlabel=names[1], ylabel=names[0])
         axis.set_xticks(range(len(labels[1])), [_end_of(label) for label in labels[1]])
         axis.set_yticks(range(len(labels[0])), [_end_of(label) for label in labels[0]])
     return figure
@@ -122,18 +122,18 @@ def _draw_map(axis: Axes, values: NDArray[np.float64]) -> None:
 
 
 def _end_of(label: str) -> str:
-    """A label short enough to leave room for the figure; the end of a path tells most."""
+    """Return the end of a long label, which says most about a path."""
     return label if len(label) <= _LABEL else "…" + label[1 - _LABEL :]
 
 
 def _is_dark(colour: tuple[float, ...]) -> bool:
-    """Whether white stands out from a colour more than black does (WCAG 2, relative luminance)."""
+    """Return whether white has more contrast with a colour than black (WCAG 2 luminance)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722))) < 0.179
 
 
 def _colours(names: Sequence[str]) -> dict[str, Any]:
-    """The house's colours, or, for more than it has, even steps of one palette."""
+    """Return the fixed colours, or even steps of one palette where they are too few."""
     if len(names) <= len(COLOURS):
         return dict(zip(names, COLOURS, strict=False))
     steps = np.linspace(0, 0.95, len(names))

@@ -1,4 +1,4 @@
-"""What part of a plane is drawn, and how: shared by all panels of a figure."""
+"""The part of a plane that is drawn, and how charge is drawn: common to all panels of a figure."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roilab.plots.pooling import Rule, Shape
+from roilab.types import Range
 
-Range = tuple[int, int]
-PANEL = (2.7, 3.3)  # height and width of a panel's image, and a little less [inch]
+PANEL = (2.7, 3.3)  # height and width of a panel's image, rounded down [inch]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class View:
     in_us: bool
 
     def time(self, tick: float) -> float:
-        """A tick in the units of the time axis."""
+        """Convert a tick to the units of the time axis."""
         return self.start_us + tick * self.tick_us if self.in_us else float(tick)
 
     @property
@@ -41,12 +41,12 @@ class View:
 
     @property
     def time_label(self) -> str:
-        """Of the time axis."""
+        """Label of the time axis."""
         return "time [us]" if self.in_us else f"tick [{1000 * self.tick_us:g} ns]"
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """As ``imshow`` takes it: pixels centred on their channel and tick."""
+        """Extent for ``imshow``: pixels are centred on their channel and tick."""
         begin, end = (self.time(tick - 0.5) for tick in self.ticks)
         return (begin, end, self.channels[0] - 0.5, self.channels[1] - 0.5)
 
@@ -57,9 +57,10 @@ class Look:
 
     Attributes:
         limit: the colours reach from minus to plus this charge [electrons/tick].
-        linear_below: a signed logarithm beyond this charge; ``None`` for linear colours.
-        rule: how samples are brought down to pixels.
-        pixels: rows and columns of a panel's image at most.
+        linear_below: linear colours up to this charge, a signed logarithm above [electrons/tick];
+            ``None`` for linear colours everywhere.
+        rule: pools samples to the pixels of a panel.
+        pixels: most rows and columns of a panel's image.
     """
 
     limit: float

@@ -3,80 +3,79 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from roilab.plots.panels import say
+from roilab.plots.images import write_note
 from roilab.plots.style import new_figure
 from roilab.plots.view import View
-
-Wave = NDArray[np.float32]
+from roilab.types import Frame, Range
 
 
 @dataclass(frozen=True)
-class Line:
+class Waveform:
     """One waveform.
 
     Attributes:
-        label: for the legend.
+        label: in the legend.
         wave: shape (tick,) of the view.
         colour: of the line.
     """
 
     label: str
-    wave: Wave
+    wave: Frame
     colour: str
 
 
 @dataclass(frozen=True)
-class Row:
+class WaveformRow:
     """Waveforms on common axes.
 
     Attributes:
-        title: what they are.
+        title: above the axes.
         unit: of the vertical axis.
-        lines: empty where ``absent`` says why.
-        absent: why there is nothing to draw.
-        level: a horizontal line, such as a threshold.
-        limits: of the vertical axis; ``None`` for those of the waveforms.
+        lines: the waveforms; none where ``absent`` is given.
+        absent: reason why there is nothing to draw.
+        level: height of a horizontal line, such as a threshold.
+        limits: of the vertical axis; ``None`` for the range of the waveforms.
     """
 
     title: str
     unit: str
-    lines: Sequence[Line] = field(default=())
+    lines: Sequence[Waveform] = field(default=())
     absent: str = ""
     level: float | None = None
     limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
-class Rois:
-    """Regions of interest of the channel.
+class RoiEdges:
+    """Regions of interest of one channel, drawn by their edges.
 
     Attributes:
-        label: for the legend.
+        label: in the legend.
         runs: half-open (first, end) ticks.
-        colour: of their edges.
-        style: of their edges.
-        shade: how much of their inside is coloured, 0 to 1.
+        colour: of the edges.
+        style: of the edges.
+        shade: opacity of the colour between the edges, 0 to 1.
     """
 
     label: str
-    runs: Sequence[tuple[int, int]]
+    runs: Sequence[Range]
     colour: str
     style: str
     shade: float = 0.0
 
 
-def waveform_figure(rows: Sequence[Row], rois: Sequence[Rois], view: View, title: str) -> Figure:
-    """Waveforms below each other, with the edges of regions of interest through all of them.
+def waveform_figure(
+    rows: Sequence[WaveformRow], rois: Sequence[RoiEdges], view: View, title: str
+) -> Figure:
+    """Draw rows of waveforms, with the edges of regions of interest through all rows.
 
     Args:
         rows: from raw signal to charge.
-        rois: whose edges are drawn.
-        view: the ticks that are drawn, and their units.
+        rois: regions of interest.
+        view: ticks that are drawn, and their units.
         title: of the figure: file, event, anode, plane, channel.
     """
     heights = [0.3 if row.absent else 1.0 for row in rows]
@@ -96,12 +95,12 @@ def waveform_figure(rows: Sequence[Row], rois: Sequence[Rois], view: View, title
     return figure
 
 
-def _draw_row(axis: Axes, row: Row, view: View) -> None:
+def _draw_row(axis: Axes, row: WaveformRow, view: View) -> None:
     axis.set_title(row.title, loc="left", fontsize="small", pad=3)
     if row.absent:
         axis.set_facecolor("0.95")
         axis.set_yticks([])
-        say(axis, row.absent)
+        write_note(axis, row.absent)
         return
     drawn = [
         axis.plot(view.times, line.wave, color=line.colour, lw=0.9, label=line.label)[0]
@@ -117,7 +116,7 @@ def _draw_row(axis: Axes, row: Row, view: View) -> None:
         axis.legend(handles=drawn, fontsize="x-small", loc="upper right")
 
 
-def _draw_edges(axis: Axes, rois: Rois, view: View) -> None:
+def _draw_edges(axis: Axes, rois: RoiEdges, view: View) -> None:
     label = rois.label
     for first, end in rois.runs:
         left, right = view.time(first - 0.5), view.time(end - 0.5)
@@ -127,4 +126,4 @@ def _draw_edges(axis: Axes, rois: Rois, view: View) -> None:
             axis.axvspan(left, right, color=rois.colour, alpha=rois.shade, lw=0)
         for place in (left, right):
             axis.axvline(place, color=rois.colour, ls=rois.style, lw=0.8, label=label)
-            label = "_" + rois.label  # the legend names it once
+            label = "_" + rois.label  # only the first edge is in the legend

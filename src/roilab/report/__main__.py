@@ -1,4 +1,4 @@
-"""``python -m roilab.report FOLDER...``: runs and sweeps as pages to look at."""
+"""``python -m roilab.report FOLDER...``: write HTML pages of runs and sweeps."""
 
 import argparse
 import logging
@@ -14,22 +14,22 @@ from roilab.errors import RoilabError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the pages, print where they are; returns the exit code."""
+    """Write the pages, print the path of the main one, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m roilab.report", description=__doc__)
     parser.add_argument(
-        "folders", nargs="+", type=Path, metavar="FOLDER", help="of a run, or of a sweep"
+        "folders", nargs="+", type=Path, metavar="FOLDER", help="folder of a run or of a sweep"
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="where the page on several runs goes (otherwise: into the one folder named, or, of "
-        "several, to outputs/report/DATE/TIME)",
+        help="folder for the page of several runs (default: the one FOLDER, or "
+        "outputs/report/DATE/TIME for several)",
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(message)s")
     try:
-        page = _report(options.folders, options.output)
+        page = _write_pages(options.folders, options.output)
     except RoilabError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
         return 1
@@ -37,22 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _report(folders: Sequence[Path], output: Path | None) -> Path:
-    from roilab.report.find import ReportError, find_jobs
-    from roilab.report.run_page import leave_run_page, write_run_page
+def _write_pages(folders: Sequence[Path], output: Path | None) -> Path:
+    from roilab.report.find import ReportError, find_runs
+    from roilab.report.run_page import try_write_run_page, write_run_page
     from roilab.report.summary_page import write_summary_page
 
-    jobs = find_jobs(folders)
-    alone = len(folders) == 1 and jobs[0].folder == folders[0].resolve() and output is None
-    if not alone:
-        for job in jobs:
-            if job.state != "running" and job.folder.is_dir():
-                leave_run_page(job.folder)
+    runs = find_runs(folders)
+    single = len(folders) == 1 and runs[0].folder == folders[0].resolve() and output is None
+    if not single:
+        for run in runs:
+            if run.state != "running" and run.folder.is_dir():
+                try_write_run_page(run.folder)
     if output is None:
         now = f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
         output = folders[0] if len(folders) == 1 else Path("outputs/report") / now
     try:
-        return write_run_page(output) if alone else write_summary_page(jobs, output)
+        return write_run_page(output) if single else write_summary_page(runs, output)
     except OSError as error:
         raise ReportError(
             f"{output}: the page cannot be written there ({error.strerror}: {error.filename}); "

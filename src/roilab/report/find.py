@@ -1,74 +1,74 @@
-"""Finding runs in the folders a user names."""
+"""Find runs in the folders a user names."""
 
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from roilab.errors import RoilabError
-from roilab.report.job import NOT_STARTED, Job, natural, read_job
+from roilab.report.run_record import NOT_STARTED, RunRecord, natural_order, read_run
 
-_DEEPEST = 4  # levels of folders below a named one
+_MAX_DEPTH = 4  # levels of folders below a named one
 
 
 class ReportError(RoilabError):
-    """There is nothing to report on."""
+    """There is nothing to report on, or the page cannot be written."""
 
 
-def is_job(folder: Path) -> bool:
-    """Whether this is a run's own folder."""
-    signs = ("status.json", ".hydra/config.yaml")
-    return any((folder / sign).is_file() for sign in signs) or any(folder.glob("csv/version_*"))
+def is_run_dir(folder: Path) -> bool:
+    """Return whether a folder is that of one run."""
+    files = ("status.json", ".hydra/config.yaml")
+    return any((folder / file).is_file() for file in files) or any(folder.glob("csv/version_*"))
 
 
-def find_jobs(folders: Sequence[Path]) -> list[Job]:
-    """The runs in runs' and sweeps' folders, each once, in order.
+def find_runs(folders: Sequence[Path]) -> list[RunRecord]:
+    """Read the runs in the folders of runs and sweeps, each once, in order.
 
     Args:
-        folders: of runs, of sweeps, or of anything that holds some of these.
+        folders: of runs, of sweeps, or of anything that contains these.
 
     Raises:
-        ReportError: a folder does not exist, or holds no run.
+        ReportError: a folder does not exist, or contains no run.
     """
-    jobs: dict[Path, Job] = {}
+    runs: dict[Path, RunRecord] = {}
     for folder in folders:
-        found = dict.fromkeys(_look(folder.resolve(), 0)) if _exists(folder) else {}
-        if not found:
+        _check_folder(folder)
+        run_dirs = dict.fromkeys(_run_dirs(folder.resolve(), 0))
+        if not run_dirs:
             raise ReportError(
                 f"{folder}: there is no run in it; expected the folder of a run, with csv/ or "
                 ".hydra/ inside, or of a sweep, with such folders inside. Name another."
             )
-        for each in found:
-            if each not in jobs:
-                jobs[each] = (
-                    read_job(each) if is_job(each) else Job(each, status={"state": NOT_STARTED})
-                )
-    return list(jobs.values())
+        for path in run_dirs:
+            if path not in runs:
+                absent = RunRecord(path, status={"state": NOT_STARTED})
+                runs[path] = read_run(path) if is_run_dir(path) else absent
+    return list(runs.values())
 
 
-def _exists(folder: Path) -> bool:
+def _check_folder(folder: Path) -> None:
     if folder.is_dir():
-        return True
+        return
     text = str(folder)
     hint = "Name folders one after the other, without key=" if "=" in text else "Check the path"
     what = "is a file, not a folder" if folder.exists() else "there is no such folder"
     raise ReportError(f"{text}: {what}. {hint}: python -m roilab.report FOLDER...")
 
 
-def _look(folder: Path, depth: int) -> Iterator[Path]:
-    """Folders of runs; of a sweep also those that it has not begun."""
-    if is_job(folder):
+def _run_dirs(folder: Path, depth: int) -> Iterator[Path]:
+    """Yield folders of runs; of a sweep also those of jobs that have not started."""
+    if is_run_dir(folder):
         yield folder
         return
-    yield from (folder / name for name in _listed(folder / "sweep.json"))
-    if depth < _DEEPEST:
-        below = (each for each in folder.iterdir() if each.is_dir())
-        for each in sorted(below, key=lambda path: natural(path.name)):
-            if not each.name.startswith("."):
-                yield from _look(each, depth + 1)
+    yield from (folder / name for name in _jobs_of_sweep(folder / "sweep.json"))
+    if depth < _MAX_DEPTH:
+        below = (path for path in folder.iterdir() if path.is_dir())
+        for path in sorted(below, key=lambda path: natural_order(path.name)):
+            if not path.name.startswith("."):
+                yield from _run_dirs(path, depth + 1)
 
 
-def _listed(path: Path) -> list[str]:
-    """Names of a sweep's jobs, in its order; none where it does not say."""
+def _jobs_of_sweep(path: Path) -> list[str]:
+    """Return the names of a sweep's jobs in its order; none where the file does not list them."""
     try:
         jobs = json.loads(path.read_text())["jobs"] or []
     except (OSError, ValueError, KeyError, TypeError):

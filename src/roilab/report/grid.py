@@ -1,4 +1,4 @@
-"""Runs over the two settings that were varied first, as figures want them."""
+"""Runs over the first two swept settings: curves and maps for figures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,91 +7,94 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roilab.plots import HeatMap, RunCurves
-from roilab.report.job import Job
-from roilab.report.swept_settings import Varied, in_order
+from roilab.report.run_record import RunRecord
+from roilab.report.swept_settings import SweptSettings, sort_labels
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What a run is judged by.
+    """One number by which runs are compared.
 
     Attributes:
-        heading: with the unit, if any.
-        of: takes it from a run.
-        text: how it is written.
-        mapped: whether it has a map of its own.
+        heading: name with the unit, if any.
+        value: function that reads the number from a run.
+        form: format of the number in tables.
+        mapped: whether a map of it is drawn.
     """
 
     heading: str
-    of: Callable[[Job], float | None]
-    text: str
+    value: Callable[[RunRecord], float | None]
+    form: str
     mapped: bool
 
 
-CELL_QUANTITIES = (
-    Quantity("training loss", lambda job: job.last("train/loss"), "{:.4g}", True),
-    Quantity("validation loss", lambda job: job.metric("loss"), "{:.4g}", True),
-    Quantity("Dice", lambda job: job.metric("dice"), "{:.4f}", True),
-    Quantity("inefficiency [%]", lambda job: job.inefficiency, "{:.3g}", True),
-    Quantity("ROI efficiency", lambda job: job.metric("roi_efficiency"), "{:.4f}", False),
-    Quantity("ROI purity", lambda job: job.metric("roi_purity"), "{:.4f}", False),
+QUANTITIES = (
+    Quantity("training loss", lambda run: run.last("train/loss"), "{:.4g}", True),
+    Quantity("validation loss", lambda run: run.metric("loss"), "{:.4g}", True),
+    Quantity("Dice", lambda run: run.metric("dice"), "{:.4f}", True),
+    Quantity("inefficiency [%]", lambda run: run.inefficiency, "{:.3g}", True),
+    Quantity("ROI efficiency", lambda run: run.metric("roi_efficiency"), "{:.4f}", False),
+    Quantity("ROI purity", lambda run: run.metric("roi_purity"), "{:.4f}", False),
 )
 
 
-def loss_lines(varied: Varied) -> list[RunCurves]:
-    """Losses of every run that logged any, in the order of its settings."""
-    orders = [_order(varied, 0), _order(varied, 1)]
-    jobs = sorted(
-        (job for job in varied.placed if job.curves),
-        key=lambda job: [order.index(varied.text(job, n)) for n, order in enumerate(orders)],
+def loss_curves(settings: SweptSettings) -> list[RunCurves]:
+    """Return the losses of every run with a log, in the order of its settings."""
+    orders = [_labels(settings, 0), _labels(settings, 1)]
+    runs = sorted(
+        (run for run in settings.known_runs if run.curves),
+        key=lambda run: [order.index(settings.label(run, n)) for n, order in enumerate(orders)],
     )
     return [
         RunCurves(
-            varied.text(job, 0),
-            varied.text(job, 1),
-            job.curves.get("train/loss", []),
-            job.curves.get("val/loss", []),
+            settings.label(run, 0),
+            settings.label(run, 1),
+            run.curves.get("train/loss", []),
+            run.curves.get("val/loss", []),
         )
-        for job in jobs
+        for run in runs
     ]
 
 
-def in_grid(varied: Varied) -> bool:
-    """Whether there is something to make a map over."""
-    return bool(varied.keys) and len(varied.placed) > 1
+def has_grid(settings: SweptSettings) -> bool:
+    """Return whether there are runs of different settings to draw maps of."""
+    return bool(settings.keys) and len(settings.known_runs) > 1
 
 
-def cell_maps(varied: Varied) -> tuple[list[HeatMap], tuple[list[str], list[str]], int]:
-    """Maps of what runs are judged by, over the first two settings.
+def cell_maps(
+    settings: SweptSettings,
+) -> tuple[list[HeatMap], tuple[list[str], list[str]], int]:
+    """Average every quantity over the runs of each cell of the first two settings.
 
     Returns:
-        The maps that have a number, the labels of both settings, and the most runs in a cell.
+        The maps with at least one number, the labels of both settings, and the largest number of
+        runs in a cell.
     """
-    labels = _order(varied, 0), _order(varied, 1)
+    labels = _labels(settings, 0), _labels(settings, 1)
     shape = len(labels[0]), len(labels[1])
-    cells: dict[tuple[int, int], list[Job]] = {}
-    for job in varied.placed:
-        place = labels[0].index(varied.text(job, 0)), labels[1].index(varied.text(job, 1))
-        cells.setdefault(place, []).append(job)
+    cells: dict[tuple[int, int], list[RunRecord]] = {}
+    for run in settings.known_runs:
+        cell = labels[0].index(settings.label(run, 0)), labels[1].index(settings.label(run, 1))
+        cells.setdefault(cell, []).append(run)
     maps = [
-        HeatMap(quantity.heading, _map(quantity, cells, shape))
-        for quantity in CELL_QUANTITIES
+        HeatMap(quantity.heading, _mean_values(quantity, cells, shape))
+        for quantity in QUANTITIES
         if quantity.mapped
     ]
-    filled = [each for each in maps if np.isfinite(each.values).any()]
-    return filled, labels, max(len(jobs) for jobs in cells.values())
+    filled = [heat_map for heat_map in maps if np.isfinite(heat_map.values).any()]
+    return filled, labels, max(len(runs) for runs in cells.values())
 
 
-def _map(
-    quantity: Quantity, cells: dict[tuple[int, int], list[Job]], shape: tuple[int, int]
+def _mean_values(
+    quantity: Quantity, cells: dict[tuple[int, int], list[RunRecord]], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
     values = np.full(shape, np.nan)
-    for place, jobs in cells.items():
-        known = [value for job in jobs if (value := quantity.of(job)) is not None]
+    for cell, runs in cells.items():
+        known = [value for run in runs if (value := quantity.value(run)) is not None]
         if known:
-            values[place] = np.mean(known)
+            values[cell] = np.mean(known)
     return values
 
 
-def _order(varied: Varied, index: int) -> list[str]:
-    return in_order([varied.text(job, index) for job in varied.placed])
+def _labels(settings: SweptSettings, index: int) -> list[str]:
+    return sort_labels([settings.label(run, index) for run in settings.known_runs])

@@ -1,4 +1,4 @@
-"""From tables and pictures to one HTML file that needs no other."""
+"""Write tables and pictures as one HTML file that needs no other file."""
 
 import math
 from collections.abc import Sequence
@@ -19,22 +19,27 @@ _PAGES = Path(__file__).parent / "pages"
 
 
 @dataclass(frozen=True)
-class Column:
-    """A table's heading; numbers stand to the right."""
+class HtmlColumn:
+    """Heading of a table's column.
+
+    Attributes:
+        name: the heading.
+        number: whether the column contains numbers, which are aligned to the right.
+    """
 
     name: str
     number: bool = False
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What stands in a table.
+class HtmlCell:
+    """One cell of a table.
 
     Attributes:
-        text: as it is read.
-        value: what the column is sorted by, instead of the text; empty for what is missing.
+        text: text that is shown.
+        value: sort key instead of the text; empty for a missing value.
         kind: classes of the style sheet.
-        link: where it leads to.
+        link: address of a link.
     """
 
     text: str
@@ -44,55 +49,65 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class HtmlTable:
     """A table with a caption; the first cell of every row is its heading."""
 
     caption: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    columns: Sequence[HtmlColumn]
+    rows: Sequence[Sequence[HtmlCell]]
 
 
 @dataclass(frozen=True)
 class Section:
-    """Where a heading stands, for the list at the top of a page."""
+    """A heading in the list at the top of a page.
+
+    Attributes:
+        id: anchor of the heading.
+        name: text of the heading.
+    """
 
     id: str
     name: str
 
 
-def text_cell(value: Any) -> Cell:
-    """Words; a dash for ``None``."""
+def text_cell(value: Any) -> HtmlCell:
+    """Return a cell of words; a dash for ``None`` and for an empty text."""
     if value is None or value == "":
-        return Cell(MISSING, value="", kind="long")
-    return Cell(str(value), kind="long")
+        return HtmlCell(MISSING, value="", kind="long")
+    return HtmlCell(str(value), kind="long")
 
 
-def number_cell(value: float | None, text: str = "{:.4g}") -> Cell:
-    """A number, sorted by its value; a dash for ``None``."""
+def number_cell(value: float | None, form: str = "{:.4g}") -> HtmlCell:
+    """Return a cell of a number, sorted by its value; a dash for ``None``."""
     if value is None:
-        return Cell(MISSING, value="", kind="number")
+        return HtmlCell(MISSING, value="", kind="number")
     if not math.isfinite(value):
-        return Cell(str(value).replace("nan", "NaN"), value="", kind="number")
-    return Cell(text.format(value), value=repr(value), kind="number")
+        return HtmlCell(str(value).replace("nan", "NaN"), value="", kind="number")
+    return HtmlCell(form.format(value), value=repr(value), kind="number")
 
 
-def time_cell(seconds: float | None) -> Cell:
-    """A time as hours, minutes and seconds."""
+def state_cell(state: str) -> HtmlCell:
+    """Return a cell of a run's state, in its colour."""
+    return HtmlCell(state, kind=f"state {state.replace(' ', '-')}")
+
+
+def time_cell(seconds: float | None) -> HtmlCell:
+    """Return a cell of a time in hours, minutes and seconds."""
     if seconds is None:
         return number_cell(None)
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     text = f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-    return Cell(text if seconds >= 60 else f"{seconds:.1f} s", repr(seconds), "number")
+    return HtmlCell(text if seconds >= 60 else f"{seconds:.1f} s", repr(seconds), "number")
 
 
-def render(template: str, path: Path, **content: Any) -> None:
-    """Write a page, whole or not at all.
+def write_page(path: Path, template: str, **content: Any) -> None:
+    """Fill a template and write it as a page.
 
     Args:
-        template: its file's name in ``pages/``.
         path: of the page.
-        content: what the template asks for.
+        template: file name in ``pages/``.
+        content: values of the template's variables.
     """
     page = _environment().get_template(template).render(
         css=Markup((_PAGES / "style.css").read_text()),

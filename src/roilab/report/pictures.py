@@ -1,4 +1,4 @@
-"""Pictures inside a page, small enough to travel with it."""
+"""Pictures inside a page, packed so that the page stays small."""
 
 import base64
 import io
@@ -7,27 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from matplotlib.figure import Figure
 from PIL import Image, UnidentifiedImageError
 
-from roilab.atomic_write import write_bytes
-
-_SMALL = 100_000  # bytes; a PNG below it stays as it is
-_WIDEST = 1600  # pixels
+_SMALL = 100_000  # bytes; a smaller PNG is not packed again
+_MAX_WIDTH = 1600  # pixels
 _QUALITY = 82  # of WebP
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as a page shows it.
+    """A picture in a page.
 
     Attributes:
-        source: its contents as a data URI.
-        alt: what is to be seen, for those who do not see it.
-        caption: below it.
+        source: contents as a data URI.
+        alt: description for readers who do not see the picture.
+        caption: text below the picture.
         width: of the contents [pixel].
         height: of the contents [pixel].
-        link: to the file it was made of.
+        link: address of the original file.
     """
 
     source: str
@@ -39,20 +36,20 @@ class Picture:
 
 
 class Album:
-    """Takes pictures into a page as long as there is room.
+    """Adds pictures to a page up to a total size.
 
     Args:
         folder: of the page.
-        room: for all pictures together, as they stand in the page [bytes].
+        room: most bytes of all pictures in the page.
     """
 
     def __init__(self, folder: Path, room: int) -> None:
         self.folder, self.room = folder, room
 
     def add(self, path: Path, alt: str, caption: str) -> Picture | None:
-        """A file's picture; ``None`` where there is no such file, no picture in it, or no room."""
+        """Read a picture; ``None`` without such a file, if it is not a picture, or without room."""
         try:
-            source, width, height = _embedded(path)
+            source, width, height = _embed(path)
         except (OSError, UnidentifiedImageError):
             return None
         if len(source) > self.room:
@@ -62,25 +59,18 @@ class Album:
 
 
 def relative_link(path: Path, folder: Path) -> str:
-    """From a page in a folder to a file, as an address."""
+    """Return the address of a file, relative to a page in a folder."""
     return quote(os.path.relpath(path, folder).replace(os.sep, "/"))
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    write_bytes(path, content.getvalue())
-
-
-def _embedded(path: Path) -> tuple[str, int, int]:
-    """A picture file as a data URI, with its width and height."""
+def _embed(path: Path) -> tuple[str, int, int]:
+    """Read a picture as a data URI, with its width and height."""
     content, kind = path.read_bytes(), "png"
     with Image.open(io.BytesIO(content)) as image:
         size = image.size
         if len(content) > _SMALL or image.format != "PNG":
             drawn = image.convert("RGB")
-            drawn.thumbnail((_WIDEST, 4 * _WIDEST))
+            drawn.thumbnail((_MAX_WIDTH, 4 * _MAX_WIDTH))
             packed = io.BytesIO()
             drawn.save(packed, "webp", quality=_QUALITY)
             if packed.tell() < len(content) or image.format != "PNG":

@@ -1,14 +1,23 @@
-"""The tables of a run's page."""
+"""Tables of a run's page."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
-from roilab.report.html import MISSING, Cell, Column, Table, number_cell, text_cell
-from roilab.report.job import Job, Row, number
+from roilab.console import number_with_errors
+from roilab.report.html import (
+    HtmlCell,
+    HtmlColumn,
+    HtmlTable,
+    number_cell,
+    text_cell,
+)
+from roilab.report.run_record import RunRecord, parse_number
 from roilab.report.swept_settings import value_text
+from roilab.types import Row
 
-# What a reader asks first, and the keys that answer.
-_RECIPE = (
+# Settings in the first table, and their keys.
+_SETTINGS = (
     ("network", ("model", "model.net._target_")),
     ("frames", ("data", "data.dir")),
     ("planes", ("data.planes",)),
@@ -25,19 +34,19 @@ _RECIPE = (
     ("mask threshold", ("model.mask_thresh",)),
     ("seed", ("seed",)),
 )
-# Columns of the table of charge metrics: name, unit, how a number is written (empty: words).
+# Columns of the table of charge metrics: name, unit, format of a number (empty: words).
 _PHYSICS = (
     ("plane", "", ""),
     ("sample", "", ""),
-    ("energy", "MeV", "{:g}"),
-    ("theta_xz", "deg", "{:g}"),
+    ("energy", "MeV", "g"),
+    ("theta_xz", "deg", "g"),
     ("method", "", ""),
-    ("bias", "%", "{:.2f}"),
-    ("resolution", "%", "{:.2f}"),
-    ("inefficiency", "%", "{:.2f}"),
-    ("charge_profile", "%", "{:.2f}"),
-    ("roi_efficiency", "", "{:.3f}"),
-    ("roi_purity", "", "{:.3f}"),
+    ("bias", "%", ".2f"),
+    ("resolution", "%", ".2f"),
+    ("inefficiency", "%", ".2f"),
+    ("charge_profile", "%", ".2f"),
+    ("roi_efficiency", "", ".3f"),
+    ("roi_purity", "", ".3f"),
 )
 _EXPORT = (
     ("input layers", "layers"),
@@ -46,20 +55,18 @@ _EXPORT = (
     ("input scale", "input_scale"),
     ("mask threshold", "mask_thresh"),
     ("truth threshold", "truth_threshold"),
-    ("precision", "precision"),
     ("network", "network"),
     ("commit", "git_commit"),
 )
-
-
 _FILES = ("model.ts", "model.json", "MODEL_CARD.md", "dnnroi.jsonnet")
+_NOT_RECORDED = "not recorded"
 
 
 class Command:
-    """A command line a reader can copy.
+    """A command line that a reader can copy.
 
     Attributes:
-        purpose: what it is for.
+        purpose: what the command does.
         text: the command line.
     """
 
@@ -68,93 +75,109 @@ class Command:
         self.purpose, self.text = purpose, text or shlex.join(words)
 
 
-def recipe_table(job: Job) -> Table:
-    """The settings a reader asks first, with the keys that set them."""
+def settings_table(run: RunRecord) -> HtmlTable:
+    """Return the most important settings, with their keys."""
     rows = []
-    for name, keys in _RECIPE:
-        values = [job.setting(key) for key in keys]
-        told = [value_text(v) for v in values if v is not None and not isinstance(v, dict)]
-        shown = ", ".join(text.removeprefix("roilab.models.") for text in told)
-        rows.append([Cell(name), text_cell(shown), Cell(", ".join(keys))])
-    columns = [Column("setting"), Column("value"), Column("key")]
-    return Table("What was trained. A dash: not known.", columns, rows)
+    for name, keys in _SETTINGS:
+        values = [run.setting(key) for key in keys]
+        texts = [value_text(v) for v in values if v is not None and not isinstance(v, dict)]
+        shown = ", ".join(text.removeprefix("roilab.models.") for text in texts)
+        rows.append([HtmlCell(name), text_cell(shown), HtmlCell(", ".join(keys))])
+    columns = [HtmlColumn("setting"), HtmlColumn("value"), HtmlColumn("key")]
+    return HtmlTable("Settings of the training. A dash: not known.", columns, rows)
 
 
-def metric_table(job: Job) -> Table:
-    """Metrics of the best checkpoint beside those of the last epoch, and of test events."""
-    told = job.results.get("metrics") or {}
-    names = [name.partition("/")[2] for name in (*told, *job.curves) if "/" in name]
+def metric_table(run: RunRecord) -> HtmlTable:
+    """Return metrics of the best checkpoint, of the last epoch, and of test events."""
+    results = run.results.get("metrics") or {}
+    names = [name.partition("/")[2] for name in (*results, *run.curves) if "/" in name]
     kinds = sorted(dict.fromkeys(n for n in names if n), key=lambda name: (name != "loss", name))
-    tested = any(name.startswith("test/") for name in (*told, *job.curves))
+    tested = any(name.startswith("test/") for name in (*results, *run.curves))
     rows = []
     for name in kinds:
-        values = [job.metric(name), job.last(f"val/{name}"), job.last(f"train/{name}")]
+        values = [run.metric(name), run.last(f"val/{name}"), run.last(f"train/{name}")]
         if tested:
-            values.append(told.get(f"test/{name}", job.last(f"test/{name}")))
+            values.append(results.get(f"test/{name}", run.last(f"test/{name}")))
         if any(value is not None for value in values):
-            cells = [number_cell(value, "{:.4g}") for value in values]
-            rows.append([Cell(name.replace("roi_", "ROI ").replace("_", " ")), *cells])
+            cells = [number_cell(value) for value in values]
+            rows.append([HtmlCell(name.replace("roi_", "ROI ").replace("_", " ")), *cells])
     heads = ["best checkpoint", "last epoch", "last epoch, training", *(["test"] if tested else [])]
-    columns = [Column("metric"), *(Column(name, number=True) for name in heads)]
-    return Table(
-        "Metrics on validation events, unless another column says so. A dash: not measured.",
+    columns = [HtmlColumn("metric"), *(HtmlColumn(name, number=True) for name in heads)]
+    return HtmlTable(
+        "Metrics on validation events, if the column does not say otherwise. A dash: not measured.",
         columns,
         rows,
     )
 
 
-def physics_table(job: Job) -> Table | None:
-    """Charge and ROIs by angle and method; ``None`` where nothing was judged."""
-    if not job.physics:
+def physics_table(run: RunRecord) -> HtmlTable | None:
+    """Return charge and ROI metrics by angle and method; ``None`` without an evaluation."""
+    if not run.physics:
         return None
-    shown = [each for each in _PHYSICS if any(row.get(each[0]) for row in job.physics)]
+    shown = [column for column in _PHYSICS if any(row.get(column[0]) for row in run.physics)]
     columns = [
-        Column(name.replace("_", " ") + (f" [{unit}]" if unit else ""), number=bool(written))
-        for name, unit, written in shown
+        HtmlColumn(name.replace("_", " ") + (f" [{unit}]" if unit else ""), number=bool(form))
+        for name, unit, form in shown
     ]
-    rows = [[_physics_cell(row, name, written) for name, _, written in shown]
-            for row in job.physics]  # fmt: skip
+    rows = [[_physics_cell(row, name, form) for name, _, form in shown] for row in run.physics]
     caption = "Charge and ROIs on samples of known angle: the network (dnn), classical ROIs"
-    return Table(f"{caption} (gauss), and its own truth mask (ideal).", columns, rows)
+    return HtmlTable(f"{caption} (gauss), and its own truth mask (ideal).", columns, rows)
 
 
-def _physics_cell(row: Row, name: str, written: str) -> Cell:
-    if not written:
+def _physics_cell(row: Row, name: str, form: str) -> HtmlCell:
+    if not form:
         return text_cell(row.get(name))
-    cell = number_cell(number(row.get(name)), written)
-    error = number(row.get(f"{name}_error"))
-    if error is None or cell.text == MISSING:
+    value, low, high = (parse_number(row.get(f"{name}{end}")) for end in ("", "_low", "_high"))
+    cell = number_cell(value, f"{{:{form}}}")
+    if value is None or low is None or high is None:
         return cell
-    return Cell(f"{cell.text} ± {written.format(error)}", cell.value, cell.kind)
+    return HtmlCell(number_with_errors(value, low, high, form), cell.value, cell.kind)
 
 
-def export_table(job: Job) -> Table | None:
-    """What the exported network says of itself; ``None`` where there is none."""
-    path = job.folder / "model.ts"
+def export_table(run: RunRecord) -> HtmlTable | None:
+    """Return what ``model.json`` says about the exported network; ``None`` without an export."""
+    path = run.folder / "model.ts"
     if not path.is_file():
         return None
-    told = dict(job.exported)
-    rows = [
-        *([Cell("file"), Cell(n, link=n)] for n in _FILES if (job.folder / n).is_file()),
-        [Cell("size"), Cell(f"{path.stat().st_size / 1e6:.1f} MB")],
-        [Cell("parity with the checkpoint"), text_cell(_parity(told))],
-    ]
-    for name, key in _EXPORT:
-        if key in told:
-            rows.append([Cell(name), text_cell(value_text(told[key]))])
-    versions = told.get("versions")
+    facts = {"size": f"{path.stat().st_size / 1e6:.1f} MB"}
+    facts |= _export_facts(run.exported.get("export"))
+    facts |= {name: value_text(run.exported[key]) for name, key in _EXPORT if key in run.exported}
+    versions = run.exported.get("versions")
     if isinstance(versions, dict):
-        text = ", ".join(f"{name} {number}" for name, number in versions.items())
-        rows.append([Cell("versions"), text_cell(text)])
-    columns = [Column("fact"), Column("value")]
-    return Table("What model.ts is and expects, as model.json says.", columns, rows)
+        facts["versions"] = ", ".join(f"{name} {version}" for name, version in versions.items())
+    rows = [
+        *([HtmlCell("file"), HtmlCell(n, link=n)] for n in _FILES if (run.folder / n).is_file()),
+        *([HtmlCell(name), text_cell(text)] for name, text in facts.items()),
+    ]
+    columns = [HtmlColumn("fact"), HtmlColumn("value")]
+    return HtmlTable("The exported network, from model.json.", columns, rows)
 
 
-def _parity(told: dict[str, Any]) -> str:
-    """As recorded; a file without a record was compared too, or it would not be there."""
-    record = told.get("parity")
-    if isinstance(record, dict):
-        return ", ".join(f"{name} {value_text(value)}" for name, value in record.items())
-    if record is not None:
-        return value_text(record)
-    return "compared before it was written; a difference above 1e-5 would have left no file"
+def _export_facts(export: Any) -> dict[str, str]:
+    """Return precision, memory and parity, from ``export`` of ``model.json``."""
+    if not isinstance(export, dict):
+        export = {}
+    precision, memory = export.get("precision"), export.get("expected_memory_mb")
+    facts = {"precision": _NOT_RECORDED if precision is None else str(precision)}
+    if memory is not None:
+        channels, slices = export["image"]
+        facts["memory of one image"] = (
+            f"up to about {memory:g} MB beside the loaded file, for {channels} channels x "
+            f"{slices} slices"
+        )
+    return facts | {"parity with the checkpoint": _parity(export)}
+
+
+def _parity(export: Mapping[str, Any]) -> str:
+    """Return the largest differences from the checkpoint's ROI probability, and the limit."""
+    differences, limit = export.get("parity"), export.get("parity_limit")
+    if not differences:
+        return _NOT_RECORDED
+    sizes = ", ".join(f"{value:.2g} at {size}" for size, value in differences.items())
+    text = f"largest difference of the ROI probability (channels x slices): {sizes}"
+    if limit is None:
+        return text
+    if export.get("precision") == "bf16":
+        return f"{text}; limit on the mean difference: {limit:.2g}"
+    rounding = ", three times the rounding error of the network in float32" if limit > 1e-5 else ""
+    return f"{text}; limit: {limit:.2g}{rounding}"

@@ -1,4 +1,4 @@
-"""One page on many runs: what was varied, and what came of it."""
+"""Page of several runs: losses, maps over the swept settings, and a table of all runs."""
 
 import math
 from collections import Counter
@@ -6,39 +6,48 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from roilab.atomic_write import save_figure
 from roilab.plots import heat_map_figure, sweep_loss_figure
-from roilab.report.grid import CELL_QUANTITIES, cell_maps, in_grid, loss_lines
-from roilab.report.html import Cell, Column, Section, Table, number_cell, render, text_cell
-from roilab.report.html import time_cell as time
-from roilab.report.job import Job
-from roilab.report.pictures import Album, Picture, relative_link, save_figure
-from roilab.report.swept_settings import Varied, value_text, what_varies
+from roilab.report.grid import QUANTITIES, cell_maps, has_grid, loss_curves
+from roilab.report.html import (
+    HtmlCell,
+    HtmlColumn,
+    HtmlTable,
+    Section,
+    number_cell,
+    state_cell,
+    text_cell,
+    time_cell,
+    write_page,
+)
+from roilab.report.pictures import Album, Picture, relative_link
+from roilab.report.run_page import DPI, MAX_PICTURES, PAGE
+from roilab.report.run_record import RunRecord
+from roilab.report.swept_settings import SweptSettings, find_swept_settings, value_text
 
-PAGE = "report.html"
-_WHY = {  # what a state means, where nothing else is known
+_REASONS = {  # of a state, where the run gives no error
     "interrupted": "It was stopped before its end.",
-    "not started": "The sweep has not come to it.",
-    "running": "It has not come to its end.",
-    "unfinished": "Its log ends before the best checkpoint was judged.",
+    "not started": "The sweep has not started it.",
+    "running": "It is still running.",
+    "unfinished": "Its log ends before the evaluation of the best checkpoint.",
 }
-_ROOM = 4_000_000  # bytes of pictures in a page
 
 
-def write_summary_page(jobs: Sequence[Job], folder: Path) -> Path:
+def write_summary_page(runs: Sequence[RunRecord], folder: Path) -> Path:
     """Write ``report.html`` and, in ``report/``, its figures as PNG.
 
     Args:
-        jobs: at least one.
-        folder: where to; made if absent.
+        runs: at least one.
+        folder: where the page is written; made if absent.
 
     Returns:
         The page.
     """
-    varied = what_varies(jobs)
-    album = Album(folder, _ROOM)
-    losses, maps = _losses(varied, album), _maps(varied, album)
-    problems = [job for job in jobs if job.state != "finished" or job.error]
-    pictures = [each for job in jobs if (each := _pictures(job, varied, folder))["links"]]
+    settings = find_swept_settings(runs)
+    album = Album(folder, MAX_PICTURES)
+    losses, maps = _losses(settings, album), _maps(settings, album)
+    problems = [run for run in runs if run.state != "finished" or run.error]
+    links = [_picture_links(run, settings, folder) for run in runs]
     sections = [
         *([Section("problems", "Not finished")] if problems else []),
         Section("losses", "Losses"),
@@ -46,142 +55,142 @@ def write_summary_page(jobs: Sequence[Job], folder: Path) -> Path:
         Section("jobs", "Jobs"),
         Section("pictures", "Pictures"),
     ]
-    render(
-        "summary.html.jinja",
+    write_page(
         folder / PAGE,
-        title=f"{folder.resolve().name}: {len(jobs)} jobs",
-        lead=_lead(jobs, varied),
+        "summary.html.jinja",
+        title=f"{folder.resolve().name}: {len(runs)} jobs",
+        lead=_lead(runs, settings),
         sections=sections,
-        problems=_problem_table(problems, varied) if problems else None,
+        problems=_problem_table(problems, settings) if problems else None,
         losses=losses,
         maps=maps,
-        maps_title="Maps of " + " and ".join(varied.labels[key] for key in varied.keys[:2]),
-        jobs=_job_table(varied, folder),
-        pictures=pictures,
+        maps_title="Maps of " + " and ".join(settings.names[key] for key in settings.keys[:2]),
+        jobs=_run_table(settings, folder),
+        pictures=[entry for entry in links if entry["links"]],
     )
     return folder / PAGE
 
 
-def _lead(jobs: Sequence[Job], varied: Varied) -> str:
-    states = Counter(job.state for job in jobs)
-    told = ", ".join(f"{count} {state}" for state, count in states.items())
-    over = ", ".join(varied.keys)
-    return f"{told}. " + (f"They differ in {over}." if over else "No setting differs.")
+def _lead(runs: Sequence[RunRecord], settings: SweptSettings) -> str:
+    states = Counter(run.state for run in runs)
+    counts = ", ".join(f"{count} {state}" for state, count in states.items())
+    keys = ", ".join(settings.keys)
+    return f"{counts}. " + (f"They differ in {keys}." if keys else "No setting differs.")
 
 
-def _losses(varied: Varied, album: Album) -> Picture | None:
-    lines = loss_lines(varied)
-    if not any(line.train or line.val for line in lines):
+def _losses(settings: SweptSettings, album: Album) -> Picture | None:
+    curves = loss_curves(settings)
+    if not any(run.train or run.val for run in curves):
         return None
-    colour, style = varied.titles
+    colour, style = settings.titles
     path = album.folder / "report" / "losses.png"
-    save_figure(sweep_loss_figure(lines, colour, style), path)
-    how = f"Colour: {colour}" + (f"; line style: {style}." if style else ".")
-    lowest = _lowest(varied)
-    alt = f"Training and validation loss against epoch, {len(lines)} runs, on a log axis.{lowest}"
+    save_figure(path, sweep_loss_figure(curves, colour, style), dpi=DPI)
+    legend = f"Colour: {colour}" + (f"; line style: {style}." if style else ".")
+    lowest = _lowest_loss(settings)
+    alt = f"Training and validation loss against epoch, {len(curves)} runs, on a log axis.{lowest}"
     note = " Losses against different truth masks (rebin, threshold, padding) do not compare."
-    return album.add(path, alt, how + lowest + note)
+    return album.add(path, alt, legend + lowest + note)
 
 
-def _lowest(varied: Varied) -> str:
-    """A sentence on the lowest validation loss, empty where there is none."""
-    found = [(value, job) for job in varied.jobs if (value := job.metric("loss")) is not None]
-    finite = [pair for pair in found if math.isfinite(pair[0])]
+def _lowest_loss(settings: SweptSettings) -> str:
+    """Return a sentence on the lowest validation loss; empty without any."""
+    losses = [(value, run) for run in settings.runs if (value := run.metric("loss")) is not None]
+    finite = [pair for pair in losses if math.isfinite(pair[0])]
     if not finite:
         return ""
-    value, job = min(finite, key=lambda pair: pair[0])
-    return f" The lowest validation loss, {value:.4g}, is that of {varied.title(job)}."
+    value, run = min(finite, key=lambda pair: pair[0])
+    return f" The lowest validation loss, {value:.4g}, is that of {settings.title(run)}."
 
 
-def _maps(varied: Varied, album: Album) -> Picture | None:
-    if not in_grid(varied):
+def _maps(settings: SweptSettings, album: Album) -> Picture | None:
+    if not has_grid(settings):
         return None
-    maps, labels, crowded = cell_maps(varied)
+    maps, labels, most = cell_maps(settings)
     if not maps:
         return None
-    first, second = varied.titles
+    first, second = settings.titles
     path = album.folder / "report" / "maps.png"
-    save_figure(heat_map_figure(maps, (first, second), labels), path)
-    shown = ", ".join(each.title for each in maps)
+    save_figure(path, heat_map_figure(maps, (first, second), labels), dpi=DPI)
+    shown = ", ".join(heat_map.title for heat_map in maps)
     over = f"over {first}" + (f" (down) and {second} (across)" if second else "")
-    many = f" A cell with several jobs shows their mean (at most {crowded})." if crowded > 1 else ""
+    many = f" A cell with several jobs shows their mean (at most {most})." if most > 1 else ""
     caption = f"{shown[0].upper()}{shown[1:]}, {over}.{many} A dash: no value."
     alt = f"Heat maps of {shown} {over}; the numbers stand in the table of jobs."
     return album.add(path, alt, caption)
 
 
-def _job_table(varied: Varied, folder: Path) -> Table:
-    names = [varied.labels[key] for key in varied.keys]
+def _run_table(settings: SweptSettings, folder: Path) -> HtmlTable:
+    names = [settings.names[key] for key in settings.keys]
     columns = [
-        *(Column("job"), Column("state"), *(Column(name) for name in names)),
-        *(Column(name, number=True) for name in ("epochs", "best epoch")),
-        *(Column(quantity.heading, number=True) for quantity in CELL_QUANTITIES),
-        *(Column(name, number=True) for name in ("time", "memory [MB]", "parameters")),
+        *(HtmlColumn("job"), HtmlColumn("state"), *(HtmlColumn(name) for name in names)),
+        *(HtmlColumn(name, number=True) for name in ("epochs", "best epoch")),
+        *(HtmlColumn(quantity.heading, number=True) for quantity in QUANTITIES),
+        *(HtmlColumn(name, number=True) for name in ("time", "memory [MB]", "parameters")),
     ]
-    rows = [_job_row(job, varied, folder) for job in varied.jobs]
+    rows = [_run_row(run, settings, folder) for run in settings.runs]
     caption = (
-        "All jobs. Metrics are those of the best checkpoint on validation events, the training "
-        "loss that of the last epoch; epochs count from 0. Inefficiency: mean over all angles "
-        "judged. A dash: not known. A heading sorts."
+        "All jobs. Metrics are those of the best checkpoint on validation events; the training "
+        "loss is that of the last epoch. Epochs count from 0. The inefficiency is the mean over "
+        "all angles. A dash: not known. Click a heading to sort."
     )
-    return Table(caption, columns, rows)
+    return HtmlTable(caption, columns, rows)
 
 
-def _job_row(job: Job, varied: Varied, folder: Path) -> list[Cell]:
-    page = job.folder / PAGE
-    own = page.is_file() and page.resolve() != (folder / PAGE).resolve()
-    there = page if own else job.folder
-    link = relative_link(there, folder) if job.folder.exists() else None
-    memory = job.results.get("memory_mb") or {}
+def _run_row(run: RunRecord, settings: SweptSettings, folder: Path) -> list[HtmlCell]:
+    page = run.folder / PAGE
+    has_page = page.is_file() and page.resolve() != (folder / PAGE).resolve()
+    target = page if has_page else run.folder
+    link = relative_link(target, folder) if run.folder.exists() else None
     return [
-        Cell(varied.name(job), link=link, kind="long"),
-        Cell(job.state, kind=f"state {job.state.replace(' ', '-')}"),
-        *(_value_cell(varied.value(job, key)) for key in varied.keys),
-        number_cell(job.epochs),
-        number_cell(job.best_epoch),
-        *(number_cell(quantity.of(job), quantity.text) for quantity in CELL_QUANTITIES),
-        time(job.status.get("seconds") or None),
-        _memory_cell(memory),
-        number_cell(job.results.get("parameters"), "{:,}"),
+        HtmlCell(settings.run_name(run), link=link, kind="long"),
+        state_cell(run.state),
+        *(_value_cell(settings.value(run, key)) for key in settings.keys),
+        number_cell(run.epochs),
+        number_cell(run.best_epoch),
+        *(number_cell(quantity.value(run), quantity.form) for quantity in QUANTITIES),
+        time_cell(run.status.get("seconds") or None),
+        _memory_cell(run.results.get("memory_mb") or {}),
+        number_cell(run.results.get("parameters"), "{:,}"),
     ]
 
 
-def _value_cell(value: Any) -> Cell:
+def _value_cell(value: Any) -> HtmlCell:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Cell(value_text(value), value=repr(value))
+        return HtmlCell(value_text(value), value=repr(value))
     return text_cell(None if value is None else value_text(value))
 
 
-def _memory_cell(memory: dict[str, float]) -> Cell:
+def _memory_cell(memory: dict[str, float]) -> HtmlCell:
     if not memory:
         return number_cell(None)
     text = ", ".join(
         f"{value:.0f}" if place == "process" else f"{place} {value:.0f}"
         for place, value in memory.items()
     )
-    return Cell(text, repr(max(memory.values())), "number")
+    return HtmlCell(text, repr(max(memory.values())), "number")
 
 
-def _problem_table(jobs: Sequence[Job], varied: Varied) -> Table:
+def _problem_table(runs: Sequence[RunRecord], settings: SweptSettings) -> HtmlTable:
     rows = [
         [
-            Cell(varied.name(job), kind="long"),
-            Cell(job.state, kind=f"state {job.state.replace(' ', '-')}"),
-            text_cell(job.error or _WHY.get(job.state)),
+            HtmlCell(settings.run_name(run), kind="long"),
+            state_cell(run.state),
+            text_cell(run.error or _REASONS.get(run.state)),
         ]
-        for job in jobs
+        for run in runs
     ]
-    columns = [Column("job"), Column("state"), Column("why")]
-    return Table("Jobs that have not finished, or whose files cannot be read.", columns, rows)
+    columns = [HtmlColumn("job"), HtmlColumn("state"), HtmlColumn("why")]
+    caption = "Jobs that have not finished, or whose files cannot be read."
+    return HtmlTable(caption, columns, rows)
 
 
-def _pictures(job: Job, varied: Varied, folder: Path) -> dict[str, Any]:
-    """The pictures of a run as links: losses, events of the best checkpoint, physics."""
-    found = [
-        *job.folder.glob("pictures/loss.png"),
-        *sorted(job.folder.glob("pictures/*-by-roi-efficiency.png")),
-        *sorted(job.folder.glob("pictures/*-best.png")),
-        *sorted(job.folder.glob("physics/*.png")),
+def _picture_links(run: RunRecord, settings: SweptSettings, folder: Path) -> dict[str, Any]:
+    """Return links to a run's pictures: losses, events of the best checkpoint, physics."""
+    paths = [
+        *run.folder.glob("pictures/loss.png"),
+        *sorted(run.folder.glob("pictures/*-by-roi-efficiency.png")),
+        *sorted(run.folder.glob("pictures/*-best.png")),
+        *sorted(run.folder.glob("physics/*.png")),
     ]
-    links = [{"name": path.stem, "href": relative_link(path, folder)} for path in found]
-    return {"name": varied.name(job), "links": links}
+    links = [{"name": path.stem, "href": relative_link(path, folder)} for path in paths]
+    return {"name": settings.run_name(run), "links": links}

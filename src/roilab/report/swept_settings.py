@@ -1,4 +1,4 @@
-"""In what a set of runs differs."""
+"""The settings in which runs differ."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,75 +8,76 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from roilab.report.job import Job, natural
+from roilab.report.run_record import RunRecord, natural_order
+from roilab.report.setting_names import short_names
 
-# What says where or how a run ran, not what it computed.
+# Settings of where and how a run is executed, which do not change its result.
 _PLACES = {"output_dir", "run_dir", "resume", "data.cache", "logger", "trainer.default_root_dir"}
-_MOST = 6  # settings compared where no run has overrides
+_MAX_COMPARED = 6  # settings that are compared where no run has overrides
 
 
 @dataclass(frozen=True)
-class Varied:
-    """Runs and the settings they differ in.
+class SweptSettings:
+    """Runs and the settings in which they differ.
 
     Attributes:
-        jobs: the runs.
-        keys: settings, the swept ones first, in the order of the sweep.
-        labels: short names of the keys.
-        folder: that all runs have in common.
+        runs: the runs.
+        keys: keys of the settings, swept ones first, in the order of the sweep.
+        names: short names of the keys.
+        folder: common parent folder of all runs.
     """
 
-    jobs: Sequence[Job]
+    runs: Sequence[RunRecord]
     keys: Sequence[str]
-    labels: Mapping[str, str]
+    names: Mapping[str, str]
     folder: Path
 
-    def value(self, job: Job, key: str) -> Any:
-        """A run's setting; ``None`` where it says nothing of it."""
-        return job.swept[key] if key in job.swept else job.setting(key)
+    def value(self, run: RunRecord, key: str) -> Any:
+        """Return the value of a run's setting; ``None`` where it is not known."""
+        return run.swept[key] if key in run.swept else run.setting(key)
 
-    def name(self, job: Job) -> str:
-        """A run's folder, below the one that all have in common."""
-        name = os.path.relpath(job.folder, self.folder)
-        return job.folder.name if name == os.curdir else name
+    def run_name(self, run: RunRecord) -> str:
+        """Return the run's folder, relative to the common parent folder."""
+        name = os.path.relpath(run.folder, self.folder)
+        return run.folder.name if name == os.curdir else name
 
-    def title(self, job: Job) -> str:
-        """A run's settings, such as ``rebin 4, threshold 50``, or its name."""
-        told = [f"{self.labels[key]} {value_text(self.value(job, key))}" for key in self.keys]
-        return ", ".join(told) or self.name(job)
+    def title(self, run: RunRecord) -> str:
+        """Return a run's settings, such as ``rebin 4, threshold 50``, or its name."""
+        texts = [f"{self.names[key]} {value_text(self.value(run, key))}" for key in self.keys]
+        return ", ".join(texts) or self.run_name(run)
 
     @property
-    def placed(self) -> list[Job]:
-        """Runs that say what their settings are; all where none is varied."""
-        told = [job for job in self.jobs if job.swept or job.overrides or job.config]
-        return told if self.keys else list(self.jobs)
+    def known_runs(self) -> list[RunRecord]:
+        """Runs whose settings are known; all runs where no setting differs."""
+        known = [run for run in self.runs if run.swept or run.overrides or run.config]
+        return known if self.keys else list(self.runs)
 
     @property
     def titles(self) -> tuple[str, str]:
-        """Names of the two settings that figures go by; empty where there is none."""
-        names = [self.labels[key] for key in self.keys[:2]]
+        """Names of the first two settings, the axes of figures; empty where there is none."""
+        names = [self.names[key] for key in self.keys[:2]]
         return names[0] if names else "run", names[1] if len(names) > 1 else ""
 
-    def text(self, job: Job, index: int) -> str:
-        """Value of the first or second of those settings; the run's name where none differs."""
+    def label(self, run: RunRecord, index: int) -> str:
+        """Return the value of the first or second setting; the run's name where none differs."""
         if index < len(self.keys):
-            return value_text(self.value(job, self.keys[index]))
-        return self.name(job) if index == 0 else ""
+            return value_text(self.value(run, self.keys[index]))
+        return self.run_name(run) if index == 0 else ""
 
 
-def what_varies(jobs: Sequence[Job]) -> Varied:
-    """Settings that were swept, or were overridden differently, or differ in the configuration."""
-    swept = list(dict.fromkeys(key for job in jobs for key in job.swept))
-    others = list(dict.fromkeys(key for job in jobs for key in job.overrides if key not in swept))
-    keys = swept + [key for key in others if not _is_place(key) and _differs(jobs, key)]
-    if not keys and len(jobs) > 1:
-        keys = _compared(jobs)
-    folder = Path(os.path.commonpath([job.folder for job in jobs]))
-    return Varied(jobs, keys, _short(keys), folder)
+def find_swept_settings(runs: Sequence[RunRecord]) -> SweptSettings:
+    """Find the settings that were swept, or overridden differently, or differ in the config."""
+    swept = list(dict.fromkeys(key for run in runs for key in run.swept))
+    others = list(dict.fromkeys(key for run in runs for key in run.overrides if key not in swept))
+    keys = swept + [key for key in others if not _is_place(key) and _differs(runs, key)]
+    if not keys and len(runs) > 1:
+        keys = _compare_configs(runs)
+    folder = Path(os.path.commonpath([run.folder for run in runs]))
+    return SweptSettings(runs, keys, short_names(keys), folder)
 
 
 def value_text(value: Any) -> str:
-    """As on a command line."""
+    """Return a value as it is written on a command line."""
     match value:
         case None:
             return "null"
@@ -89,43 +90,36 @@ def value_text(value: Any) -> str:
     return str(value)
 
 
-def in_order(texts: Sequence[str]) -> list[str]:
-    """Each once; numbers by size, words as they come."""
-    once = list(dict.fromkeys(texts))
+def sort_labels(texts: Sequence[str]) -> list[str]:
+    """Return every label once; numbers sorted by size, words in the given order."""
+    labels = list(dict.fromkeys(texts))
     try:
-        return sorted(once, key=float)
+        return sorted(labels, key=float)
     except ValueError:
-        numbered = all(any(c.isdigit() for c in text) for text in once)
-        return sorted(once, key=natural) if numbered else once
+        numbered = all(any(c.isdigit() for c in text) for text in labels)
+        return sorted(labels, key=natural_order) if numbered else labels
 
 
 def _is_place(key: str) -> bool:
     return key.startswith(("hydra", "sweep.", "logger.")) or key in _PLACES
 
 
-def _differs(jobs: Sequence[Job], key: str) -> bool:
-    return len({value_text(job.setting(key)) for job in jobs if job.config or job.overrides}) > 1
+def _differs(runs: Sequence[RunRecord], key: str) -> bool:
+    return len({value_text(run.setting(key)) for run in runs if run.config or run.overrides}) > 1
 
 
-def _compared(jobs: Sequence[Job]) -> list[str]:
-    """Leaves of the configurations that differ, the first few."""
-    leaves = [dict(_leaves(OmegaConf.to_container(job.config, resolve=False))) for job in jobs]
-    known = [each for each in leaves if each]
-    keys = dict.fromkeys(key for each in known for key in each)
-    differing = [k for k in keys if len({value_text(each.get(k)) for each in known}) > 1]
-    return [key for key in differing if not _is_place(key)][:_MOST]
+def _compare_configs(runs: Sequence[RunRecord]) -> list[str]:
+    """Return the first keys whose values differ between the configurations."""
+    configs = [dict(_leaves(OmegaConf.to_container(run.config, resolve=False))) for run in runs]
+    known = [config for config in configs if config]
+    keys = dict.fromkeys(key for config in known for key in config)
+    differing = [k for k in keys if len({value_text(config.get(k)) for config in known}) > 1]
+    return [key for key in differing if not _is_place(key)][:_MAX_COMPARED]
 
 
 def _leaves(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Return (dotted key, value) of every value below a node."""
     if not isinstance(node, dict):
         return [(prefix, node)]
     items = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in node.items()]
     return [leaf for key, value in items for leaf in _leaves(value, key)]
-
-
-def _short(keys: Sequence[str]) -> dict[str, str]:
-    """Last parts of the keys; the whole of those that share one."""
-    last = [key.split(".")[-1] for key in keys]
-    return {
-        key: part if last.count(part) == 1 else key for key, part in zip(keys, last, strict=True)
-    }

@@ -1,10 +1,12 @@
-"""A small liquid-argon TPC simulation: depositions, drift, response and noise, signal processing.
+"""A small simulation of a liquid-argon TPC: depositions, drift, response, noise, signal processing.
 
-The way of the data, one stage a module: a *generator* (``cosmic``, ``tracks``, ``showers``) frees
-electrons (``charge``); they drift (``drift``) through the ``detector``; ``truth`` shows where they
-arrive; ``response`` and ``noise`` make ADC counts of them; ``signal_processing`` makes charge of
-those, ``roi`` finds regions in it and ``coincidence`` compares the planes. ``event`` runs one
-event, ``sample`` many.
+One stage a module, in the order of the data: a generator (``cosmic``, ``tracks``, ``showers``)
+frees electrons (``depositions``, ``ionisation``, ``placement``); ``drift`` takes them to the
+wires; ``truth`` writes where they arrive; ``response`` (with ``field``) and ``noise`` turn them
+into ADC counts; ``signal_processing`` (with ``filters``) turns those into charge; ``roi`` finds
+regions of interest (``roi_formation``, ``roi_refinement``); ``coincidence`` compares the planes.
+``chain`` runs one event through all stages, ``production`` writes many events to files
+(``write_frames``).
 """
 
 from collections.abc import Mapping
@@ -17,21 +19,21 @@ __all__ = ["SimulationError", "make_sample"]
 
 
 def make_sample(
-    config: Mapping[str, Any], folder: Path, processes: int = 1, progress: bool = True
+    config: Mapping[str, Any], output_dir: Path, processes: int = 1, progress: bool = True
 ) -> None:
-    """Simulate a sample into a folder, or what it lacks of it.
+    """Simulate a sample of events; files that are already complete are kept.
 
     Args:
-        config: plain container of the configuration group ``simulation``.
-        folder: where ``g4-rec-N.h5``, ``g4-tru-N.h5`` and ``meta.json`` go. It may be absent,
-            empty, or hold an interrupted or complete sample of the same configuration.
-        processes: simulate this many files at a time.
+        config: configuration group ``simulation`` as a plain container.
+        output_dir: folder for ``g4-rec-N.h5``, ``g4-tru-N.h5`` and ``meta.json``. It is absent,
+            empty, or holds an interrupted or complete sample of the same configuration.
+        processes: number of files to simulate at a time.
         progress: show a progress bar.
 
     Raises:
-        SimulationError: the configuration makes no sense, or the folder holds other files.
+        SimulationError: a setting cannot be used, or the folder holds other files.
     """
-    # Imported here, so that naming this function does not load scipy and h5py.
-    from roilab.simulate.production import Sample
+    # Imported here, so that `import roilab.simulate` does not load scipy and h5py.
+    from roilab.simulate.production import Production
 
-    Sample(config, Path(folder)).make(processes, progress)
+    Production(config, Path(output_dir)).run(processes, progress)

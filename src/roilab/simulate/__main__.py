@@ -9,13 +9,13 @@ from roilab.entry_point import entry_point
 
 @entry_point("simulate")
 def main(config: DictConfig) -> None:
-    """Simulate what the configuration describes."""
+    """Simulate the sample of the configuration."""
     from roilab.simulate import make_sample  # scipy and h5py take time to import
     from roilab.simulate.production import check_processes
 
     check_processes(config.processes)
     sample = OmegaConf.to_container(config.simulation, resolve=True)
-    make_sample(sample, Path(config.folder), config.processes)  # type: ignore[arg-type]
+    make_sample(sample, Path(config.output_dir), config.processes)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

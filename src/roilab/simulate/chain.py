@@ -10,17 +10,19 @@ from hydra.utils import instantiate
 from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector
+from roilab.errors import RoilabError
 from roilab.simulate.coincidence import Coincidence
-from roilab.simulate.depositions import Event, Generator
-from roilab.simulate.drift import Arrivals, drift
+from roilab.simulate.depositions import EventGenerator, GeneratedEvent
+from roilab.simulate.drift import Arrivals, drift_electrons
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.noise import Noise
 from roilab.simulate.response import Response
-from roilab.simulate.roi import Candidates, RoiFinder, charge_inside
-from roilab.simulate.signal_processing import SignalProcessing
-from roilab.simulate.truth import Truth
+from roilab.simulate.roi import CandidateRois, RoiFinder, apply_rois
+from roilab.simulate.signal_processing import COLLECTION_PLANE, SignalProcessing
+from roilab.simulate.truth import TruthSmearing
+from roilab.types import Frame
 
-Plane = NDArray[Any]
+FramesByTag = dict[str, NDArray[Any]]
 
 RECONSTRUCTION_TAGS = (
     "orig",
@@ -33,12 +35,11 @@ RECONSTRUCTION_TAGS = (
     "gauss",
     "wiener",
 )
-_COLLECTION = 2
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Everything that turns an event number into frames.
+    """All stages of the simulation; makes frames from an event number.
 
     Attributes:
         generator: depositions.
@@ -51,48 +52,49 @@ class Simulation:
         coincidence: multi-plane coincidence.
     """
 
-    generator: Generator
+    generator: EventGenerator
     detector: Detector
     response: Response
     noise: Noise
-    truth: Truth
+    truth: TruthSmearing
     processing: SignalProcessing
     roi: RoiFinder
     coincidence: Coincidence
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Simulation":
-        """Build it from a configuration of the group ``simulation``.
+        """Instantiate the stages from the configuration group ``simulation``.
 
         Raises:
-            SimulationError: a number in it makes no sense.
+            SimulationError: a stage is missing, or a setting cannot be used.
+            RoilabError: (another of its subclasses) a setting of the detector cannot be used.
         """
-        parts = {}
+        stages = {}
         for name in cls.__dataclass_fields__:
             if name not in config:
                 raise SimulationError(
-                    f"The simulation's configuration has no '{name}'; compose it from the group "
-                    "simulation, as conf/simulate.yaml does."
+                    f"The configuration of the simulation has no '{name}': compose it from the "
+                    "group simulation, as conf/simulate.yaml does."
                 )
             try:
-                parts[name] = instantiate(config[name], _convert_="all")
+                stages[name] = instantiate(config[name], _convert_="all")
             except InstantiationException as error:
-                if isinstance(error.__cause__, SimulationError):
+                if isinstance(error.__cause__, RoilabError):
                     raise error.__cause__ from error
                 raise
-        return cls(**parts)
+        return cls(**stages)
 
-    def generate(self, index: int, seed: int) -> Event:
-        """The depositions of event ``index``: the same in whatever process and order."""
-        return self.generator(index, self.detector, self._rng(index, seed, 0))
+    def generate(self, index: int, seed: int) -> GeneratedEvent:
+        """Generate the depositions of event ``index``, the same in every process and order."""
+        return self.generator(index, self.detector, self._make_rng(index, seed, 0))
 
-    def frames(
-        self, event: Event, index: int, seed: int
-    ) -> tuple[list[dict[str, Plane]], list[Plane]]:
-        """Simulate an event.
+    def simulate(
+        self, event: GeneratedEvent, index: int, seed: int
+    ) -> tuple[list[FramesByTag], list[Frame]]:
+        """Simulate the frames of an event.
 
         Args:
-            event: what happened.
+            event: depositions.
             index: number of the event in the sample.
             seed: seed of the sample.
 
@@ -100,39 +102,45 @@ class Simulation:
             For U, V and W the frames of the reconstruction by tag, and the truth; each array of
             shape (channel, tick).
         """
-        arrivals = drift(event.depositions, self.detector, self.response.delay_us)
-        rng = self._rng(index, seed, 1)
-        planes: list[dict[str, Plane]] = []
-        decons: list[dict[str, Plane]] = []
-        found: list[Candidates] = []
+        arrivals = drift_electrons(event.depositions, self.detector, self.response.delay_us)
+        rng = self._make_rng(index, seed, 1)
+        planes: list[FramesByTag] = []
+        decons: list[dict[str, Frame]] = []
+        candidates: list[CandidateRois] = []
         for plane in range(3):
-            adc = self._measure(arrivals, plane, rng)
-            raw = self.processing.noise_filter(adc)
+            adc = self._simulate_adc(arrivals, plane, rng)
+            raw = self.processing.filter_noise(adc)
             decon = self.processing.deconvolve(raw, plane, self.detector, self.response)
             planes.append({"orig": adc, "raw": raw})
             decons.append(decon)
-            found.append(self.roi.candidates(decon, plane))
-        marks = self.coincidence((found[0], found[1], found[2]), self.detector)
-        for plane, frames in enumerate(planes):
-            decon, (mp2, mp3) = decons[plane], marks[plane]
-            regions = self.roi.regions(found[plane], decon, plane)
-            level = plane != _COLLECTION
-            frames |= {tag: decon[tag] for tag in ("decon_charge", "loose_lf", "tight_lf")}
-            frames |= {"mp2_roi": mp2, "mp3_roi": mp3}
-            frames["gauss"] = charge_inside(regions, decon["decon_charge"], level)
-            frames["wiener"] = charge_inside(regions, decon["hits"], level)
+            candidates.append(self.roi.find_candidates(decon, plane))
+        for plane, (mp2, mp3) in enumerate(self.coincidence(candidates, self.detector)):
+            planes[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
+            planes[plane] |= self._reconstruct(decons[plane], candidates[plane], plane)
         return planes, self.truth(arrivals, self.detector)
 
-    def _measure(
+    def _simulate_adc(
         self, arrivals: Arrivals, plane: int, rng: np.random.Generator
     ) -> NDArray[np.int16]:
-        """ADC counts of one plane, (channel, tick)."""
-        signal = self.response.signal(arrivals, self.detector, plane)
+        """Simulate the ADC counts of one plane, (channel, tick)."""
+        waveforms = self.response.compute_signal(arrivals, self.detector, plane)
         tick_ns, peaking_us = self.detector.tick_ns, self.response.peaking_us
-        signal += self.noise.waveforms(plane, signal.shape, tick_ns, peaking_us, rng)
-        return self.response.digitise(signal, plane)
+        waveforms += self.noise.generate(plane, waveforms.shape, tick_ns, peaking_us, rng)
+        return self.response.digitise(waveforms, plane)
+
+    def _reconstruct(
+        self, decon: dict[str, Frame], candidates: CandidateRois, plane: int
+    ) -> FramesByTag:
+        """Return the deconvolved frames of one plane, and the charge inside its ROIs."""
+        rois = self.roi.refine(candidates, decon, plane)
+        induction = plane != COLLECTION_PLANE
+        return {
+            **{tag: decon[tag] for tag in ("decon_charge", "loose_lf", "tight_lf")},
+            "gauss": apply_rois(rois, decon["decon_charge"], induction),
+            "wiener": apply_rois(rois, decon["hits"], induction),
+        }
 
     @staticmethod
-    def _rng(index: int, seed: int, purpose: int) -> np.random.Generator:
-        """Random numbers of one event: depositions (purpose 0) or noise (1)."""
+    def _make_rng(index: int, seed: int, purpose: int) -> np.random.Generator:
+        """Make the random numbers of one event for depositions (purpose 0) or noise (1)."""
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, purpose)))

@@ -1,41 +1,39 @@
 """Cosmic-ray events: muons through the drift volume, their delta rays, and MeV blips.
 
-Prolonged muons, which run along the drift, are rare among cosmic rays and are what ROI finding
-loses; more of them than nature sends can be added.
+Prolonged muons, which run along the drift, are rare among cosmic rays, and ROI finding loses their
+charge. A generator can add more of them.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector
-from roilab.simulate.depositions import Depositions, Event, Track, plane_angles
+from roilab.simulate.depositions import Depositions, GeneratedEvent, plane_angles
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.ionisation import Ionisation
-from roilab.simulate.placement import check_angle, direction_at
-
-Array = NDArray[np.float64]
+from roilab.simulate.placement import check_angles, compute_direction
+from roilab.types import FloatArray, Row
 
 _ATTEMPTS = 1000
 
 
 @dataclass(frozen=True)
-class Cosmic:
-    """Generator of cosmic-ray events.
+class CosmicRays:
+    """Generator of cosmic-ray events. Ranges are pairs: smallest and largest value.
 
     Attributes:
         ionisation: charge per length and energy.
-        muons: least and largest number of muons an event.
+        muons: muons in an event.
         deltas_per_m: delta rays per length of muon.
-        delta_mev: least and largest energy of a delta ray.
-        blips: least and largest number of MeV blips (radioactivity, neutrons) an event.
-        blip_mev: least and largest energy of a blip.
-        shortest_mm: muons of a shorter path in the drift volume are drawn again.
-        prolonged: least and largest number of further muons an event, of which
-        prolonged_plane: in this plane's coordinates has
-        prolonged_deg: theta_xz uniformly between these two, and
-        prolonged_theta_y_deg: theta_y, the angle to the plane's wires, between these.
+        delta_mev: energy of a delta ray.
+        blips: MeV blips (radioactivity, neutrons) in an event.
+        blip_mev: energy of a blip.
+        shortest_mm: shortest path of a muon in the drift volume; a shorter one is drawn again.
+        prolonged: prolonged muons added to an event.
+        prolonged_plane: plane in whose coordinates their angles are given.
+        prolonged_deg: their theta_xz, uniform.
+        prolonged_theta_y_deg: their theta_y, the angle to the wires, uniform.
     """
 
     ionisation: Ionisation
@@ -56,39 +54,39 @@ class Cosmic:
             low, high = getattr(self, name)
             if not 0 <= low <= high:
                 raise SimulationError(
-                    f"{name} is [{low}, {high}]: expected two numbers, least first, neither "
-                    "negative."
+                    f"{name} is [{low}, {high}]: expected two numbers, smallest first, 0 or more."
                 )
-        check_angle(self.prolonged_deg[1])
+        check_angles(self.prolonged_deg)
 
-    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> Event:
-        """An event; ``index`` does not matter, all events are of one kind."""
+    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
+        """Generate an event; it does not depend on ``index``."""
         parts: list[Depositions] = []
-        tracks: list[Track] = []
+        tracks: list[Row] = []
         for _ in range(rng.integers(self.muons[0], self.muons[1] + 1)):
-            self._muon(detector, rng, parts, tracks)
+            self._add_muon(detector, rng, parts, tracks)
         if self.prolonged[1] > 0:
             for _ in range(rng.integers(self.prolonged[0], self.prolonged[1] + 1)):
-                self._muon(detector, rng, parts, tracks, prolonged=True)
+                self._add_muon(detector, rng, parts, tracks, prolonged=True)
         low, high = detector.corners
         for _ in range(rng.integers(self.blips[0], self.blips[1] + 1)):
-            place = rng.uniform(low, high)
-            time = seen_at(detector, place, rng)
+            start = rng.uniform(low, high)
+            time = draw_time(detector, start, rng)
             energy = rng.uniform(*self.blip_mev)
-            parts.append(self.ionisation.electron(place, energy, time, rng))
-            tracks.append(_short("blip", place, time, energy))
-        return Event(Depositions.join(parts), tracks)
+            parts.append(self.ionisation.deposit_electron(start, energy, time, rng))
+            tracks.append(_describe_electron("blip", start, time, energy))
+        return GeneratedEvent(Depositions.join(parts), tracks)
 
-    def _muon(
+    def _add_muon(
         self,
         detector: Detector,
         rng: np.random.Generator,
         parts: list[Depositions],
-        tracks: list[Track],
+        tracks: list[Row],
         prolonged: bool = False,
     ) -> None:
-        start, end, time = self._passage(detector, rng, prolonged)
-        charge, probable = self.ionisation.muon(start, end, time, rng)
+        """Append a muon and its delta rays to the depositions and tracks of an event."""
+        start, end, time = self._draw_path(detector, rng, prolonged)
+        charge, probable = self.ionisation.deposit_muon(start, end, time, rng)
         length = float(np.linalg.norm(end - start))
         parts.append(charge)
         tracks.append(
@@ -103,31 +101,31 @@ class Cosmic:
             }
         )
         for _ in range(rng.poisson(1e-3 * length * self.deltas_per_m)):
-            place, energy = start + rng.random() * (end - start), rng.uniform(*self.delta_mev)
-            parts.append(self.ionisation.electron(place, energy, time, rng))
-            tracks.append(_short("delta", place, time, energy))
+            vertex, energy = start + rng.random() * (end - start), rng.uniform(*self.delta_mev)
+            parts.append(self.ionisation.deposit_electron(vertex, energy, time, rng))
+            tracks.append(_describe_electron("delta", vertex, time, energy))
 
-    def _passage(
+    def _draw_path(
         self, detector: Detector, rng: np.random.Generator, prolonged: bool
-    ) -> tuple[Array, Array, float]:
-        """Entry, exit and time of a muon that is seen."""
+    ) -> tuple[FloatArray, FloatArray, float]:
+        """Draw entry [mm], exit [mm] and time [ns] of a muon that is read out."""
         low, high = detector.corners
         for _ in range(_ATTEMPTS):
-            # Through a random point at a random time of the readout: so every muon is seen, and
-            # long paths are as frequent as their share of the charge.
+            # The muon passes a random point that arrives at a random time of the readout, so
+            # every muon is seen, and a path is as frequent as its length.
             point = rng.uniform(low, high)
-            direction = self._along_drift(detector, rng) if prolonged else downward(rng)
-            start, end = crossing(detector, point, direction)
+            direction = self._draw_prolonged(detector, rng) if prolonged else draw_direction(rng)
+            start, end = clip_to_drift_volume(detector, point, direction)
             if np.linalg.norm(end - start) >= self.shortest_mm:
-                return start, end, seen_at(detector, point, rng)
+                return start, end, draw_time(detector, point, rng)
         raise SimulationError(
-            f"shortest_mm is {self.shortest_mm}: hardly a muon has so long a path in a drift "
-            f"volume of {(high - low).round().tolist()} mm; choose less."
+            f"shortest_mm is {self.shortest_mm}: too long for muons in a drift volume of "
+            f"{(high - low).round().tolist()} mm; choose a smaller value."
         )
 
-    def _along_drift(self, detector: Detector, rng: np.random.Generator) -> Array:
-        """Direction of a prolonged muon."""
-        return direction_at(
+    def _draw_prolonged(self, detector: Detector, rng: np.random.Generator) -> FloatArray:
+        """Draw the direction (x, y, z) of a prolonged muon."""
+        return compute_direction(
             detector,
             self.prolonged_plane,
             rng.uniform(*self.prolonged_deg),
@@ -136,27 +134,30 @@ class Cosmic:
         )
 
 
-def _short(kind: str, place: Array, time_ns: float, energy_mev: float) -> Track:
-    return {"kind": kind, "start": place.tolist(), "t0": time_ns, "E_MeV": energy_mev}
+def _describe_electron(kind: str, start: FloatArray, time_ns: float, energy_mev: float) -> Row:
+    """Return the entry of a delta ray or blip in ``meta.json``."""
+    return {"kind": kind, "start": start.tolist(), "t0": time_ns, "E_MeV": energy_mev}
 
 
-def seen_at(detector: Detector, point: Array, rng: np.random.Generator) -> float:
-    """A time at which charge freed at a point arrives at a random time within the readout [ns]."""
+def draw_time(detector: Detector, point: FloatArray, rng: np.random.Generator) -> float:
+    """Draw a time [ns] such that charge from ``point`` arrives uniformly within the readout."""
     arrival = detector.tick0_ns + rng.random() * detector.readout_ns
     distance = detector.drift_sign * (detector.wire_x_mm - point[0])
     return float(arrival - 1e3 * distance / detector.drift_speed_mm_per_us)
 
 
-def downward(rng: np.random.Generator) -> Array:
-    """Direction (x, y, z) of a muon: flux per solid angle as the squared cosine of zenith."""
+def draw_direction(rng: np.random.Generator) -> FloatArray:
+    """Draw a muon direction (x, y, z): flux per solid angle is cos^2 of the zenith angle."""
     # The density of cos(zenith) is 3 cos^2, its integral cos^3.
     cosine = np.cbrt(1.0 - rng.random())
     sine, azimuth = np.sqrt(1 - cosine**2), rng.uniform(0, 2 * np.pi)
     return np.array([sine * np.cos(azimuth), -cosine, sine * np.sin(azimuth)])
 
 
-def crossing(detector: Detector, point: Array, direction: Array) -> tuple[Array, Array]:
-    """Entry into and exit from the drift volume of a straight line.
+def clip_to_drift_volume(
+    detector: Detector, point: FloatArray, direction: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return entry and exit [mm] of a straight line through the drift volume.
 
     Args:
         detector: drift volume.

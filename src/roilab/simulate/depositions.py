@@ -1,16 +1,14 @@
-"""Ionisation electrons as they are freed, and the record of what freed them."""
+"""Ionisation electrons where they are freed, and the particles that freed them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from roilab.detectors.detector import PLANE_NAMES, Detector
-
-Array = NDArray[np.float64]
-Track = dict[str, Any]
+from roilab.types import FloatArray, Mask, Row
 
 
 @dataclass(frozen=True)
@@ -18,18 +16,18 @@ class Depositions:
     """Point-like groups of electrons.
 
     Attributes:
-        position: shape (group, 3), x, y and z [mm].
+        position: x, y and z [mm], shape (group, 3).
         time_ns: shape (group,).
-        electrons: shape (group,).
+        electrons: number of electrons, shape (group,).
     """
 
-    position: Array
-    time_ns: Array
-    electrons: Array
+    position: FloatArray
+    time_ns: FloatArray
+    electrons: FloatArray
 
     @classmethod
     def join(cls, parts: Sequence["Depositions"]) -> "Depositions":
-        """Several depositions as one."""
+        """Join several depositions into one."""
         if not parts:
             return cls(np.empty((0, 3)), np.empty(0), np.empty(0))
         return cls(
@@ -38,35 +36,47 @@ class Depositions:
             np.concatenate([part.electrons for part in parts]),
         )
 
-    def select(self, keep: NDArray[np.bool_]) -> "Depositions":
-        """The groups marked in ``keep``."""
+    @classmethod
+    def at_time(
+        cls, position: FloatArray, time_ns: float, electrons: FloatArray | float
+    ) -> "Depositions":
+        """Return groups at one time; ``electrons`` may be one number for all groups."""
+        count = len(position)
+        return cls(position, np.full(count, time_ns), np.full(count, electrons, dtype=np.float64))
+
+    def select(self, keep: Mask) -> "Depositions":
+        """Return the groups where ``keep`` is true."""
         return Depositions(self.position[keep], self.time_ns[keep], self.electrons[keep])
 
 
 @dataclass(frozen=True)
-class Event:
-    """What happened in one event.
+class GeneratedEvent:
+    """Depositions of one event and the true particles.
 
     Attributes:
         depositions: the electrons.
-        tracks: what freed them, as ``meta.json`` tells it.
+        tracks: particles that freed them, entries ``tracks`` of ``meta.json``.
         facts: further entries of the event in ``meta.json`` (``plane``, ``theta_xz``, ...).
     """
 
     depositions: Depositions
-    tracks: list[Track] = field(default_factory=list)
+    tracks: list[Row] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-class Generator(Protocol):
-    """Makes events; one class per kind of sample."""
+class EventGenerator(Protocol):
+    """Generator of events; one class for each kind of sample."""
 
-    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> Event:
-        """Make event number ``index`` of the sample."""
+    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
+        """Generate event number ``index`` of the sample."""
 
 
-def line(start: ArrayLike, end: ArrayLike, step_mm: float) -> tuple[Array, float]:
-    """Middles of equal steps along a straight line, shape (step, 3), and their length [mm]."""
+def divide_line(start: ArrayLike, end: ArrayLike, step_mm: float) -> tuple[FloatArray, float]:
+    """Divide a straight line into equal steps of about ``step_mm``.
+
+    Returns:
+        Middles of the steps, shape (step, 3), and length of a step [mm].
+    """
     start, end = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
     length = float(np.linalg.norm(end - start))
     steps = max(round(length / step_mm), 1)
@@ -75,7 +85,7 @@ def line(start: ArrayLike, end: ArrayLike, step_mm: float) -> tuple[Array, float
 
 
 def plane_angles(detector: Detector, direction: ArrayLike) -> dict[str, dict[str, float]]:
-    """Angles of a direction in the coordinates of every plane, as ``meta.json`` holds them."""
-    named = zip(PLANE_NAMES, detector.planes, strict=True)
-    angles = {name: plane.angles(direction) for name, plane in named}
+    """Return the angles of a direction in each plane's coordinates, as in ``meta.json``."""
+    planes = zip(PLANE_NAMES, detector.planes, strict=True)
+    angles = {name: plane.angles(direction) for name, plane in planes}
     return {name: {"theta_xz": xz, "theta_y": y} for name, (xz, y) in angles.items()}

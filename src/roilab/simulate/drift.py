@@ -1,117 +1,118 @@
-"""Electrons on their way to the wires: attenuation, diffusion and arrival."""
+"""Drift electrons to the wires: attenuation, diffusion and arrival."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from roilab.detectors.detector import Detector
 from roilab.simulate.depositions import Depositions
+from roilab.types import FloatArray, Frame, IntArray
 
-Array = NDArray[np.float64]
-
-# A Gaussian is cut where less than 3e-5 of it lies beyond either end; what lies beyond is
-# given back by normalising, so that no charge is lost.
-_REACH = 4.0
-_GROUPS_AT_ONCE = 4096
+# A Gaussian is cut at this many widths, with less than 4e-5 of it on either side; the rest is
+# normalised, so that no charge is lost.
+_CUT_SIGMA = 4.0
+_CLOUDS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Electrons at the response plane, as Gaussian clouds.
+    """Electrons at the response plane, as Gaussian clouds; each array has shape (cloud,).
 
     Attributes:
-        tick: centre in time, in ticks of the readout (a real number), shape (group,).
-        y: centre [mm]. z: centre [mm].
-        electrons: electrons left.
+        tick: centre in time, in ticks of the readout (a real number).
+        y: centre [mm].
+        z: centre [mm].
+        electrons: electrons left after attachment.
         sigma_tick: width in time [ticks].
-        sigma_mm: width across.
+        sigma_mm: width across the wires [mm].
     """
 
-    tick: Array
-    y: Array
-    z: Array
-    electrons: Array
-    sigma_tick: Array
-    sigma_mm: Array
+    tick: FloatArray
+    y: FloatArray
+    z: FloatArray
+    electrons: FloatArray
+    sigma_tick: FloatArray
+    sigma_mm: FloatArray
 
 
-def drift(depositions: Depositions, detector: Detector, response_us: float) -> Arrivals:
+def drift_electrons(depositions: Depositions, detector: Detector, delay_us: float) -> Arrivals:
     """Drift electrons to the response plane.
 
-    What lies outside the drift volume is lost. Diffusion widens the cloud to
-    ``sqrt(2 D t)`` and attachment leaves ``exp(-t / lifetime)`` of it after the time t.
+    Charge outside the drift volume is lost. After the drift time t, diffusion has widened a cloud
+    to ``sqrt(2 D t)`` and attachment has left ``exp(-t / lifetime)`` of it.
 
     Args:
         depositions: the electrons freed.
         detector: drift volume and liquid.
-        response_us: time from the response plane to the wires, added to the arrival.
+        delay_us: time from the response plane to the wires, added to the arrival time.
     """
     x, y, z = depositions.position.T
     distance = detector.drift_sign * (detector.wire_x_mm - x)
-    kept = (distance > 0) & (distance <= detector.drift_mm) & detector.inside(y, z)
-    chosen = depositions.select(kept)
-    way = distance[kept] - detector.response_plane_mm
-    # Charge freed beyond the response plane is carried back to it, early by the same way.
-    time_us = way / detector.drift_speed_mm_per_us
+    inside = (distance > 0) & (distance <= detector.drift_mm) & detector.inside(y, z)
+    kept = depositions.select(inside)
+    # Charge freed between the response plane and the wires is moved back to that plane: its path
+    # and drift time are negative.
+    path = distance[inside] - detector.response_plane_mm
+    time_us = path / detector.drift_speed_mm_per_us
     drifted_us = np.maximum(time_us, 0.0)
     # 1 cm^2/s is 1e-4 mm^2/us.
-    long = np.sqrt(2e-4 * detector.diffusion_long_cm2_per_s * drifted_us)
-    tran = np.sqrt(2e-4 * detector.diffusion_tran_cm2_per_s * drifted_us)
-    arrival_ns = chosen.time_ns + 1e3 * (time_us + response_us)
+    sigma_long = np.sqrt(2e-4 * detector.diffusion_long_cm2_per_s * drifted_us)
+    sigma_tran = np.sqrt(2e-4 * detector.diffusion_tran_cm2_per_s * drifted_us)
+    arrival_ns = kept.time_ns + 1e3 * (time_us + delay_us)
     return Arrivals(
         tick=(arrival_ns - detector.tick0_ns) / detector.tick_ns,
-        y=chosen.position[:, 1],
-        z=chosen.position[:, 2],
-        electrons=chosen.electrons * np.exp(-1e-3 * drifted_us / detector.lifetime_ms),
-        sigma_tick=1e3 * long / detector.drift_speed_mm_per_us / detector.tick_ns,
-        sigma_mm=tran,
+        y=kept.position[:, 1],
+        z=kept.position[:, 2],
+        electrons=kept.electrons * np.exp(-1e-3 * drifted_us / detector.lifetime_ms),
+        sigma_tick=1e3 * sigma_long / detector.drift_speed_mm_per_us / detector.tick_ns,
+        sigma_mm=sigma_tran,
     )
 
 
-def _shares(centre: Array, sigma: Array) -> tuple[NDArray[np.int64], Array]:
-    """Share of Gaussians in unit bins: first bin (group,) and shares (group, bin), each sum 1."""
-    sigma = np.maximum(sigma, 1e-3)
-    half = int(np.ceil(_REACH * sigma.max())) + 1
-    first = np.floor(centre).astype(np.int64) - half
-    edges = first[:, None] + np.arange(2 * half + 2)
-    share = np.diff(ndtr((edges - centre[:, None]) / sigma[:, None]), axis=1)
-    return first, share / share.sum(axis=1, keepdims=True)
-
-
-def spread(
-    grid: NDArray[np.float32],
-    across: tuple[Array, Array],
-    along: tuple[Array, Array],
-    electrons: Array,
+def add_clouds(
+    grid: Frame,
+    across: tuple[FloatArray, FloatArray],
+    along: tuple[FloatArray, FloatArray],
+    electrons: FloatArray,
     modulo: int | None = None,
 ) -> None:
-    """Add Gaussian clouds to a grid of unit cells.
+    """Add Gaussian clouds to a grid of unit cells; charge outside the grid is dropped.
 
     Args:
-        grid: shape (row, tick), added to in place; what falls outside is dropped.
-        across: centre and width of the clouds in rows, cell i reaching from i to i + 1.
+        grid: shape (row, tick), changed in place.
+        across: centre and width of the clouds in rows; cell i reaches from i to i + 1.
         along: centre and width in ticks.
         electrons: charge of every cloud.
-        modulo: rows beyond this number are counted from 0 again (wrapped wires).
+        modulo: number of rows before they wrap around: row ``i`` is added to row ``i`` modulo the
+            grid's rows (wrapped wires). By default nothing wraps.
     """
     rows, ticks = grid.shape
     flat = grid.reshape(-1)
-    # Clouds of like width go together, so that the narrow ones do not pay for the wide.
+    # Clouds of similar width go together: all of a batch get as many bins as the widest.
     order = np.argsort(across[1], kind="stable")
-    for start in range(0, len(order), _GROUPS_AT_ONCE):
-        part = order[start : start + _GROUPS_AT_ONCE]
-        first_row, row_share = _shares(across[0][part], across[1][part])
-        first_tick, tick_share = _shares(along[0][part], along[1][part])
+    for start in range(0, len(order), _CLOUDS_AT_ONCE):
+        batch = order[start : start + _CLOUDS_AT_ONCE]
+        first_row, row_share = _integrate_bins(across[0][batch], across[1][batch])
+        first_tick, tick_share = _integrate_bins(along[0][batch], along[1][batch])
         row = first_row[:, None] + np.arange(row_share.shape[1])
         tick = first_tick[:, None] + np.arange(tick_share.shape[1])
         row_share[(row < 0) | (row >= (modulo or rows))] = 0.0
         tick_share[(tick < 0) | (tick >= ticks)] = 0.0
-        charge = (electrons[part, None] * row_share)[:, :, None] * tick_share[:, None, :]
+        charge = (electrons[batch, None] * row_share)[:, :, None] * tick_share[:, None, :]
         cell = (
             np.clip(row, 0, None)[:, :, None] % rows * ticks
             + np.clip(tick, 0, ticks - 1)[:, None, :]
         )
         used = charge != 0
         np.add.at(flat, cell[used], charge[used].astype(np.float32))
+
+
+def _integrate_bins(centre: FloatArray, sigma: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Integrate Gaussians over unit bins: first bin (cloud,), and shares (cloud, bin) of sum 1."""
+    sigma = np.maximum(sigma, 1e-3)
+    half = int(np.ceil(_CUT_SIGMA * sigma.max())) + 1
+    first = np.floor(centre).astype(np.int64) - half
+    edges = first[:, None] + np.arange(2 * half + 2)
+    share = np.diff(ndtr((edges - centre[:, None]) / sigma[:, None]), axis=1)
+    return first, share / share.sum(axis=1, keepdims=True)

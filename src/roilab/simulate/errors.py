@@ -1,7 +1,7 @@
-"""What a user can ask of the simulation that makes no sense."""
+"""Error of the simulation."""
 
 from roilab.errors import RoilabError
 
 
 class SimulationError(RoilabError):
-    """A setting of the simulation, or the folder it shall fill, does not do."""
+    """A setting of the simulation, or its output folder, cannot be used."""

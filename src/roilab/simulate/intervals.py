@@ -1,19 +1,18 @@
-"""Sets of time intervals on many channels at once.
+"""Sets of time intervals on many channels.
 
-ROI finding is bookkeeping of intervals; done interval by interval in Python it would take minutes
-an event. Here all intervals of a plane are three arrays, sorted by row and time and disjoint
-within a row, so that numpy handles them together.
+All intervals of a plane are three arrays, sorted by row and time, so that numpy handles them
+together; a loop over intervals in Python would take minutes for an event.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from roilab.types import FloatArray, Frame, IntArray, Mask
+
+Pairs = tuple[IntArray, IntArray]
 
 
 @dataclass(frozen=True)
@@ -21,22 +20,23 @@ class Intervals:
     """Intervals [begin, end], both ends included.
 
     Attributes:
-        row: channel row of each, shape (interval,), not decreasing.
-        begin: first tick. end: last tick.
-        shape: rows and ticks of the frame they lie in.
+        row: channel row, shape (interval,), not decreasing.
+        begin: first tick, shape (interval,).
+        end: last tick, shape (interval,).
+        shape: rows and ticks of the frame.
     """
 
-    row: Ints
-    begin: Ints
-    end: Ints
+    row: IntArray
+    begin: IntArray
+    end: IntArray
     shape: tuple[int, int]
 
     def __len__(self) -> int:
         return len(self.row)
 
     @classmethod
-    def runs(cls, mask: Mask) -> "Intervals":
-        """The runs of ones of a mask (row, tick)."""
+    def from_mask(cls, mask: Mask) -> "Intervals":
+        """Find the runs of a mask (row, tick)."""
         padded = np.zeros((mask.shape[0], mask.shape[1] + 2), dtype=np.int8)
         padded[:, 1:-1] = mask
         steps = np.diff(padded, axis=1)
@@ -45,40 +45,39 @@ class Intervals:
         return cls(row, begin, end, mask.shape)
 
     @classmethod
-    def union(cls, row: Ints, begin: Ints, end: Ints, shape: tuple[int, int]) -> "Intervals":
-        """Intervals in any order; those that overlap or touch become one."""
-        return cls.runs(paint(row, begin, end, shape))
+    def merge(
+        cls, row: IntArray, begin: IntArray, end: IntArray, shape: tuple[int, int]
+    ) -> "Intervals":
+        """Sort intervals and merge those that overlap or touch."""
+        return cls.from_mask(fill_mask(row, begin, end, shape))
 
     def select(self, keep: Mask) -> "Intervals":
-        """The intervals marked in ``keep``."""
+        """Return the intervals where ``keep`` is true."""
         return Intervals(self.row[keep], self.begin[keep], self.end[keep], self.shape)
 
-    def mask(self) -> Mask:
-        """The intervals as a mask (row, tick)."""
-        return paint(self.row, self.begin, self.end, self.shape)
+    def to_mask(self) -> Mask:
+        """Return a mask (row, tick) that is true within the intervals."""
+        return fill_mask(self.row, self.begin, self.end, self.shape)
 
-    def touched_by(self, mask: Mask) -> Mask:
-        """Which intervals hold at least one tick of a mask (row, tick)."""
+    def contains_any(self, mask: Mask) -> Mask:
+        """Tell for each interval whether it contains a tick of a mask (row, tick)."""
         count = np.zeros((self.shape[0], self.shape[1] + 1), dtype=np.int32)
         np.cumsum(mask, axis=1, out=count[:, 1:])
         return np.asarray(count[self.row, self.end + 1] > count[self.row, self.begin])
 
-    def neighbours(self, other: "Intervals | None" = None) -> tuple[Ints, Ints]:
-        """Pairs of intervals that overlap in time on adjacent rows.
-
-        Args:
-            other: intervals of the next row; by default these themselves.
+    def find_neighbours(self) -> Pairs:
+        """Find pairs of intervals that overlap in time on adjacent rows.
 
         Returns:
-            Numbers of the intervals on row r and, in ``other``, on row r + 1.
+            Numbers of the intervals on row r and on row r + 1.
         """
-        return self._pairs(other or self, 1)
+        return self._find_pairs(self, 1)
 
-    def overlaps(self, other: "Intervals") -> tuple[Ints, Ints]:
-        """Pairs of intervals, of these and of others, that overlap on one row."""
-        return self._pairs(other, 0)
+    def find_overlaps(self, other: "Intervals") -> Pairs:
+        """Find pairs of these and other intervals that overlap on the same row."""
+        return self._find_pairs(other, 0)
 
-    def _pairs(self, other: "Intervals", step: int) -> tuple[Ints, Ints]:
+    def _find_pairs(self, other: "Intervals", step: int) -> Pairs:
         # Rows laid end to end make one time axis on which both sets are sorted.
         ticks = self.shape[1] + 1
         begins, ends = other.row * ticks + other.begin, other.row * ticks + other.end
@@ -91,27 +90,60 @@ class Intervals:
         return first, np.repeat(low, count) + inside
 
 
-def paint(row: Ints, begin: Ints, end: Ints, shape: tuple[int, int]) -> Mask:
-    """A mask (row, tick) that is true within intervals, which may overlap."""
+class IntervalSamples:
+    """Samples of a frame (row, tick) inside intervals, joined into one array.
+
+    Attributes:
+        owner: number of each sample's interval, shape (sample,).
+        row: row of each sample.
+        tick: tick of each sample.
+        values: the samples.
+        first: index of each interval's first sample, shape (interval,).
+        last: index of each interval's last sample.
+    """
+
+    def __init__(self, intervals: Intervals, frame: Frame) -> None:
+        length = intervals.end - intervals.begin + 1
+        self.first: IntArray = np.cumsum(length) - length
+        self.last: IntArray = self.first + length - 1
+        self.owner: IntArray = np.repeat(np.arange(len(intervals)), length)
+        self._step = np.arange(len(self.owner)) - self.first[self.owner]
+        self.row: IntArray = intervals.row[self.owner]
+        self.tick: IntArray = intervals.begin[self.owner] + self._step
+        self.values: FloatArray = frame[self.row, self.tick].astype(np.float64)
+
+    def subtract_baseline(self) -> None:
+        """Subtract in each interval the straight line through its first and last sample."""
+        low, high = (self.values[ends].astype(np.float32) for ends in (self.first, self.last))
+        steps = np.maximum(self.last - self.first, 1)[self.owner]
+        self.values -= low[self.owner] + (high - low)[self.owner] * self._step / steps
+
+    def find_peaks(self) -> FloatArray:
+        """Return the largest sample of each interval, shape (interval,)."""
+        return np.maximum.reduceat(self.values, self.first) if len(self.first) else np.empty(0)
+
+
+def fill_mask(row: IntArray, begin: IntArray, end: IntArray, shape: tuple[int, int]) -> Mask:
+    """Return a mask (row, tick) that is true within intervals, which may overlap."""
     steps = np.zeros((shape[0], shape[1] + 1), dtype=np.int32)
     np.add.at(steps, (row, begin), 1)
     np.add.at(steps, (row, end + 1), -1)
     return np.asarray(np.cumsum(steps, axis=1)[:, :-1] > 0)
 
 
-def clusters_with(number: int, pairs: tuple[Ints, Ints], good: Mask) -> Mask:
-    """Which of ``number`` items are linked, over any number of steps, to a good one."""
+def find_connected(number: int, pairs: Pairs, good: Mask) -> Mask:
+    """Tell which of ``number`` items are linked to a good one, over any number of links."""
     ones = np.ones(len(pairs[0]), dtype=np.int8)
     graph = coo_matrix((ones, pairs), shape=(number, number))
     count, label = connected_components(graph, directed=False)
-    found = np.zeros(count, dtype=bool)
-    found[label[good]] = True
-    return np.asarray(found[label])
+    has_good = np.zeros(count, dtype=bool)
+    has_good[label[good]] = True
+    return np.asarray(has_good[label])
 
 
-def linked_to(pairs: tuple[Ints, Ints], good: Mask) -> Mask:
-    """Which items are good or directly linked to a good one."""
-    found = good.copy()
-    found[pairs[0][good[pairs[1]]]] = True
-    found[pairs[1][good[pairs[0]]]] = True
-    return found
+def find_linked(pairs: Pairs, good: Mask) -> Mask:
+    """Tell which items are good, or linked to a good one by one link."""
+    linked = good.copy()
+    linked[pairs[0][good[pairs[1]]]] = True
+    linked[pairs[1][good[pairs[0]]]] = True
+    return linked

@@ -1,31 +1,30 @@
-"""Charge that particles leave in liquid argon: minimum-ionising lines and short electron tracks."""
+"""Charge that particles leave in liquid argon: muon tracks and short electron tracks."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from roilab.simulate.depositions import Depositions, line
+from roilab.simulate.depositions import Depositions, divide_line
 from roilab.simulate.errors import SimulationError
+from roilab.types import FloatArray
 
-Array = NDArray[np.float64]
-
-# Most probable value of the Landau distribution in its own variable.
+# Most probable value of the Landau distribution in its standard variable.
 _LANDAU_MODE = -0.22278
 
 
 @dataclass(frozen=True)
 class Ionisation:
-    """How much charge is freed and how it fluctuates.
+    """Charge per length and per energy, and its fluctuation.
 
     Attributes:
-        step_mm: length of track that one group of electrons stands for.
+        step_mm: length of track between two groups of electrons.
         electrons_per_mm: most probable charge of a minimum-ionising particle, after
             recombination.
-        electrons_per_mm_spread: spread of that from track to track.
-        landau_electrons_per_mm: width of the Landau fluctuation, the ``xi`` of a step.
-        largest_mev: largest loss in a step; what is above makes a delta ray of its own.
-        electrons_per_mev: charge freed per energy, after recombination.
+        electrons_per_mm_spread: largest deviation from it, drawn for each track.
+        landau_electrons_per_mm: width ``xi`` of the Landau fluctuation per length.
+        largest_mev: largest energy loss in a step; a larger one is a delta ray, drawn separately.
+        electrons_per_mev: charge per energy, after recombination.
         electron_mev_per_mm: mean energy loss of an electron.
     """
 
@@ -40,49 +39,46 @@ class Ionisation:
     def __post_init__(self) -> None:
         if min(self.step_mm, self.electrons_per_mm, self.electrons_per_mev) <= 0:
             raise SimulationError(
-                f"ionisation: step_mm {self.step_mm}, electrons_per_mm {self.electrons_per_mm} and "
-                f"electrons_per_mev {self.electrons_per_mev}; expected more than 0."
+                f"ionisation: step_mm is {self.step_mm}, electrons_per_mm {self.electrons_per_mm} "
+                f"and electrons_per_mev {self.electrons_per_mev}: expected more than 0 for each."
             )
 
-    def muon(
+    def deposit_muon(
         self, start: ArrayLike, end: ArrayLike, time_ns: float, rng: np.random.Generator
     ) -> tuple[Depositions, float]:
-        """A minimum-ionising track with Landau fluctuation, and its most probable charge per mm."""
-        position, step = line(start, end, self.step_mm)
+        """Deposit the charge of a minimum-ionising track with Landau fluctuation.
+
+        Returns:
+            Depositions, and the most probable charge of this track [electrons/mm].
+        """
+        position, step = divide_line(start, end, self.step_mm)
         probable = self.electrons_per_mm + self.electrons_per_mm_spread * rng.uniform(-1, 1)
         width = self.landau_electrons_per_mm * step
-        charge = probable * step + width * (landau(len(position), rng) - _LANDAU_MODE)
+        charge = probable * step + width * (draw_landau(len(position), rng) - _LANDAU_MODE)
         charge = np.clip(charge, 0, self.largest_mev * self.electrons_per_mev)
-        return Depositions(position, np.full(len(position), time_ns), charge), probable
+        return Depositions.at_time(position, time_ns, charge), probable
 
-    def electron(
+    def deposit_electron(
         self, start: ArrayLike, energy_mev: float, time_ns: float, rng: np.random.Generator
     ) -> Depositions:
-        """A slow electron: a walk of single steps that soon forgets its direction."""
+        """Deposit the charge of a slow electron: a random walk of single steps."""
         length = energy_mev / self.electron_mev_per_mm
         steps = max(round(length / self.step_mm), 1)
         turns = rng.normal(size=(steps, 3))
         heading = np.cumsum(turns, axis=0)
         heading /= np.linalg.norm(heading, axis=1, keepdims=True)
         position = np.asarray(start) + np.cumsum(heading * length / steps, axis=0)
-        charge = np.full(steps, energy_mev * self.electrons_per_mev / steps)
-        return Depositions(position, np.full(steps, time_ns), charge)
+        return Depositions.at_time(position, time_ns, energy_mev * self.electrons_per_mev / steps)
 
 
-def landau(number: int, rng: np.random.Generator) -> Array:
-    """Numbers that follow the Landau distribution.
+def draw_landau(number: int, rng: np.random.Generator) -> FloatArray:
+    """Draw random numbers of the Landau distribution, shape (number,).
 
-    It is the stable distribution of index 1 and skewness 1: J. Chambers, C. Mallows, B. Stuck,
-    J. Am. Stat. Assoc. 71 (1976) 340, equation 2.4.
+    The Landau distribution is the stable distribution of index 1 and skewness 1: J. Chambers,
+    C. Mallows, B. Stuck, J. Am. Stat. Assoc. 71 (1976) 340, equation 2.4.
     """
     angle = rng.uniform(-np.pi / 2, np.pi / 2, number)
-    waiting = rng.exponential(size=number)
-    lean = np.pi / 2 + angle
-    stable = lean * np.tan(angle) - np.log(np.pi / 2 * waiting * np.cos(angle) / lean)
+    exponential = rng.exponential(size=number)
+    shifted = np.pi / 2 + angle
+    stable = shifted * np.tan(angle) - np.log(np.pi / 2 * exponential * np.cos(angle) / shifted)
     return np.asarray(stable + np.log(np.pi / 2))
-
-
-def isotropic(rng: np.random.Generator) -> Array:
-    """A direction, uniform on the sphere."""
-    vector = rng.normal(size=3)
-    return np.asarray(vector / np.linalg.norm(vector))

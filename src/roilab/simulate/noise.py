@@ -1,14 +1,14 @@
-"""Electronics noise: incoherent with a realistic spectrum, and coherent within groups of channels.
+"""Electronics noise: an incoherent part per channel and a coherent part per group of channels.
 
-The amplitude spectrum of a cold front-end is that of two sources shaped by the amplifier: a
-parallel one, flat at its input, and a series one, the amplifier's voltage noise on the wire's
-capacitance, growing with frequency. The first rises below a frequency of microphonics and supply
-noise, the second has the flicker noise of its transistor; the digitiser adds a white floor::
+The spectrum of a cold front-end has two sources shaped by the amplifier: parallel noise, flat at
+the input, and series noise (the amplifier's voltage noise on the capacitance of the wire), which
+grows with frequency. Microphonics and supply noise raise the first at low frequency, flicker noise
+of the transistor raises the second; the digitiser adds a white floor::
 
     N(f)^2 = S(f)^2 (parallel^2 (1 + rise / f) + (series f)^2 (1 + flicker / f)) + white^2
 
-S(f) is the amplifier's spectrum, 1 at f = 0. Amplitudes are such that the mean of N(f)^2 over all
-frequencies is the variance.
+S(f) is the amplifier's spectrum, 1 at f = 0. The mean of N(f)^2 over all frequencies is the
+variance of the noise.
 """
 
 from collections.abc import Sequence
@@ -16,28 +16,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.response import cold_electronics
-
-Array = NDArray[np.float64]
+from roilab.types import FloatArray, Frame, Mask
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of a detector.
+    """Noise of a detector; amplitudes in ADC counts.
 
     Attributes:
         scale: factor on the incoherent noise of U, V and W (0 switches it off).
         parallel_adc: amplitude of the parallel noise.
         series_adc_per_mhz: amplitude of the series noise at 1 MHz.
         white_adc: amplitude of the white floor.
-        rise_mhz: frequency below which the low-frequency rise of the parallel noise dominates.
-        flicker_mhz: the same for the flicker noise of the series one.
+        rise_mhz: frequency below which the rise of the parallel noise dominates.
+        flicker_mhz: frequency below which flicker noise dominates the series noise.
         coherent_adc: RMS of the noise that a group of channels shares (0 switches it off).
-        coherent_group: neighbouring channels of a plane that share it.
-        coherent_cutoff_mhz: the shared noise falls as a Gaussian of this width in frequency.
+        coherent_group: number of neighbouring channels of a plane in a group.
+        coherent_cutoff_mhz: width of the coherent noise's Gaussian spectrum.
     """
 
     scale: tuple[float, float, float]
@@ -53,15 +51,15 @@ class Noise:
     def __post_init__(self) -> None:
         values = (self.parallel_adc, self.series_adc_per_mhz, self.white_adc, self.coherent_adc)
         if min(*values, *self.scale, self.rise_mhz, self.flicker_mhz) < 0:
-            raise SimulationError("Noise amplitudes are negative: expected 0 or more.")
+            raise SimulationError("A setting of the noise is negative: expected 0 or more.")
         if self.coherent_group < 1 or self.coherent_cutoff_mhz <= 0:
             raise SimulationError(
                 f"noise.coherent_group is {self.coherent_group} and noise.coherent_cutoff_mhz "
                 f"{self.coherent_cutoff_mhz}: expected at least 1 and more than 0."
             )
 
-    def amplitude(self, frequency_mhz: Array, peaking_us: float) -> Array:
-        """N(f) [ADC counts] of the incoherent noise; 0 at frequency 0, which is pedestal.
+    def amplitude(self, frequency_mhz: FloatArray, peaking_us: float) -> FloatArray:
+        """Return N(f) [ADC counts] of the incoherent noise; 0 at frequency 0, the pedestal.
 
         Args:
             frequency_mhz: frequencies.
@@ -74,40 +72,40 @@ class Noise:
         total = np.sqrt(shape**2 * (parallel + series) + self.white_adc**2)
         return np.where(frequency_mhz > 0, total, 0.0)
 
-    def waveforms(
+    def generate(
         self,
         plane_index: int,
         shape: tuple[int, int],
         tick_ns: float,
         peaking_us: float,
         rng: np.random.Generator,
-    ) -> NDArray[np.float32]:
-        """Noise of one plane [ADC counts].
+    ) -> Frame:
+        """Generate the noise of one plane [ADC counts].
 
         Args:
             plane_index: 0 U, 1 V, 2 W.
             shape: (channel, tick).
             tick_ns: length of a tick.
             peaking_us: peaking time of the amplifier.
-            rng: source of randomness.
+            rng: random numbers.
         """
         channels, ticks = shape
         frequency = scipy.fft.rfftfreq(ticks, 1e-3 * tick_ns)
         amplitude = self.scale[plane_index] * self.amplitude(frequency, peaking_us)
-        noise = _coloured(amplitude, channels, ticks, rng)
+        noise = _draw_noise(amplitude, channels, ticks, rng)
         if self.coherent_adc > 0:
-            common = np.where(
+            coherent = np.where(
                 frequency > 0, np.exp(-0.5 * (frequency / self.coherent_cutoff_mhz) ** 2), 0.0
             )
             groups = -(-channels // self.coherent_group)
-            shared = _coloured(common, groups, ticks, rng)
+            shared = _draw_noise(coherent, groups, ticks, rng)
             shared *= self.coherent_adc / max(float(shared.std()), 1e-9)
             noise += np.repeat(shared, self.coherent_group, axis=0)[:channels]
         return noise
 
 
-def amplifier_spectrum(frequency_mhz: Array, peaking_us: float) -> Array:
-    """Magnitude of the amplifier's response against frequency [MHz], 1 at frequency 0."""
+def amplifier_spectrum(frequency_mhz: FloatArray, peaking_us: float) -> FloatArray:
+    """Return the magnitude of the amplifier's response at frequencies [MHz], 1 at frequency 0."""
     period = 0.05
     time = period * np.arange(round(20 * peaking_us / period), dtype=np.float64)
     impulse = cold_electronics(time, peaking_us)
@@ -117,63 +115,60 @@ def amplifier_spectrum(frequency_mhz: Array, peaking_us: float) -> Array:
     return np.asarray(np.interp(frequency_mhz, known, magnitude / magnitude[0]))
 
 
-def _coloured(
-    amplitude: Array, rows: int, ticks: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Gaussian noise of an amplitude spectrum, shape (row, tick)."""
+def _draw_noise(amplitude: FloatArray, rows: int, ticks: int, rng: np.random.Generator) -> Frame:
+    """Draw Gaussian noise of a given amplitude spectrum, shape (row, tick)."""
     spectrum = np.empty((rows, len(amplitude)), dtype=np.complex64)
     spectrum.real = rng.standard_normal(spectrum.shape, dtype=np.float32)
     spectrum.imag = rng.standard_normal(spectrum.shape, dtype=np.float32)
-    # Each complex coefficient of n samples carries the variance N(f)^2 n, half in either part.
+    # A complex coefficient of n samples has variance N(f)^2 n: half in the real part, half in the
+    # imaginary part.
     spectrum *= (amplitude * np.sqrt(0.5 * ticks)).astype(np.float32)
     return np.asarray(scipy.fft.irfft(spectrum, ticks, overwrite_x=True), dtype=np.float32)
 
 
-def subtract_coherent(
-    frame: NDArray[np.float32], group: int, signal_sigma: float, margin: int
-) -> NDArray[np.float32]:
-    """Remove what the channels of a group have in common.
+def subtract_coherent_noise(frame: Frame, group: int, signal_sigma: float, margin: int) -> Frame:
+    """Subtract the noise that the channels of a group share.
 
-    At every tick the median over the group's channels is subtracted. A channel is left out of
-    the median around its own signal, else the median would take long isochronous tracks away.
+    The shared noise is the median over the channels of a group at every tick. Signal does not
+    count in the median; otherwise the median would remove long isochronous tracks.
 
     Args:
-        frame: baseline-free waveforms, (channel, tick).
-        group: channels of a group.
-        signal_sigma: signal is what exceeds this many times the channel's noise.
-        margin: ticks around it that count as signal too.
+        frame: waveforms without pedestal, (channel, tick).
+        group: number of channels in a group.
+        signal_sigma: threshold of signal, in units of the channel's noise.
+        margin: ticks around the signal that count as signal too.
 
     Returns:
         A new frame of the same shape.
     """
-    spread = 1.4826 * np.median(np.abs(frame), axis=1, keepdims=True)
-    hot = np.abs(frame) > signal_sigma * np.maximum(spread, 1e-6)
-    hot = widen(hot, margin)
+    sigma = 1.4826 * np.median(np.abs(frame), axis=1, keepdims=True)
+    signal = np.abs(frame) > signal_sigma * np.maximum(sigma, 1e-6)
+    signal = pad_mask(signal, margin)
     cleaned = frame.copy()
     for first in range(0, len(frame), group):
         rows = slice(first, first + group)
-        quiet = np.where(hot[rows], np.nan, frame[rows])
-        counted = (~hot[rows]).sum(axis=0) >= max(2, len(quiet) // 4)
-        common = np.zeros(frame.shape[1], dtype=np.float32)
-        if counted.any():
-            common[counted] = np.nanmedian(quiet[:, counted], axis=0)
-        cleaned[rows] -= common
+        quiet = np.where(signal[rows], np.nan, frame[rows])
+        enough = (~signal[rows]).sum(axis=0) >= max(2, len(quiet) // 4)
+        shared = np.zeros(frame.shape[1], dtype=np.float32)
+        if enough.any():
+            shared[enough] = np.nanmedian(quiet[:, enough], axis=0)
+        cleaned[rows] -= shared
     return cleaned
 
 
-def widen(mask: NDArray[np.bool_], margin: int) -> NDArray[np.bool_]:
-    """Extend every run of a mask (row, tick) by ``margin`` ticks on either side."""
-    edge = np.zeros((mask.shape[0], mask.shape[1] + 2 * margin + 1), dtype=np.int32)
-    np.cumsum(np.pad(mask, ((0, 0), (margin, margin))), axis=1, out=edge[:, 1:])
-    width = 2 * margin + 1
-    return np.asarray(edge[:, width:] - edge[:, :-width] > 0)
+def pad_mask(mask: Mask, pad: int) -> Mask:
+    """Extend every run of a mask (row, tick) by ``pad`` ticks on both sides."""
+    count = np.zeros((mask.shape[0], mask.shape[1] + 2 * pad + 1), dtype=np.int32)
+    np.cumsum(np.pad(mask, ((0, 0), (pad, pad))), axis=1, out=count[:, 1:])
+    width = 2 * pad + 1
+    return np.asarray(count[:, width:] - count[:, :-width] > 0)
 
 
-def robust_rms(frame: NDArray[np.float32], cut: float) -> NDArray[np.float32]:
-    """Noise of every row, little moved by signal.
+def estimate_rms(frame: Frame, cut: float) -> Frame:
+    """Estimate the noise of every row; signal changes it little.
 
-    First from the quantiles at one standard deviation, then the RMS of what lies within ``cut``
-    times that.
+    The first estimate comes from the quantiles at one standard deviation, the second is the RMS
+    of the samples below ``cut`` times the first.
 
     Args:
         frame: shape (row, tick).

@@ -1,38 +1,41 @@
-"""Placing tracks and showers of a given angle to a wire plane inside the drift volume."""
+"""Place tracks and showers at a given angle to a wire plane inside the drift volume."""
+
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector
 from roilab.simulate.errors import SimulationError
+from roilab.types import FloatArray
 
-Array = NDArray[np.float64]
-
-# Ticks left free at either end of the readout: field response, shaping and filters reach there.
+# Ticks kept free at both ends of the readout, for field response, shaping and filters.
 _MARGIN_TICKS = 150
 
 
-def check_angle(theta_xz_deg: float) -> None:
-    """Refuse angles that are none.
+def check_angles(theta_xz_deg: Sequence[float]) -> None:
+    """Check that there are angles theta_xz, all from 0 to 90 degrees.
 
     Raises:
-        SimulationError: not within 0 to 90 degrees.
+        SimulationError: there is none, or one is outside.
     """
-    if not 0 <= theta_xz_deg <= 90:
-        raise SimulationError(
-            f"theta_xz is {theta_xz_deg} degrees: expected 0 (along the pitch) to 90 (along the "
-            "drift)."
-        )
+    if not theta_xz_deg:
+        raise SimulationError("theta_xz_deg is empty: expected at least one angle.")
+    for angle in theta_xz_deg:
+        if not 0 <= angle <= 90:
+            raise SimulationError(
+                f"theta_xz is {angle} degrees: expected 0 (along the pitch) to 90 (along the "
+                "drift)."
+            )
 
 
-def direction_at(
+def compute_direction(
     detector: Detector,
     plane: str,
     theta_xz_deg: float,
     sign: int = 1,
     theta_y_deg: float = 90.0,
-) -> Array:
-    """Unit vector (x, y, z) at an angle in the coordinates of a plane.
+) -> FloatArray:
+    """Return the unit vector (x, y, z) of given angles in a plane's coordinates.
 
     Args:
         detector: geometry.
@@ -49,37 +52,37 @@ def direction_at(
 
 
 def place(
-    detector: Detector, shape: Array, margin_mm: float, what: str, rng: np.random.Generator
-) -> tuple[Array, float]:
-    """Where and when a thing of given shape may happen, wholly inside and wholly read out.
+    detector: Detector, points: FloatArray, margin_mm: float, name: str, rng: np.random.Generator
+) -> tuple[FloatArray, float]:
+    """Draw a start and a time at which a track lies in the drift volume and in the readout.
 
     Args:
         detector: drift volume and clock.
-        shape: points of it relative to its start, (point, 3) [mm].
+        points: points of the track relative to its start [mm], shape (point, 3).
         margin_mm: distance kept from the borders.
-        what: its name, for the error.
-        rng: source of randomness.
+        name: name of the track in the error.
+        rng: random numbers.
 
     Returns:
-        Its start [mm] and time [ns].
+        Start [mm] and time [ns].
 
     Raises:
-        SimulationError: it does not fit.
+        SimulationError: the track does not fit.
     """
     low, high = detector.corners
-    first = low + margin_mm - shape.min(axis=0)
-    last = high - margin_mm - shape.max(axis=0)
+    first = low + margin_mm - points.min(axis=0)
+    last = high - margin_mm - points.max(axis=0)
     ns_per_mm = 1e3 / detector.drift_speed_mm_per_us
     window = detector.readout_ns - 2 * _MARGIN_TICKS * detector.tick_ns
-    if (last < first).any() or np.ptp(shape[:, 0]) * ns_per_mm > window:
+    if (last < first).any() or np.ptp(points[:, 0]) * ns_per_mm > window:
         raise SimulationError(
-            f"{what} is {np.ptp(shape, axis=0).round().tolist()} mm long in x, y and z: it does "
+            f"{name} is {np.ptp(points, axis=0).round().tolist()} mm long in x, y and z: it does "
             f"not fit into the drift volume of {(high - low).round().tolist()} mm with a margin of "
             f"{margin_mm} mm, or into the readout window of {detector.readout_ns / 1e6:.2f} ms; "
             "choose a shorter one or a larger detector."
         )
     start = rng.uniform(first, last)
-    distance = detector.drift_sign * (detector.wire_x_mm - start[0] - shape[:, 0])
+    distance = detector.drift_sign * (detector.wire_x_mm - start[0] - points[:, 0])
     drift = distance * ns_per_mm
     begin = detector.tick0_ns + _MARGIN_TICKS * detector.tick_ns
     return start, float(rng.uniform(begin - drift.min(), begin + window - drift.max()))

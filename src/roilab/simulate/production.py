@@ -1,11 +1,11 @@
-"""Many events: frame files, in parallel, resumable, with the truth beside them."""
+"""Simulate many events: frame files in parallel, resumable, with their truth in ``meta.json``."""
 
 import json
 import logging
 import multiprocessing
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,97 +13,103 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from roilab.atomic_write import write_text
+from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.frames import FrameWriter
 from roilab.simulate.chain import RECONSTRUCTION_TAGS, Simulation
-from roilab.simulate.depositions import Event
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.write_frames import TRUTH_TAG, write_event
+from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
 CONFIG_FILE = "simulation.json"
 META_FILE = "meta.json"
-# Every file of a sample but these has a name that its configuration tells.
-_SUFFIXES = ("h5", "npz", "tar", "tar.gz", "tar.bz2")
+_CONTAINERS = ("h5", "npz", "tar", "tar.gz", "tar.bz2")
 
 
 def check_processes(processes: int) -> None:
-    """Refuse a number of processes that this machine cannot run at once.
+    """Check that this machine can run a number of processes at once.
 
     Raises:
-        SimulationError: less than 1, or more than there are cores.
+        SimulationError: it is less than 1, or larger than the number of cores.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if not 1 <= processes <= (cores or 1):
+    cores = _count_cores()
+    if not 1 <= processes <= cores:
         raise SimulationError(
             f"processes={processes}: this machine offers {cores} cores; choose 1 to {cores}."
         )
 
 
+def _count_cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class FileJob:
-    """One pair of files: a number of events of a sample.
+    """The events of one pair of files.
 
     Attributes:
         config: configuration of the sample.
-        folder: where the files go.
-        number: the N of ``g4-rec-N``.
-        events: numbers of the events within the sample.
+        output_dir: folder of the files.
+        number: N in ``g4-rec-N``.
+        events: numbers of the events in the sample.
     """
 
     config: Mapping[str, Any]
-    folder: Path
+    output_dir: Path
     number: int
     events: tuple[int, ...]
 
     def path(self, kind: str, container: str) -> Path:
-        """Path of one file; ``kind`` is ``rec`` or ``tru``."""
-        return self.folder / f"g4-{kind}-{self.number}.{container}"
+        """Return the path of one file; ``kind`` is ``rec`` or ``tru``."""
+        return self.output_dir / f"g4-{kind}-{self.number}.{container}"
 
     @property
     def paths(self) -> list[Path]:
-        """All files of this job."""
+        """All files of this job: for every container reconstruction, then truth."""
         containers = self.config["containers"]
         return [self.path(kind, c) for c in containers for kind in ("rec", "tru")]
 
     @property
-    def whole(self) -> bool:
-        """Whether all files are there; a file has its name only when it is complete."""
+    def complete(self) -> bool:
+        """Whether all files exist; an incomplete file has another name."""
         return all(path.is_file() for path in self.paths)
 
 
-class Sample:
-    """A sample of events in a folder.
+class Production:
+    """Production of one sample in one folder.
 
     Args:
-        config: plain container of the configuration group ``simulation``.
-        folder: where the sample is, or shall be.
+        config: configuration group ``simulation`` as a plain container.
+        output_dir: folder of the sample; it may be absent.
 
     Raises:
-        SimulationError: the configuration names what is not known.
+        SimulationError: a number of events, tag, plane or container is not valid.
     """
 
-    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, config: Mapping[str, Any], output_dir: Path) -> None:
         self.config = dict(config)
-        self.folder = folder
-        self._check()
+        self.output_dir = output_dir
+        self._check_config()
 
     @cached_property
     def simulation(self) -> Simulation:
-        """Put together when it is needed first: a sample that is there does without.
+        """The stages of the simulation, instantiated on first use: a complete sample needs none.
 
         Raises:
-            SimulationError: the configuration makes no sense.
+            SimulationError: a setting cannot be used.
         """
         return Simulation.from_config(self.config)
 
-    def _check(self) -> None:
+    def _check_config(self) -> None:
         for name in ("events", "events_per_file"):
             if self.config[name] < 1:
                 raise SimulationError(f"{name} is {self.config[name]}: expected at least 1.")
-        choices = {"tags": RECONSTRUCTION_TAGS, "planes": PLANE_NAMES, "containers": _SUFFIXES}
+        choices = {"tags": RECONSTRUCTION_TAGS, "planes": PLANE_NAMES, "containers": _CONTAINERS}
         for name, known in choices.items():
             unknown = [value for value in self.config[name] if value not in known]
             if unknown or not self.config[name]:
@@ -112,77 +118,78 @@ class Sample:
 
     @property
     def jobs(self) -> list[FileJob]:
-        """The files of the sample."""
+        """All files of the sample."""
         numbers = range(self.config["events"])
         size = self.config["events_per_file"]
         chunks = [tuple(numbers[first : first + size]) for first in range(0, len(numbers), size)]
-        return [FileJob(self.config, self.folder, n, chunk) for n, chunk in enumerate(chunks)]
+        return [FileJob(self.config, self.output_dir, n, chunk) for n, chunk in enumerate(chunks)]
 
-    def make(self, processes: int, progress: bool) -> None:
-        """Simulate what the folder lacks.
+    def run(self, processes: int, progress: bool) -> None:
+        """Simulate the files that are not complete, and write ``meta.json``.
 
         Args:
-            processes: files to work on at a time; more than there are cores are not used.
+            processes: files to simulate at a time, at most the number of cores.
             progress: show a progress bar.
 
         Raises:
             SimulationError: the folder holds other files, or the run was interrupted.
         """
-        self._claim()
-        jobs = [job for job in self.jobs if not job.whole]
-        whole = self.config["events"] - sum(len(job.events) for job in jobs)
-        if whole:
-            log.info("%s: %d of %d events are there", self.folder, whole, self.config["events"])
-        if not jobs and (self.folder / META_FILE).is_file():
+        self._prepare_output_dir()
+        events, jobs = self.config["events"], [job for job in self.jobs if not job.complete]
+        done = self._count_complete_events()
+        if done:
+            log.info("%s: %d of %d events are complete", self.output_dir, done, events)
+        if not jobs and (self.output_dir / META_FILE).is_file():
             return
         try:
-            with _bar(self.config["events"], whole, progress) as advance:
-                for count in _run(jobs, processes):
+            with _show_progress(events, done, progress) as advance:
+                for count in _run_jobs(jobs, processes):
                     advance(count)
         except KeyboardInterrupt:
-            whole = sum(len(job.events) for job in self.jobs if job.whole)
             raise SimulationError(
-                f"{self.folder}: interrupted; {whole} of {self.config['events']} events are whole "
-                "and kept, meta.json is not written. Run the same command again to go on."
+                f"{self.output_dir}: interrupted; {self._count_complete_events()} of {events} "
+                "events are complete and kept, meta.json is not written. Run the same command "
+                "again to continue."
             ) from None
-        _write_json(self.folder / META_FILE, self.meta())
+        write_json(self.output_dir / META_FILE, self.collect_metadata())
 
-    def _claim(self) -> None:
-        """Make sure that the folder is empty or holds this very sample."""
-        told = self.folder / CONFIG_FILE
-        wanted = json.loads(json.dumps(self.config))
-        if told.is_file():
+    def _count_complete_events(self) -> int:
+        return sum(len(job.events) for job in self.jobs if job.complete)
+
+    def _prepare_output_dir(self) -> None:
+        """Make the folder and save the configuration, or check that it holds this sample."""
+        config_file = self.output_dir / CONFIG_FILE
+        config = json.loads(json.dumps(self.config))
+        if config_file.is_file():
             try:
-                found = json.loads(told.read_text())
+                stored = json.loads(config_file.read_text())
             except ValueError:
-                found = None
-            if found != wanted:
+                stored = None
+            if stored != config:
                 raise SimulationError(
-                    f"{self.folder}: holds a sample of another configuration "
-                    f"({_difference(found, wanted)}); choose another folder, or remove that sample."
+                    f"{self.output_dir}: holds a sample of another configuration "
+                    f"({_describe_difference(stored, config)}); choose another output_dir, or "
+                    "remove that sample."
                 )
             return
-        others = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        others = sorted(self.output_dir.iterdir()) if self.output_dir.is_dir() else []
         if others:
             raise SimulationError(
-                f"{self.folder}: holds {len(others)} other files ('{others[0].name}', ...); "
-                "expected an empty or absent folder, or an interrupted sample. Choose another."
+                f"{self.output_dir}: holds {len(others)} other files ('{others[0].name}', ...); "
+                "expected an empty or absent folder, or an interrupted sample. Choose another "
+                "output_dir."
             )
-        _ = self.simulation  # no folder for one that makes no sense
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write_json(told, wanted)
+        _ = self.simulation  # settings that cannot be used leave no folder behind
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        write_json(config_file, config)
 
-    def meta(self) -> dict[str, Any]:
-        """What ``meta.json`` tells: the truth of every event."""
+    def collect_metadata(self) -> dict[str, Any]:
+        """Return the contents of ``meta.json``: the truth of every event."""
         detector, container = self.simulation.detector, self.config["containers"][0]
-        first = dict(zip(PLANE_NAMES, detector.first_channels, strict=True))
         events = []
         for job in self.jobs:
             files = {kind: job.path(kind, container).name for kind in ("rec", "tru")}
-            for index in job.events:
-                # Depositions cost little; making them again saves keeping them.
-                event = self.simulation.generate(index, self.config["seed"])
-                events.append(self._event_meta(index, event) | files)
+            events += [self._describe_event(index) | files for index in job.events]
         common = {
             "detector": f"{detector.name} (roilab simulation)",
             "apa": detector.apa,
@@ -192,12 +199,15 @@ class Sample:
             "drift_speed_mm_per_us": detector.drift_speed_mm_per_us,
             "lifetime_ms": detector.lifetime_ms,
             "units": "mm, ns, electrons, MeV, degrees",
-            "first_channel": first,
+            "first_channel": dict(zip(PLANE_NAMES, detector.first_channels, strict=True)),
             "truth_tag": f"{TRUTH_TAG}{detector.apa}",
         }
         return {"common": common, "events": events}
 
-    def _event_meta(self, index: int, event: Event) -> dict[str, Any]:
+    def _describe_event(self, index: int) -> Row:
+        """Return the entry of an event in ``meta.json``."""
+        # Generated a second time: depositions take little time but much memory.
+        event = self.simulation.generate(index, self.config["seed"])
         return {
             "index": index,
             "event": self.config["first_event"] + index,
@@ -208,52 +218,42 @@ class Sample:
         }
 
 
-def _run(jobs: list[FileJob], processes: int) -> Iterator[int]:
-    """Work on jobs; yields the number of events of each as it is done."""
-    cores = os.cpu_count() or 1
-    processes = min(processes, cores, len(jobs))
+def _run_jobs(jobs: list[FileJob], processes: int) -> Iterator[int]:
+    """Simulate files; yield the number of events of each when it is complete."""
+    processes = min(processes, _count_cores(), len(jobs))
     if processes <= 1:
         yield from map(simulate_file, jobs)
         return
-    # Not by fork: the parent may run threads of torch or BLAS.
+    # "spawn", because the parent may run threads of torch or BLAS, which "fork" does not copy.
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         yield from pool.imap_unordered(simulate_file, jobs)
 
 
 def simulate_file(job: FileJob) -> int:
-    """Simulate the events of one pair of files; returns their number.
+    """Simulate the events of one pair of files; return their number.
 
-    All random numbers follow from the sample's seed and the event's number, so it does not
-    matter which process works on which file.
+    All random numbers follow from the sample's seed and the event's number, so the frames do not
+    depend on the process.
     """
-    simulation = Simulation.from_config(job.config)
-    containers = job.config["containers"]
+    simulation, seed = Simulation.from_config(job.config), job.config["seed"]
     for path in job.paths:
         path.unlink(missing_ok=True)
-    for leftover in job.folder.glob(f".g4-*-{job.number}.*.partial"):
+    for leftover in job.output_dir.glob(f".g4-*-{job.number}.*.partial*"):
         leftover.unlink()
-    writers = [
-        (FrameWriter(job.path("rec", c)), FrameWriter(job.path("tru", c))) for c in containers
-    ]
-    done = False
-    try:
+    with ExitStack() as stack:
+        # Closed in reverse order: the truth appears first, so no reconstruction stands without it.
+        writers = [stack.enter_context(FrameWriter(path)) for path in job.paths]
         for index in job.events:
-            event = simulation.generate(index, job.config["seed"])
-            planes, truth = simulation.frames(event, index, job.config["seed"])
-            for rec, tru in writers:
+            event = simulation.generate(index, seed)
+            planes, truth = simulation.simulate(event, index, seed)
+            for rec, tru in zip(writers[::2], writers[1::2], strict=True):
                 write_event(rec, tru, job.config, simulation.detector, index, planes, truth)
-        done = True
-    finally:
-        # The truth first: a reconstruction file stands only where its truth does.
-        for rec, tru in writers:
-            for writer in (tru, rec):
-                error = None if done else RuntimeError("incomplete")
-                writer.__exit__(type(error) if error else None, error, None)
     return len(job.events)
 
 
 @contextmanager
-def _bar(total: int, done: int, show: bool) -> Iterator[Any]:
+def _show_progress(total: int, done: int, show: bool) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar of events; yields the function that advances it."""
     columns = (
         TextColumn("simulating"),
         BarColumn(),
@@ -266,14 +266,11 @@ def _bar(total: int, done: int, show: bool) -> Iterator[Any]:
         yield lambda count: bar.advance(task, count)
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def _difference(found: Any, wanted: Any, where: str = "") -> str:
-    """The first entry in which two configurations differ."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for key in sorted({*found, *wanted}, key=str):
-            if found.get(key) != wanted.get(key):
-                return _difference(found.get(key), wanted.get(key), f"{where}.{key}".lstrip("."))
-    return f"{where or 'all'}: {found} there, {wanted} asked for"
+def _describe_difference(stored: Any, config: Any, key: str = "") -> str:
+    """Describe the first entry in which two configurations differ."""
+    if isinstance(stored, dict) and isinstance(config, dict):
+        for name in sorted({*stored, *config}, key=str):
+            if stored.get(name) != config.get(name):
+                where = f"{key}.{name}".lstrip(".")
+                return _describe_difference(stored.get(name), config.get(name), where)
+    return f"{key or 'everything'}: stored {stored}, requested {config}"

@@ -8,26 +8,24 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector, WirePlane
-from roilab.simulate.drift import Arrivals, spread
+from roilab.simulate.drift import Arrivals, add_clouds
 from roilab.simulate.errors import SimulationError
-from roilab.simulate.field import WireField, induced_currents
-
-Array = NDArray[np.float64]
-Frame = NDArray[np.float32]
+from roilab.simulate.field import WireField, compute_induced_currents
+from roilab.types import FloatArray, Frame
 
 _ELECTRON_FC = 1.602176634e-4
 
 
-def cold_electronics(time_us: Array, peaking_us: float) -> Array:
-    """Impulse response of the cold front-end amplifier, peaking at 1.
+def cold_electronics(time_us: FloatArray, peaking_us: float) -> FloatArray:
+    """Return the impulse response of the cold front-end amplifier, with maximum 1.
 
-    A fifth-order semi-Gaussian shaper: one real and two pairs of complex poles. Their positions
-    and residues are those of the BNL front-end chip, as DUNE's simulations use them (e.g.
-    B. Abi et al., JINST 15 (2020) P12004, section 3).
+    A fifth-order semi-Gaussian shaper: one real pole and two pairs of complex poles. Poles and
+    residues are those of the BNL front-end chip, as DUNE's simulations use them (e.g. B. Abi et
+    al., JINST 15 (2020) P12004, section 3).
 
     Args:
         time_us: times, any shape.
-        peaking_us: peaking time setting of the chip (0.5, 1, 2 or 3 us).
+        peaking_us: peaking time of the chip (0.5, 1, 2 or 3 us).
     """
     x = np.maximum(time_us, 0.0) / peaking_us
     first, second = 1.19361 * x, 2.5928 * x
@@ -42,12 +40,12 @@ class Response:
     """Field response and electronics.
 
     Attributes:
-        field: the wire planes' electrostatics.
+        field: electrostatics of the wire planes.
         gain_mv_per_fc: amplifier gain.
         peaking_us: amplifier peaking time.
         adc_bits: resolution of the digitiser.
-        adc_range_mv: its full scale.
-        baseline_adc: pedestal of U, V and W [ADC counts].
+        adc_range_mv: full scale of the digitiser.
+        baseline_adc: pedestals of U, V and W [ADC counts].
     """
 
     field: WireField
@@ -58,6 +56,7 @@ class Response:
     baseline_adc: tuple[float, float, float]
 
     def __post_init__(self) -> None:
+        # A list from YAML becomes a tuple, so that the response can be a key of the cache below.
         object.__setattr__(self, "baseline_adc", tuple(self.baseline_adc))
         if self.field.impacts % 2:
             raise SimulationError(
@@ -70,61 +69,63 @@ class Response:
         """Nominal time from the response plane to the collection wires."""
         return self.field.start_mm / self.field.drift_speed_mm_per_us
 
-    def per_tick(self, tick_ns: float) -> NDArray[np.float64]:
-        """Waveforms that one electron at the response plane leaves [ADC counts].
+    def waveforms(self, tick_ns: float) -> FloatArray:
+        """Return the waveforms of one electron that starts at the response plane at tick 0.
 
         Returns:
-            shape (plane, wire offset, impact, tick); tick 0 is when the electron starts.
+            ADC counts, shape (plane, wire offset, impact, tick).
+
+        Raises:
+            SimulationError: the tick is no multiple of the field response's sampling period.
         """
-        return _waveforms(self, tick_ns)
+        return _compute_waveforms(self, tick_ns)
 
-    def ticks(self, tick_ns: float) -> int:
-        """Length of the waveforms: field response and the tail of the amplifier."""
-        return int(np.ceil(1e3 * (self.field.duration_us + 10 * self.peaking_us) / tick_ns))
-
-    def signal(self, arrivals: Arrivals, detector: Detector, plane_index: int) -> Frame:
-        """Noise-free signal of one plane [ADC counts above the baseline].
+    def compute_signal(self, arrivals: Arrivals, detector: Detector, plane_index: int) -> Frame:
+        """Compute the noise-free signal of one plane.
 
         Args:
-            arrivals: electrons; their ticks hold the delay to the wires.
+            arrivals: electrons; their ticks include the delay to the wires.
             detector: geometry and clock.
             plane_index: 0 U, 1 V, 2 W.
 
         Returns:
-            shape (channel, tick).
+            ADC counts above the pedestal, shape (channel, tick).
         """
         plane = detector.planes[plane_index]
-        waveforms = self.per_tick(detector.tick_ns)[plane_index]
+        waveforms = self.waveforms(detector.tick_ns)[plane_index]
         start = arrivals.tick - 1e3 * self.delay_us / detector.tick_ns
+        # Electrons that start before the readout still leave signal in it.
         early = waveforms.shape[-1]
-        cells = self._rasterise(arrivals, plane, start + early, detector.nticks + early)
-        folded = _convolve(cells, waveforms, self.field.neighbours)
-        return plane.fold(folded[:, early : early + detector.nticks])
+        cells = self._fill_cells(arrivals, plane, start + early, detector.nticks + early)
+        per_wire = _convolve(cells, waveforms, self.field.neighbours)
+        return plane.fold(per_wire[:, early : early + detector.nticks])
 
-    def _rasterise(self, arrivals: Arrivals, plane: WirePlane, start: Array, ticks: int) -> Frame:
-        """Electrons per impact position and tick, shape (wire, impact, tick)."""
+    def _fill_cells(
+        self, arrivals: Arrivals, plane: WirePlane, start: FloatArray, ticks: int
+    ) -> Frame:
+        """Return electrons per impact position and tick, shape (wire, impact, tick)."""
         impacts = self.field.impacts
         cells = np.zeros((plane.wires * impacts, ticks), dtype=np.float32)
         across = (plane.wire_number(arrivals.y, arrivals.z) + 0.5) * impacts
         sigma = arrivals.sigma_mm / plane.pitch_mm * impacts
-        spread(cells, (across, sigma), (start, arrivals.sigma_tick), arrivals.electrons)
+        add_clouds(cells, (across, sigma), (start, arrivals.sigma_tick), arrivals.electrons)
         return cells.reshape(plane.wires, impacts, ticks)
 
-    def digitise(self, volts: Frame, plane_index: int) -> NDArray[np.int16]:
-        """ADC counts: pedestal added, rounded, held within the range of the digitiser.
+    def digitise(self, waveforms: Frame, plane_index: int) -> NDArray[np.int16]:
+        """Add the pedestal, round, and clip to the range of the digitiser.
 
         Args:
-            volts: signal and noise [ADC counts above the pedestal], (channel, tick).
+            waveforms: signal and noise [ADC counts above the pedestal], (channel, tick).
             plane_index: 0 U, 1 V, 2 W.
         """
         top = 2**self.adc_bits - 1
-        counts = np.rint(volts + np.float32(self.baseline_adc[plane_index]))
+        counts = np.rint(waveforms + np.float32(self.baseline_adc[plane_index]))
         return np.asarray(np.clip(counts, 0, top, out=counts), dtype=np.int16)
 
 
-@lru_cache(maxsize=4)
-def _waveforms(response: Response, tick_ns: float) -> Array:
-    """``Response.per_tick``, kept: it takes seconds and every event needs it."""
+@lru_cache(maxsize=4)  # takes seconds, and every event needs it
+def _compute_waveforms(response: Response, tick_ns: float) -> FloatArray:
+    """Convolve the induced currents with the amplifier and sample them at ticks."""
     field = response.field
     stride = 1e-3 * tick_ns / field.period_us
     if abs(stride - round(stride)) > 1e-6:
@@ -132,8 +133,10 @@ def _waveforms(response: Response, tick_ns: float) -> Array:
             f"A tick of {tick_ns} ns is no multiple of the field response's sampling period of "
             f"{field.period_us} us; choose a response.field.period_us that divides it."
         )
-    currents = induced_currents(field)
-    length = response.ticks(tick_ns) * round(stride)
+    currents = compute_induced_currents(field)
+    # The field response and the tail of the amplifier.
+    ticks = int(np.ceil(1e3 * (field.duration_us + 10 * response.peaking_us) / tick_ns))
+    length = ticks * round(stride)
     size = scipy.fft.next_fast_len(length + currents.shape[-1], real=True)
     time_us = field.period_us * np.arange(length, dtype=np.float64)
     shaper = cold_electronics(time_us, response.peaking_us)
@@ -145,16 +148,16 @@ def _waveforms(response: Response, tick_ns: float) -> Array:
     return np.asarray(waveforms)
 
 
-def _convolve(cells: Frame, waveforms: Array, neighbours: int) -> Frame:
-    """Convolve over wires and time, one impact position at a time, and sum.
+def _convolve(cells: Frame, waveforms: FloatArray, neighbours: int) -> Frame:
+    """Convolve over wires and time, and sum over impact positions.
 
     Args:
         cells: shape (wire, impact, tick).
         waveforms: shape (wire offset, impact, tick).
-        neighbours: wire offset 0 is at this index.
+        neighbours: index of wire offset 0.
 
     Returns:
-        shape (wire, tick); in time cut to the ticks of ``cells``.
+        shape (wire, tick), cut to the ticks of ``cells``.
     """
     wires, impacts, ticks = cells.shape
     rows = scipy.fft.next_fast_len(wires + 2 * neighbours)
@@ -163,7 +166,7 @@ def _convolve(cells: Frame, waveforms: Array, neighbours: int) -> Frame:
     for impact in range(impacts):
         kernel = np.zeros((rows, waveforms.shape[-1]), dtype=np.float32)
         kernel[: 2 * neighbours + 1] = waveforms[:, impact]
-        # Offset 0 to row 0, negative offsets to the end, as a cyclic convolution wants them.
+        # A cyclic convolution has offset 0 at row 0 and negative offsets at the end.
         kernel = np.roll(kernel, -neighbours, axis=0)
         product = scipy.fft.rfft2(cells[:, impact], (rows, columns), overwrite_x=False)
         product *= scipy.fft.rfft2(kernel, (rows, columns))

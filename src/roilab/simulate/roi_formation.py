@@ -1,36 +1,35 @@
-"""First look for regions of interest: tight and loose candidates.
+"""Formation of regions of interest (ROIs): tight and loose candidates.
 
-Tight candidates are what stands out of the frames with strong low cuts: short signals. Loose ones
-are found in the frame with the loose low cut, summed over several ticks: long signals, drawn out
-to where they sink into their surroundings. Both follow the toolkit's ``ROI_formation``.
+Tight ROIs stand out of the frames with strong low cuts: short signals. Loose ROIs are found in the
+frame with the loose low cut, summed over several ticks: long signals, extended down their slopes.
+Both follow the toolkit's ``ROI_formation``.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from roilab.simulate.intervals import Intervals, Mask, clusters_with, paint
-from roilab.simulate.noise import widen
-
-Frame = NDArray[np.float32]
-Ints = NDArray[np.int64]
+from roilab.simulate.intervals import Intervals, find_connected
+from roilab.simulate.noise import pad_mask
+from roilab.types import Frame, IntArray
 
 
 @dataclass(frozen=True)
-class SeedSettings:
-    """Thresholds of the candidate search.
+class FormationSettings:
+    """Thresholds of the ROI formation, with the toolkit's names in parentheses.
 
     Attributes:
-        tight_sigma: tight threshold of U, V and W in units of the channel's noise.
-        pad: ticks added on either side of a tight candidate.
-        rebin: ticks summed for the loose search.
-        loose_sigma: loose threshold in units of the noise of the sum, as if the ticks' noise
-            were fully correlated.
-        loose_shoulder: part of it that the flanks have to reach.
-        loose_top: upper limit of the loose threshold [electrons].
-        loose_reach: summed bins within which a small bump has to fall off by the shoulder.
-        loose_slack: the flank may rise by this much [electrons] and still count as falling.
+        tight_sigma: threshold of tight ROIs in U, V and W, in units of the channel's noise
+            (``troi_ind_th_factor``, ``troi_col_th_factor``).
+        pad: ticks added on both sides of a tight ROI (``troi_pad``).
+        rebin: ticks summed in the search of loose ROIs (``lroi_rebin``).
+        loose_sigma: threshold of loose ROIs, in units of the noise of ``rebin`` fully correlated
+            ticks (``lroi_th_factor``).
+        loose_shoulder: part of that threshold that the edges must reach (``lroi_th_factor1``).
+        loose_top: upper limit of the threshold [electrons] (``lroi_max_th``).
+        loose_reach: bins within which a small peak must fall by the shoulder
+            (``lroi_short_length``).
+        loose_slack: rise [electrons] at which a slope still counts as falling.
     """
 
     tight_sigma: tuple[float, float, float]
@@ -43,30 +42,30 @@ class SeedSettings:
     loose_slack: float
 
 
-def find_tight(
+def find_tight_rois(
     frames: tuple[Frame, ...], rms: Frame, threshold_sigma: float, pad: int
 ) -> Intervals:
-    """Tight candidates of a plane.
+    """Find the tight ROIs of a plane.
 
     Args:
-        frames: frames in which a tick may stand out, each (channel, tick).
-        rms: noise of the first frame's rows.
-        threshold_sigma: threshold in units of it.
-        pad: ticks added on either side.
+        frames: frames, each (channel, tick); a tick counts if any of them is above threshold.
+        rms: noise of the rows of the first frame.
+        threshold_sigma: threshold in units of the noise.
+        pad: ticks added on both sides.
     """
     threshold = threshold_sigma * rms[:, None] + 1
     mask = np.any([frame > threshold for frame in frames], axis=0)
-    mask = widen(mask, pad)
-    # A channel between two that see the same signal sees it too.
+    mask = pad_mask(mask, pad)
+    # A channel between two channels with signal has signal too.
     mask[1:-1] |= mask[:-2] & mask[2:]
-    return Intervals.runs(mask)
+    return Intervals.from_mask(mask)
 
 
-def find_loose(frame: Frame, rms: Frame, settings: SeedSettings) -> Intervals:
-    """Loose candidates of an induction plane.
+def find_loose_rois(frame: Frame, rms: Frame, settings: FormationSettings) -> Intervals:
+    """Find the loose ROIs of an induction plane.
 
     Args:
-        frame: with the loose low cut, (channel, tick).
+        frame: frame with the loose low cut, (channel, tick).
         rms: noise of its rows.
         settings: thresholds.
     """
@@ -74,51 +73,50 @@ def find_loose(frame: Frame, rms: Frame, settings: SeedSettings) -> Intervals:
     bins = frame.shape[1] // rebin
     total = frame[:, : bins * rebin].reshape(len(frame), bins, rebin).sum(axis=2)
     threshold = np.minimum(rms * rebin * settings.loose_sigma, settings.loose_top)[:, None]
-    left, right = _flanks(total, settings.loose_slack)
-    tall = _tall(total, threshold, settings.loose_shoulder, left, right)
-    bumps = _bumps(total, threshold, settings, left, right)
-    row, begin, end = (np.concatenate(pair) for pair in zip(tall, bumps, strict=True))
-    return Intervals.union(
-        row, begin * rebin, np.minimum(end * rebin + rebin - 1, frame.shape[1] - 1), frame.shape
-    )
+    left, right = _find_feet(total, settings.loose_slack)
+    tall = _find_tall_peaks(total, threshold, settings.loose_shoulder, left, right)
+    small = _find_small_peaks(total, threshold, settings, left, right)
+    row, begin, end = (np.concatenate(pair) for pair in zip(tall, small, strict=True))
+    last = np.minimum(end * rebin + rebin - 1, frame.shape[1] - 1)
+    return Intervals.merge(row, begin * rebin, last, frame.shape)
 
 
-def _flanks(total: Frame, slack: float) -> tuple[Ints, Ints]:
-    """Foot of the slope on which every bin stands: to the left and to the right, (row, bin).
+def _find_feet(total: Frame, slack: float) -> tuple[IntArray, IntArray]:
+    """Return the feet of each bin's slopes, to the left and to the right, each (row, bin).
 
-    A slope goes on while the average of three bins, one or two bins further, is below that here
-    by more than minus the slack.
+    A slope continues while the average of three bins, one or two bins further, is below the
+    average here plus the slack.
     """
 
-    def foot(ahead: Frame) -> Ints:
-        padded = np.pad(ahead, ((0, 0), (1, 1)), mode="edge")
+    def find_left_foot(total: Frame) -> IntArray:
+        padded = np.pad(total, ((0, 0), (1, 1)), mode="edge")
         smooth = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
         falls = np.zeros(smooth.shape, dtype=bool)
         falls[:, 1:] = smooth[:, :-1] < smooth[:, 1:] + slack
         falls[:, 2:] |= smooth[:, :-2] < smooth[:, 2:] + slack
-        here = np.where(falls, 0, np.arange(smooth.shape[1]))
-        return np.asarray(np.maximum.accumulate(here, axis=1))
+        foot = np.where(falls, 0, np.arange(smooth.shape[1]))
+        return np.asarray(np.maximum.accumulate(foot, axis=1))
 
     last = total.shape[1] - 1
-    return foot(total), last - foot(total[:, ::-1])[:, ::-1]
+    return find_left_foot(total), last - find_left_foot(total[:, ::-1])[:, ::-1]
 
 
-def _tall(
-    total: Frame, threshold: Frame, shoulder: float, left: Ints, right: Ints
-) -> tuple[Ints, Ints, Ints]:
-    """Runs above the shoulder that reach the threshold, drawn out to their feet."""
-    runs = Intervals.runs(total > shoulder * threshold)
-    runs = runs.select(runs.touched_by(total > threshold))
+def _find_tall_peaks(
+    total: Frame, threshold: Frame, shoulder: float, left: IntArray, right: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Find runs above the shoulder that reach the threshold: row, left foot and right foot."""
+    runs = Intervals.from_mask(total > shoulder * threshold)
+    runs = runs.select(runs.contains_any(total > threshold))
     last = total.shape[1] - 1
     begin = left[runs.row, np.maximum(runs.begin - 1, 0)]
     end = right[runs.row, np.minimum(runs.end + 1, last)]
     return runs.row, begin, end
 
 
-def _bumps(
-    total: Frame, threshold: Frame, settings: SeedSettings, left: Ints, right: Ints
-) -> tuple[Ints, Ints, Ints]:
-    """Local maxima below the threshold that stand clearly above their surroundings."""
+def _find_small_peaks(
+    total: Frame, threshold: Frame, settings: FormationSettings, left: IntArray, right: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Find peaks below the threshold that stand out clearly: row, left foot and right foot."""
     middle = total[:, 1:-1]
     peak = (middle > total[:, :-2]) & (middle > total[:, 2:]) & (middle <= threshold)
     row, column = np.nonzero(peak)
@@ -136,38 +134,33 @@ def _bumps(
     return row[keep], begin[keep], end[keep]
 
 
-def combine(loose: Intervals, tight: Intervals) -> Intervals:
-    """Candidates for refinement: loose ones with a tight core, and tight ones by themselves.
+def combine_rois(loose: Intervals, tight: Intervals) -> Intervals:
+    """Combine loose and tight ROIs to the candidates for refinement.
 
-    A loose candidate whose end lies in a tight one is drawn out to that one's end. Loose
-    candidates stay if they, or those they are linked to over neighbouring channels, hold a tight
-    one. Tight ones outside are added.
+    A loose ROI that ends in a tight one is extended to the end of that one. Loose ROIs are kept if
+    they, or loose ROIs connected to them over neighbouring channels, contain a tight one. Tight
+    ROIs outside of these are added.
     """
-    number = _numbered(tight)
+    number = _number_ticks(tight)
     begin, end = loose.begin.copy(), loose.end.copy()
     at_begin, at_end = number[loose.row, begin], number[loose.row, end]
     begin[at_begin >= 0] = tight.begin[at_begin[at_begin >= 0]]
     end[at_end >= 0] = tight.end[at_end[at_end >= 0]]
-    grown = Intervals.union(loose.row, begin, end, loose.shape)
-    kept = grown.select(
-        clusters_with(len(grown), grown.neighbours(), grown.touched_by(tight.mask()))
+    extended = Intervals.merge(loose.row, begin, end, loose.shape)
+    has_tight = extended.contains_any(tight.to_mask())
+    kept = extended.select(find_connected(len(extended), extended.find_neighbours(), has_tight))
+    alone = tight.select(~tight.contains_any(kept.to_mask()))
+    row, begin, end = (
+        np.concatenate([getattr(kept, name), getattr(alone, name)])
+        for name in ("row", "begin", "end")
     )
-    alone = tight.select(~tight.touched_by(kept.mask()))
-    row = np.concatenate([kept.row, alone.row])
-    order = np.lexsort((np.concatenate([kept.begin, alone.begin]), row))
-    return Intervals(
-        row[order],
-        np.concatenate([kept.begin, alone.begin])[order],
-        np.concatenate([kept.end, alone.end])[order],
-        loose.shape,
-    )
+    order = np.lexsort((begin, row))
+    return Intervals(row[order], begin[order], end[order], loose.shape)
 
 
-def _numbered(intervals: Intervals) -> Ints:
-    """Number of the interval at every (row, tick), -1 where there is none."""
-    shape = intervals.shape
-    mask: Mask = paint(intervals.row, intervals.begin, intervals.end, shape)
-    starts = np.zeros(shape, dtype=np.int64)
+def _number_ticks(intervals: Intervals) -> IntArray:
+    """Return the number of the interval at every (row, tick), -1 where there is none."""
+    starts = np.zeros(intervals.shape, dtype=np.int64)
     starts[intervals.row, intervals.begin] = 1
-    count = np.cumsum(starts.ravel()).reshape(shape) - 1
-    return np.where(mask, count, -1)
+    count = np.cumsum(starts.ravel()).reshape(intervals.shape) - 1
+    return np.where(intervals.to_mask(), count, -1)

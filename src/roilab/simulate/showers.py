@@ -1,41 +1,38 @@
 """Electromagnetic showers of electrons in liquid argon.
 
-A cascade is drawn as many short electron tracks, like what a wire plane shows: a single track at
-the start, then more and more of them along and around the axis. Their depth follows the gamma
-distribution and their distance from the axis the Moliere radius (Review of Particle Physics,
-"Passage of particles through matter", section 34.5).
+A cascade is drawn as many short electron tracks: a single track at the start, then many along and
+around the axis. Their depth follows the gamma distribution, their distance from the axis the
+Moliere radius (Review of Particle Physics, "Passage of particles through matter", section 34.5).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector
-from roilab.simulate.depositions import Depositions, Event, line, plane_angles
+from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line, plane_angles
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.ionisation import Ionisation
-from roilab.simulate.placement import check_angle, direction_at, place
-
-Array = NDArray[np.float64]
+from roilab.simulate.placement import check_angles, compute_direction, place
+from roilab.types import FloatArray
 
 
 @dataclass(frozen=True)
 class Showers:
-    """Generator of electron showers, energies and angles taken in turn.
+    """Generator of electron showers, one an event, at the given energies and angles in turn.
 
     Attributes:
         ionisation: charge per length and energy.
-        plane: wire plane in whose coordinates the angle is meant.
+        plane: wire plane in whose coordinates the angles are given.
         energy_mev: energies.
-        theta_xz_deg: angles; event ``i`` goes through all angles at one energy, then the next.
+        theta_xz_deg: angles; events take all angles at one energy, then at the next.
         radiation_length_mm: of liquid argon.
         critical_mev: critical energy of liquid argon.
         moliere_mm: Moliere radius of liquid argon.
-        shape: the ``b`` of the gamma distribution.
-        branch_mev: mean energy of the tracks that make up the cascade.
+        shape: parameter ``b`` of the gamma distribution.
+        branch_mev: mean energy of a track of the cascade.
         margin_mm: distance of the axis from the borders of the drift volume.
-        axis_mm: length of the axis that has to lie inside.
+        axis_mm: length of the axis that must lie inside the drift volume.
     """
 
     ionisation: Ionisation
@@ -51,29 +48,25 @@ class Showers:
     axis_mm: float
 
     def __post_init__(self) -> None:
-        if not (self.theta_xz_deg and self.energy_mev):
-            raise SimulationError(
-                "theta_xz_deg or energy_mev is empty: expected at least one value each."
-            )
-        for angle in self.theta_xz_deg:
-            check_angle(angle)
+        check_angles(self.theta_xz_deg)
+        if not self.energy_mev:
+            raise SimulationError("energy_mev is empty: expected at least one energy.")
         for energy in self.energy_mev:
             if not self.critical_mev < energy <= 1e5:
                 raise SimulationError(
-                    f"A shower of {energy} MeV: expected more than the critical "
-                    f"energy of {self.critical_mev} MeV, below which there is no cascade, and at "
-                    "most 100 GeV."
+                    f"energy_mev has {energy}: expected more than the critical energy of "
+                    f"{self.critical_mev} MeV, below which no shower develops, and at most 1e5."
                 )
 
-    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> Event:
-        """Event ``index``."""
+    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
+        """Generate the shower of event ``index``."""
         theta = self.theta_xz_deg[index % len(self.theta_xz_deg)]
         energy = self.energy_mev[index // len(self.theta_xz_deg) % len(self.energy_mev)]
-        axis = direction_at(detector, self.plane, theta, int(rng.choice([-1, 1])))
-        what = f"The axis of a shower at {theta} degrees"
-        way = np.stack([0 * axis, self.axis_mm * axis])
-        start, time = place(detector, way, self.margin_mm, what, rng)
-        cascade = self.cascade(start, axis, energy, time, rng)
+        axis = compute_direction(detector, self.plane, theta, int(rng.choice([-1, 1])))
+        name = f"The axis of a shower at {theta} degrees"
+        ends = np.stack([0 * axis, self.axis_mm * axis])
+        start, time = place(detector, ends, self.margin_mm, name, rng)
+        cascade = self.deposit_cascade(start, axis, energy, time, rng)
         facts = {"plane": self.plane.lower(), "theta_xz": theta, "theta_y": 90.0}
         track = {
             "kind": "shower",
@@ -84,52 +77,54 @@ class Showers:
             **facts,
             "angles": plane_angles(detector, axis),
         }
-        return Event(cascade, [track], facts)
+        return GeneratedEvent(cascade, [track], facts)
 
-    def cascade(
+    def deposit_cascade(
         self,
-        vertex: Array,
-        axis: Array,
+        vertex: FloatArray,
+        axis: FloatArray,
         energy_mev: float,
         time_ns: float,
         rng: np.random.Generator,
     ) -> Depositions:
-        """The electrons of a shower that starts at ``vertex`` along the unit vector ``axis``."""
+        """Deposit the charge of a shower from ``vertex`` along the unit vector ``axis``."""
         per_mm = self.ionisation.electron_mev_per_mm
         stem_mm = min(rng.exponential(self.radiation_length_mm), 0.5 * energy_mev / per_mm)
         segments = [(vertex, vertex + stem_mm * axis, stem_mm * per_mm)]
-        branches = self._branches(energy_mev - stem_mm * per_mm, rng)
+        branches = self._draw_branch_energies(energy_mev - stem_mm * per_mm, rng)
         peak = max(np.log(energy_mev / self.critical_mev) - 0.5, 0.5)
         depth = self.radiation_length_mm * rng.gamma(
             1 + self.shape * peak, 1 / self.shape, len(branches)
         )
         across = np.linalg.svd(axis[None])[2][1:]
-        radius = self._radius(depth, rng)
+        radius = self._draw_radius(depth, rng)
         phi = rng.uniform(0, 2 * np.pi, len(branches))
         offset = np.cos(phi)[:, None] * across[0] + np.sin(phi)[:, None] * across[1]
-        # The further out, the more a track points away from the axis.
+        # Far from the axis, tracks point more away from it.
         heading = axis + (radius / self.moliere_mm)[:, None] * offset
         heading += rng.normal(scale=0.3, size=heading.shape)
         heading /= np.linalg.norm(heading, axis=1, keepdims=True)
         begin = vertex + depth[:, None] * axis + radius[:, None] * offset
         end = begin + (branches / per_mm)[:, None] * heading
         segments.extend(zip(begin, end, branches, strict=True))
-        return Depositions.join([self._segment(*part, time_ns) for part in segments])
+        return Depositions.join([self._deposit_segment(*part, time_ns) for part in segments])
 
-    def _branches(self, energy_mev: float, rng: np.random.Generator) -> Array:
-        """Energies of the cascade's tracks, exponential, scaled to sum to ``energy_mev``."""
+    def _draw_branch_energies(self, energy_mev: float, rng: np.random.Generator) -> FloatArray:
+        """Draw exponential energies of the cascade's tracks, with sum ``energy_mev``."""
         energies = rng.exponential(self.branch_mev, max(round(energy_mev / self.branch_mev), 1))
         return np.asarray(energies * energy_mev / energies.sum())
 
-    def _radius(self, depth: Array, rng: np.random.Generator) -> Array:
-        """Distance from the axis: 90% within the Moliere radius, narrower in the beginning."""
+    def _draw_radius(self, depth: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Draw distances from the axis: 90% within the Moliere radius, less at small depth."""
         # r^2 / (r^2 + R^2) is uniform; at 0.9 it gives r = 3 R.
         share = rng.uniform(0, 0.98, len(depth))
         core = self.moliere_mm / 3 * np.minimum(depth / (4 * self.radiation_length_mm), 1)
         return np.asarray(core * np.sqrt(share / (1 - share)))
 
-    def _segment(self, begin: Array, end: Array, energy_mev: float, time_ns: float) -> Depositions:
-        position, _ = line(begin, end, self.ionisation.step_mm)
-        steps = len(position)
-        charge = np.full(steps, energy_mev * self.ionisation.electrons_per_mev / steps)
-        return Depositions(position, np.full(steps, time_ns), charge)
+    def _deposit_segment(
+        self, begin: FloatArray, end: FloatArray, energy_mev: float, time_ns: float
+    ) -> Depositions:
+        """Deposit an energy evenly along a straight line."""
+        position, _ = divide_line(begin, end, self.ionisation.step_mm)
+        electrons = energy_mev * self.ionisation.electrons_per_mev / len(position)
+        return Depositions.at_time(position, time_ns, electrons)

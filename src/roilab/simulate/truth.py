@@ -1,33 +1,33 @@
-"""The truth frame: where the charge is, as ideal signal processing would show it.
+"""The truth frame: charge as ideal signal processing would give it.
 
-Every cloud of drifted electrons is placed at its channel and tick and widened by the smearing
-that the software filters of the signal processing bring, so that truth and deconvolved charge
-have one shape; no response, no noise. The toolkit's counterpart is ``DepoFluxSplat``.
+Every cloud of drifted electrons is added at its channel and tick, as wide as the software filters
+of the signal processing make it, so that truth and deconvolved charge have the same shape. There
+is no response and no noise. The toolkit's counterpart is ``DepoFluxSplat``.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector
-from roilab.simulate.drift import Arrivals, spread
+from roilab.simulate.drift import Arrivals, add_clouds
+from roilab.types import Frame
 
 
 @dataclass(frozen=True)
-class Truth:
-    """How the truth charge is smeared beyond diffusion.
+class TruthSmearing:
+    """Smearing of the truth charge in addition to diffusion.
 
     Attributes:
-        smear_ticks: width added in time [ticks].
-        smear_wires: width added across, one per plane [wires].
+        smear_ticks: width in time [ticks].
+        smear_wires: width across the wires of U, V and W [wires].
     """
 
     smear_ticks: float
     smear_wires: tuple[float, float, float]
 
-    def __call__(self, arrivals: Arrivals, detector: Detector) -> list[NDArray[np.float32]]:
-        """Truth charge of U, V and W [electrons per tick], each of shape (channel, tick)."""
+    def __call__(self, arrivals: Arrivals, detector: Detector) -> list[Frame]:
+        """Return the truth of U, V and W [electrons per tick], each of shape (channel, tick)."""
         frames = []
         for plane, smear in zip(detector.planes, self.smear_wires, strict=True):
             frame = np.zeros((plane.channels, detector.nticks), dtype=np.float32)
@@ -35,6 +35,8 @@ class Truth:
             # Wire j collects from j - 1/2 to j + 1/2.
             across = plane.wire_number(arrivals.y, arrivals.z) + 0.5
             along = np.hypot(arrivals.sigma_tick, self.smear_ticks)
-            spread(frame, (across, sigma), (arrivals.tick, along), arrivals.electrons, plane.wires)
+            add_clouds(
+                frame, (across, sigma), (arrivals.tick, along), arrivals.electrons, plane.wires
+            )
             frames.append(frame)
         return frames

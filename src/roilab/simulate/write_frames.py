@@ -1,6 +1,6 @@
-"""Frames of an event into frame files."""
+"""Write the frames of an event to frame files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from roilab.detectors.detector import PLANE_NAMES, Detector
 from roilab.frames import FrameWriter
+from roilab.types import Frame
 
 TRUTH_TAG = "deposplat"
 
@@ -18,40 +19,41 @@ def write_event(
     config: Mapping[str, Any],
     detector: Detector,
     index: int,
-    planes: list[dict[str, NDArray[Any]]],
-    truth: list[NDArray[np.float32]],
+    planes: Sequence[Mapping[str, NDArray[Any]]],
+    truth: Sequence[Frame],
 ) -> None:
     """Write the reconstruction and the truth of one event.
 
     Args:
         rec: file of the reconstruction.
         tru: file of the truth.
-        config: which ``planes`` and ``tags`` to write, how to round them, number of the
-            ``first_event``.
+        config: keys ``planes`` and ``tags`` to write, their ``rounding``, and ``first_event``.
         detector: channel numbers and clock.
         index: number of the event in the sample.
         planes: frames of U, V and W by tag, each (channel, tick).
         truth: truth of U, V and W, each (channel, tick).
     """
-    chosen = [number for number, name in enumerate(PLANE_NAMES) if name in config["planes"]]
+    written = [number for number, name in enumerate(PLANE_NAMES) if name in config["planes"]]
     channels = np.concatenate(
         [
             detector.first_channels[plane] + np.arange(detector.planes[plane].channels)
-            for plane in chosen
+            for plane in written
         ]
     )
     event, clock = config["first_event"] + index, (detector.tick0_ns, detector.tick_ns)
-    rounding = config["rounding"]
+
+    def write(file: FrameWriter, tag: str, frames: Sequence[NDArray[Any]]) -> None:
+        samples = np.concatenate([frames[plane] for plane in written])
+        samples = round_samples(samples, tag, config["rounding"])
+        file.add(event, f"{tag}{detector.apa}", samples, channels, *clock)
+
     for tag in config["tags"]:
-        samples = np.concatenate([planes[plane][tag] for plane in chosen])
-        samples = rounded(samples, tag, rounding)
-        rec.add(event, f"{tag}{detector.apa}", samples, channels, *clock)
-    samples = rounded(np.concatenate([truth[plane] for plane in chosen]), TRUTH_TAG, rounding)
-    tru.add(event, f"{TRUTH_TAG}{detector.apa}", samples, channels, *clock)
+        write(rec, tag, [frames[tag] for frames in planes])
+    write(tru, TRUTH_TAG, truth)
 
 
-def rounded(samples: NDArray[Any], tag: str, rounding: Mapping[str, float]) -> NDArray[Any]:
-    """Samples as multiples of the tag's step; ``decon_charge`` as odd ones, never exactly 0."""
+def round_samples(samples: NDArray[Any], tag: str, rounding: Mapping[str, float]) -> NDArray[Any]:
+    """Round to multiples of the tag's step; ``decon_charge`` to odd multiples, never to 0."""
     step = rounding.get(tag, 0)
     if not step:
         return samples

@@ -1,7 +1,8 @@
-"""What Hydra tells of a sweep: its start; and the report at its end."""
+"""Start and end of a sweep: check it and take its folder, then print the summary."""
 
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -12,38 +13,42 @@ from omegaconf import DictConfig
 
 from roilab.errors import RoilabError
 from roilab.sweep.folder import Sweep, claim_folder
-from roilab.sweep.launchers import check_plugin, set_side_by_side
+from roilab.sweep.launchers import check_plugin, limit_parallel_jobs
 from roilab.sweep.summary import print_summary
 
-# Sweeps of this process that are not over: Hydra calls nobody at the end of one that failed.
-_led: list[Sweep] = []
+# Hydra makes the callback itself, and does not call it at the end of a sweep that failed or was
+# interrupted. So the callback hands the sweep to ``with_summary`` here, for one call of it.
+_sweep: ContextVar[Sweep | None] = ContextVar("sweep", default=None)
 
 
 class ClaimSweep(Callback):
-    """Checks a sweep before its first job, and takes its folder."""
+    """Check a sweep before its first job and take its folder."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Stop, with a sentence, what cannot end well; Hydra would turn an error into a warning."""
+        """Print the error and exit if the sweep cannot run; Hydra would only warn."""
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         try:
             check_plugin(config.hydra.launcher._target_)
-            _led.append(claim_folder(config))
-            set_side_by_side(config)
+            _sweep.set(claim_folder(config))
+            limit_parallel_jobs(config)
         except (RoilabError, HydraException) as error:
             print(error, file=sys.stderr)
             sys.exit(1)
 
 
 def with_summary(main: Callable[[], None]) -> Callable[[], None]:
-    """Let a Hydra application that led a sweep say at its end what came of it."""
+    """Print a summary at the end of a command that ran a sweep; exit 1 if it is incomplete."""
 
     @wraps(main)
     def run() -> None:
+        token = _sweep.set(None)
         try:
             main()
         finally:
-            whole = [_end(_led.pop()) for _ in range(len(_led))]
-        if not all(whole):
+            sweep = _sweep.get()
+            _sweep.reset(token)
+            complete = sweep is None or _end(sweep)
+        if not complete:
             sys.exit(1)
 
     return run

@@ -1,160 +1,169 @@
-"""The folder of a sweep: whose it is, what was asked for, what came of it."""
+"""Folder of a sweep: check the command, list the jobs, write or compare ``sweep.json``."""
 
+import itertools
 import json
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
+from roilab.atomic_write import write_json
 from roilab.errors import RoilabError
-from roilab.sweep.names import folder_name, key_of
-from roilab.sweep.status import now, write_json
-
-log = logging.getLogger(__name__)
-FILE = "sweep.json"
+from roilab.report.setting_names import override_key
+from roilab.sweep.names import SWEEP_FILE, folder_name
+from roilab.sweep.status import now
 
 
 class SweepError(RoilabError):
-    """A sweep that cannot be started, or a folder of another one."""
+    """A sweep cannot be started or resumed, or its folder belongs to another one."""
 
 
 @dataclass
 class Sweep:
-    """A sweep that this process leads.
+    """Sweep that this process runs.
 
     Attributes:
-        dir: its folder.
-        jobs: folders of its jobs, in order; ``None`` where a search decides as it goes.
-        lock: held as long as it runs.
+        output_dir: folder of the sweep.
+        jobs: names of the jobs' folders, in order; ``None`` for a search, which chooses its jobs
+            while it runs.
+        lock: held while the sweep runs.
     """
 
-    dir: Path
+    output_dir: Path
     jobs: list[str] | None
     lock: FileLock
 
-    def folders(self) -> list[Path]:
-        """Folders of the jobs, whether or not they are there yet."""
+    def job_folders(self) -> list[Path]:
+        """List the folders of the jobs, whether or not they exist yet."""
         if self.jobs is not None:
-            return [self.dir / name for name in self.jobs]
-        return sorted(path.parent for path in self.dir.glob("*/status.json"))
+            return [self.output_dir / name for name in self.jobs]
+        return sorted(path.parent for path in self.output_dir.glob("*/status.json"))
 
 
 def claim_folder(config: DictConfig) -> Sweep:
-    """Make sure that a sweep can run and that its folder is its own.
-
-    Notes which overrides all jobs share where Hydra looks for them
-    (``hydra.job.config.override_dirname.exclude_keys``), so that names leave them out.
+    """Check that a sweep can run, lock its folder and write ``sweep.json``.
 
     Args:
-        config: of the whole sweep, ``hydra`` included.
+        config: of the sweep, ``hydra`` included.
 
     Raises:
-        SweepError: the folder belongs to another sweep, is in use, or two jobs are the same.
-        ConfigCompositionException: Hydra's, for an override that does not fit.
+        SweepError: the folder belongs to another sweep or is in use, or two jobs are the same.
+        ConfigCompositionException: (of Hydra) an override does not fit.
     """
     command = _command(config)
-    swept = [one for one in _parsed(command) if one.is_sweep_override()]
-    keys = list(dict.fromkeys(key_of(one.get_key_element()) for one in swept))
-    same = [key_of(one.get_key_element()) for one in _parsed(command) if one not in swept]
-    same += [key_of(o) for o in config.hydra.overrides.task if key_of(o).startswith("sweep.")]
-    _compose_one(config, command)
-    config.hydra.overrides.hydra.append(
-        f"hydra.job.config.override_dirname.exclude_keys={json.dumps(sorted({*same} - {*keys}))}"
-    )
-    jobs = _jobs(config, command, keys)
-    folder, resumed = Path(config.hydra.sweep.dir), config.sweep.resume is not None
-    if resumed and not (folder / FILE).is_file():
+    overrides = _parse(command)
+    swept = list(dict.fromkeys(_key(one) for one in overrides if one.is_sweep_override()))
+    _compose_first_job(config, overrides)
+    jobs = None
+    if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
+        jobs = _job_names(overrides, swept)
+    output_dir, resumed = Path(config.hydra.sweep.dir), config.sweep.resume is not None
+    path = output_dir / SWEEP_FILE
+    if resumed and not path.is_file():
         raise SweepError(
-            f"sweep.resume={folder}: there is no {FILE}, so it is no folder of a sweep; name the "
-            "folder that the sweep printed at its end, or leave sweep.resume out to start anew."
+            f"sweep.resume={output_dir}: there is no {SWEEP_FILE}, so this is not the folder of a "
+            "sweep; name the folder that the sweep printed at its end, or leave sweep.resume out "
+            "to start a new sweep."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = _lock(folder)
+    lock = _lock(output_dir)
     if resumed:
-        _check_same(folder, command)
-    elif (folder / FILE).is_file():
+        _check_same_command(path, command)
+    elif path.is_file():
         lock.release()
         raise SweepError(
-            f"{folder}: holds a sweep already; go on with that by sweep.resume={folder}, or choose "
-            "another folder with sweep.dir=FOLDER."
+            f"{output_dir}: holds a sweep already; resume it with sweep.resume={output_dir}, or "
+            "choose another folder with sweep.dir=FOLDER."
         )
     else:
-        told = {"format": 1, "command": command, "swept": keys, "jobs": jobs, "started": now()}
-        write_json(folder / FILE, told)
-    return Sweep(folder, jobs, lock)
+        content = {"format": 1, "command": command, "swept": swept, "jobs": jobs, "started": now()}
+        write_json(path, content)
+    return Sweep(output_dir, jobs, lock)
 
 
 def _command(config: DictConfig) -> list[str]:
-    """What is asked for, wherever it is run: overrides, and parameters in the sweeper's YAML."""
+    """Return all overrides: of the command line, and parameters in the sweeper's YAML."""
     params = config.hydra.sweeper.get("params") or {}
-    given = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
-    return [override for override in given if not key_of(override).startswith("sweep.")]
+    overrides = [f"{key}={value}" for key, value in params.items()]
+    overrides += config.hydra.overrides.task
+    return [override for override in overrides if not override_key(override).startswith("sweep.")]
 
 
-def _parsed(overrides: list[str]) -> list[Override]:
+def _parse(overrides: list[str]) -> list[Override]:
     loader = GlobalHydra.instance().config_loader()
     return OverridesParser.create(config_loader=loader).parse_overrides(overrides)
 
 
-def _compose_one(config: DictConfig, command: list[str]) -> None:
-    """Compose one job, before any folder is made, to see that every key exists."""
-    sample = []
-    for one in _parsed(command):
+def _key(override: Override) -> str:
+    return override_key(override.get_key_element())
+
+
+def _compose_first_job(config: DictConfig, overrides: list[Override]) -> None:
+    """Compose one job before any folder is made, to check that every key exists."""
+    first = []
+    for one in overrides:
         if one.is_discrete_sweep():
-            sample.append(f"{one.get_key_element()}={next(one.sweep_string_iterator())}")
+            first.append(f"{one.get_key_element()}={next(one.sweep_string_iterator())}")
         elif not one.is_sweep_override():
-            sample.append(one.input_line or "")
-    GlobalHydra.instance().config_loader().load_sweep_config(config, sample)
+            first.append(one.input_line or "")
+    GlobalHydra.instance().config_loader().load_sweep_config(config, first)
 
 
-def _jobs(config: DictConfig, command: list[str], keys: list[str]) -> list[str] | None:
-    if not config.hydra.sweeper._target_.endswith(".BasicSweeper"):
-        return None
-    (batch,) = BasicSweeper.split_arguments(_parsed(command), None)
-    names = [
-        folder_name([o for o in overrides if key_of(o) in keys], number)
-        for number, overrides in enumerate(batch)
-    ]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+def _job_names(overrides: list[Override], swept: list[str]) -> list[str]:
+    """Return the names of all jobs in the order in which Hydra's basic sweeper runs them."""
+    choices: dict[str, list[str]] = {}
+    for one in overrides:
+        key = one.get_key_element()
+        if one.is_discrete_sweep():
+            choices[key] = [f"{key}={value}" for value in one.sweep_string_iterator()]
+        elif one.is_sweep_override():
+            raise SweepError(
+                f"{one.input_line}: needs a sweeper that searches; expected a list of values "
+                f"({key}=1,2,3), or hydra/sweeper=NAME."
+            )
+        else:
+            choices[key] = [f"{key}={one.get_value_element_as_str()}"]
+    lists = [values for key, values in choices.items() if override_key(key) in swept]
+    names = [folder_name(job, number) for number, job in enumerate(itertools.product(*lists))]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
         raise SweepError(
-            f"{len(names)} jobs, but more than one is {twice[0]}; expected values that differ. "
-            "Name every value of a key once."
+            f"{len(names)} jobs, but more than one is {repeated[0]}; expected different values. "
+            "Give every value of a key once."
         )
     return names
 
 
-def _lock(folder: Path) -> FileLock:
-    lock = FileLock(folder / ".lock", timeout=0)
+def _lock(output_dir: Path) -> FileLock:
+    output_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(output_dir / ".lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
         raise SweepError(
-            f"{folder}: another process runs a sweep there; wait for its end, or choose another "
-            "folder with sweep.dir=FOLDER."
+            f"{output_dir}: another process runs a sweep there; wait for its end, or choose "
+            "another folder with sweep.dir=FOLDER."
         ) from None
     return lock
 
 
-def _check_same(folder: Path, command: list[str]) -> None:
+def _check_same_command(path: Path, command: list[str]) -> None:
     try:
-        before = json.loads((folder / FILE).read_text())["command"]
+        before = json.loads(path.read_text())["command"]
     except (ValueError, KeyError) as error:
         raise SweepError(
-            f"{folder / FILE}: cannot be read ({error}); expected what roilab.train writes. Start "
-            "anew without sweep.resume."
+            f"{path}: cannot be read ({error}); expected a file written by roilab.train. Start a "
+            "new sweep without sweep.resume."
         ) from error
-    lost = [override for override in before if override not in command]
-    new = [override for override in command if override not in before]
-    if lost or new:
+    removed = [override for override in before if override not in command]
+    added = [override for override in command if override not in before]
+    if removed or added:
         raise SweepError(
-            f"sweep.resume={folder}: was started by another command: it had "
-            f"{' '.join(lost) or 'nothing else'}, this has {' '.join(new) or 'nothing instead'}. "
-            "Give the same overrides, or leave sweep.resume out to start anew."
+            f"sweep.resume={path.parent}: was started by another command: it had "
+            f"{' '.join(removed) or 'nothing else'}, this has "
+            f"{' '.join(added) or 'nothing instead'}. "
+            "Give the same overrides, or leave sweep.resume out to start a new sweep."
         )

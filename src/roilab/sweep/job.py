@@ -1,55 +1,55 @@
-"""One job: recorded, run where it belongs, and leaving nothing behind for the next."""
+"""One job: train in this process or in new ones, and record its state."""
 
 import gc
 import logging
 import os
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException, InstantiationException
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
-from roilab.entry_point import sentence
-from roilab.errors import RoilabError
+from roilab.errors import message, user_error
 from roilab.sweep.folder import SweepError
+from roilab.sweep.launchers import gpu_environment
 from roilab.sweep.names import job_number, swept_overrides, values
-from roilab.sweep.status import Results, Status, now, read_status
+from roilab.sweep.status import Status, now, read_status
+from roilab.train.results import Results
 
 log = logging.getLogger(__name__)
-# Processes of a killed job need a moment to see that it is gone.
+# Seconds to wait for the processes of a killed job, which end soon after it.
 _PATIENCE = 15.0
 
 
 def run_job(config: DictConfig) -> float | None:
-    """Train what the configuration describes, alone or as a job of a sweep.
+    """Train as configured, as a single run or as a job of a sweep.
 
-    In a sweep, a job that is finished is not run again, and one that was begun goes on from its
-    last checkpoint.
+    In a sweep, a finished job is not run again, and a job that was begun is resumed from its last
+    checkpoint.
 
     Returns:
         The value of ``optimized_metric``.
 
     Raises:
-        RoilabError: (its subclasses too) anything the user can mend.
+        RoilabError: (its subclasses too) any mistake that the user can correct.
     """
     hydra, folder = HydraConfig.get(), Path(config.run_dir)
     number = job_number(hydra)
     if number is None:
         if config.sweep.resume is not None:
             raise SweepError(
-                f"sweep.resume={config.sweep.resume} goes on with a sweep, and this is one run; "
-                "add -m, or go on with a run by output_dir=FOLDER resume=auto."
+                f"sweep.resume={config.sweep.resume} resumes a sweep, but this is a single run; "
+                "add -m, or resume a run with output_dir=FOLDER resume=auto."
             )
-        overrides = list(hydra.overrides.task)
-        return _recorded(config, folder, Status(None, {}, overrides)).value
-    _set_modules_aside()
-    with _alone(folder):
+        return _run(config, Status(None, {}, list(hydra.overrides.task)), {}).value
+    _freeze_modules()
+    with _locked(folder):
         swept = values(swept_overrides(hydra))
         status = Status(number, swept, list(hydra.overrides.task))
         before = read_status(folder)
@@ -60,25 +60,12 @@ def run_job(config: DictConfig) -> float | None:
             status.started, status.starts = before.started, before.starts + 1
             status.seconds = before.seconds
             config.resume = config.resume or "auto"
-        return _recorded(config, folder, status).value
-
-
-def sentence_of(error: BaseException) -> str:
-    """What a user is told of an error: its own sentence, or its kind and text in one line."""
-    cause = error.__cause__ if isinstance(error, InstantiationException) else error
-    if isinstance(cause, RoilabError):
-        return sentence(cause)
-    cause = cause or error
-    return f"{type(cause).__name__}: {' '.join(str(cause).split())}"
-
-
-def mendable(error: BaseException) -> bool:
-    """Whether an error is one that its sentence alone explains."""
-    return isinstance(error, RoilabError) or isinstance(error.__cause__, RoilabError)
+        return _run(config, status, gpu_environment(hydra.launcher._target_, number)).value
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock a job's folder against another process that runs the same job."""
     locks = folder.parent / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(locks / f"{folder.name}.lock", timeout=_PATIENCE)
@@ -97,83 +84,92 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _recorded(config: DictConfig, folder: Path, status: Status) -> Results:
-    """Train; ``status.json`` tells how it goes and how it went."""
-    began, environment = time.perf_counter(), dict(os.environ)
-    failure: Exception | None = None
-    status.write(folder)
+def _run(config: DictConfig, status: Status, variables: Mapping[str, str]) -> Results:
+    """Run one job, then restore environment and memory, and write its page."""
+    folder, failure = Path(config.run_dir), None
+    own_process = config.sweep.own_process
+    if own_process is None:
+        # A changed environment (its GPU, say) has full effect only in a new process.
+        own_process = bool(variables or HydraConfig.get().job.env_set)
     try:
-        status.processes, apart = _processes(config)
-        status.write(folder)
-        status.results = _train(config, status.processes, apart)
-        status.state = "finished"
+        with _recorded(status, folder), _environment(variables):
+            status.results = _train(config, status, own_process)
     except Exception as error:
-        status.state, status.error = "failed", sentence_of(error)
-        failure = _told(error) if status.number is not None else error
-    except BaseException:
-        status.state = "interrupted"
-        raise
-    finally:
-        status.seconds += time.perf_counter() - began
-        status.ended = now()
-        status.write(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        _free_memory()
+        failure = error if status.number is None else _without_traceback(error)
+    _free_memory()
     if config.report:
-        from roilab.report.run_page import leave_run_page
+        from roilab.report.run_page import try_write_run_page
 
-        leave_run_page(folder)
+        try_write_run_page(folder)
     if failure is not None:
         raise failure
     assert status.results is not None
     return status.results
 
 
-def _told(error: Exception) -> Exception:
-    """The same error without what it holds on to: a traceback keeps the network in memory."""
-    if not mendable(error) or os.environ.get("HYDRA_FULL_ERROR") == "1":
-        log.error("%s", "".join(traceback.format_exception(error)))
-    return CompactHydraException(sentence_of(error))
-
-
-def _processes(config: DictConfig) -> tuple[int, bool]:
-    """How many processes train, and whether they are others than this one."""
-    from roilab.train.run import processes_to_start
-
-    # An environment of its own (a GPU, say) is only believed by a process that starts with it.
-    apart = config.sweep.own_process
-    if apart is None:
-        apart = bool(HydraConfig.get().job.env_set)
-    count = processes_to_start(config)
-    return count, apart or count > 1
-
-
-def _train(config: DictConfig, count: int, apart: bool) -> Results:
-    if apart:
-        from roilab.sweep.processes import train_in_processes
-
-        return train_in_processes(config, count)
-    from roilab.train.run import train
-
-    # Under a batch system that runs one task, Lightning would take its signals for its own.
-    slurm = os.environ.get("SLURM_NTASKS") == "1"
-    with _without("SLURM_NTASKS") if slurm else nullcontext():
-        return train(config)
+@contextmanager
+def _recorded(status: Status, folder: Path) -> Iterator[None]:
+    """Write ``status.json`` at the start and at the end of a job."""
+    start = time.perf_counter()
+    status.write(folder)
+    try:
+        yield
+        status.state = "finished"
+    except Exception as error:
+        status.state, status.error = "failed", message(error)
+        raise
+    except BaseException:
+        status.state = "interrupted"
+        raise
+    finally:
+        status.seconds += time.perf_counter() - start
+        status.ended = now()
+        status.write(folder)
 
 
 @contextmanager
-def _without(name: str) -> Iterator[None]:
-    value = os.environ.pop(name)
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables; at the end undo these and all other changes."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    # Where SLURM runs one task, roilab starts the processes; Lightning would believe SLURM did.
+    if before.get("SLURM_NTASKS") == "1":
+        del os.environ["SLURM_NTASKS"]
     try:
         yield
     finally:
-        os.environ[name] = value
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        for name, value in before.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
+
+def _train(config: DictConfig, status: Status, own_process: bool) -> Results:
+    """Train in this process, or in new ones for DDP and with ``own_process``."""
+    from roilab.sweep.process_count import count_processes
+
+    status.processes = count_processes(config.trainer)
+    status.write(Path(config.run_dir))
+    if own_process or status.processes > 1:
+        from roilab.sweep.processes import train_in_processes
+
+        return train_in_processes(config, status.processes)
+    from roilab.train.run import train
+
+    return train(config)
+
+
+def _without_traceback(error: Exception) -> Exception:
+    """Return an exception with the same message; a traceback keeps the network in memory."""
+    if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+        log.error("%s", "".join(traceback.format_exception(error)))
+    return CompactHydraException(message(error))
 
 
 @cache
-def _set_modules_aside() -> None:
-    """Once, spare the garbage collector what is imported: it stays from job to job."""
+def _freeze_modules() -> None:
+    """Exclude the imported modules, once, from garbage collections, which are then quicker."""
     import roilab.train.run  # noqa: F401
 
     gc.collect()
@@ -181,7 +177,7 @@ def _set_modules_aside() -> None:
 
 
 def _free_memory() -> None:
-    """Let go of networks, and of the data loaders' processes, that only cycles hold."""
+    """Free networks and the processes of data loaders that only reference cycles hold."""
     gc.collect()
     import torch
 

@@ -1,17 +1,17 @@
-"""Launchers: which plugin each needs, and which GPU a job gets where jobs run side by side."""
+"""Launchers: the plugin each needs, and the GPU of each job where jobs run side by side."""
 
 import os
 import subprocess
 from importlib.util import find_spec
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from roilab.errors import RoilabError
 
 _JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 _JOBS_WITHOUT_GPU = 2
-# Plugins, and the extra of roilab that brings each.
+# Plugins, and the extra of roilab that installs each.
 _EXTRAS = {
     "hydra_plugins.hydra_joblib_launcher": "joblib",
     "hydra_plugins.hydra_submitit_launcher": "slurm",
@@ -23,13 +23,13 @@ class LauncherError(RoilabError):
 
 
 def check_plugin(target: str) -> None:
-    """Make sure that the plugin of a launcher is installed.
+    """Check that the plugin of a launcher is installed.
 
     Args:
-        target: its class, as ``hydra.launcher._target_`` names it.
+        target: class of the launcher, ``hydra.launcher._target_``.
 
     Raises:
-        LauncherError: it is not.
+        LauncherError: it is not installed.
     """
     package = ".".join(target.split(".")[:2])
     if package in _EXTRAS and not _installed(package):
@@ -40,22 +40,50 @@ def check_plugin(target: str) -> None:
         )
 
 
-def set_side_by_side(config: DictConfig) -> None:
-    """With ``hydra/launcher=joblib``: one GPU a job, and as many jobs at a time as GPUs.
+def limit_parallel_jobs(config: DictConfig) -> None:
+    """Run as many jobs at a time as there are GPUs, or two, with ``hydra/launcher=joblib``.
 
-    The plugin's own default, a job for every core, is no more than a guess; where there is no
-    GPU, two jobs run at a time. ``hydra.launcher.n_jobs=N`` says otherwise.
+    The plugin's default is one job for every core. ``hydra.launcher.n_jobs=N`` is kept.
 
     Args:
         config: of the sweep, ``hydra`` included; changed in place.
     """
-    if config.hydra.launcher._target_ != _JOBLIB:
-        return
-    if config.hydra.launcher.n_jobs == -1:
+    if config.hydra.launcher._target_ == _JOBLIB and config.hydra.launcher.n_jobs == -1:
         config.hydra.launcher.n_jobs = len(gpus()) or _JOBS_WITHOUT_GPU
-    config.hydra.overrides.hydra.append(
-        "++hydra.job.env_set.CUDA_VISIBLE_DEVICES='${gpu_of_job:${hydra.job.num}}'"
-    )
+
+
+def gpu_environment(launcher: str, number: int) -> dict[str, str]:
+    """Return the environment variable that gives a job one GPU, with ``hydra/launcher=joblib``.
+
+    Args:
+        launcher: its class, ``hydra.launcher._target_``.
+        number: of the job.
+    """
+    if launcher != _JOBLIB:
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": gpu_of_job(number, gpus())}
+
+
+def gpus() -> list[str]:
+    """List the GPUs that this process may use, by the names of ``CUDA_VISIBLE_DEVICES``.
+
+    Without that variable they are those that ``nvidia-smi`` lists. CUDA is not asked, because this
+    process would then hold memory of the first GPU.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name for name in visible.split(",") if name]
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return listed.stdout.split()
+
+
+def gpu_of_job(number: int, visible: list[str]) -> str:
+    """Return the GPU of a job, round robin; an empty string where there are none."""
+    return visible[number % len(visible)] if visible else ""
 
 
 def _installed(package: str) -> bool:
@@ -65,35 +93,7 @@ def _installed(package: str) -> bool:
         return False
 
 
-def gpus() -> list[str]:
-    """The GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them.
-
-    That variable where it is set, else all that ``nvidia-smi`` lists. CUDA itself is not asked:
-    the process that shares GPUs out would then hold memory of the first.
-    """
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return [name for name in given.split(",") if name]
-    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-    try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return told.stdout.split()
-
-
-def gpu_of_job(number: int, visible: list[str]) -> str:
-    """The GPU of a job, round robin; nothing where there are none."""
-    return visible[number % len(visible)] if visible else ""
-
-
-def _gpu_of_job(number: int) -> str:
-    return gpu_of_job(number, gpus())
-
-
-OmegaConf.register_new_resolver("gpu_of_job", _gpu_of_job, replace=True)
-
-# The plugin puts its own in this place; without it, there is something that check_plugin finds.
+# Without the plugin, this configuration takes its place, so that ``check_plugin`` can say so.
 if not _installed(_JOBLIB.rpartition(".")[0]):
     _missing = {"_target_": _JOBLIB, "n_jobs": -1}
     ConfigStore.instance().store(group="hydra/launcher", name="joblib", node=_missing)

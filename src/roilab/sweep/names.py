@@ -1,6 +1,7 @@
-"""What a job of a sweep is called: its folder, its W&B run, what it overrides."""
+"""Names of a job in a sweep: its folder, its W&B run, and the settings that it varies."""
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,63 +12,68 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from omegaconf import OmegaConf
 
-_LONGEST = 100  # characters of a folder's name; file systems take 255 bytes
+from roilab.report.setting_names import override_key, short_names
 
-
-def key_of(override: str) -> str:
-    """``data.rebin`` of ``+data.rebin=1``."""
-    return override.partition("=")[0].lstrip("+~")
+SWEEP_FILE = "sweep.json"
+_MAX_LENGTH = 100  # characters of a folder's name; file systems allow 255 bytes
 
 
 def folder_name(swept: Sequence[str], number: int) -> str:
-    """A job's folder, such as ``rebin-1+threshold-50``.
+    """Return the name of a job's folder, such as ``rebin-1+threshold-50``.
 
-    It needs no quotes, neither in a shell nor in an override. Where a value has to be changed for
-    that, or the whole to be cut, a hash of all overrides is added, so that two jobs never share.
+    It needs no quotes in a shell or in an override. Where a value loses characters by that, or the
+    name is cut, a hash of all overrides is added, so that no two jobs share a folder.
 
     Args:
         swept: the overrides in which jobs differ, as on a command line.
-        number: of the job; its name where nothing is swept.
+        number: of the job; it is the name where nothing is swept.
     """
     if not swept:
         return str(number)
-    short = _short_keys([key_of(override) for override in swept])
-    texts = [f"{short[key_of(o)]}-{o.partition('=')[2]}" for o in swept]
+    short = short_names([override_key(override) for override in swept])
+    texts = [f"{short[override_key(o)]}-{o.partition('=')[2]}" for o in swept]
     texts = [re.sub(r"(?<=\d)e\+(?=\d)", "e", text) for text in texts]  # 1e+30 is 1e30
     name = "+".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text) for text in texts)
-    if name == "+".join(texts) and len(name) <= _LONGEST:
+    if name == "+".join(texts) and len(name) <= _MAX_LENGTH:
         return name
     digest = hashlib.sha256("\n".join(swept).encode()).hexdigest()[:8]
-    return f"{name[: _LONGEST - 9]}@{digest}"
+    return f"{name[: _MAX_LENGTH - 9]}@{digest}"
 
 
 def title(swept: Sequence[str]) -> str:
-    """A job's name for people, such as ``rebin=1 threshold=50``."""
-    short = _short_keys([key_of(override) for override in swept])
-    return " ".join(f"{short[key_of(o)]}={o.partition('=')[2]}" for o in swept)
+    """Return the title of a job, such as ``rebin=1 threshold=50``."""
+    short = short_names([override_key(override) for override in swept])
+    return " ".join(f"{short[override_key(o)]}={o.partition('=')[2]}" for o in swept)
 
 
 def values(swept: Sequence[str]) -> dict[str, Any]:
-    """Overrides as keys and values of YAML's types."""
+    """Convert overrides to keys and values of YAML's types."""
     parsed = OverridesParser.create().parse_overrides(list(swept))
-    return {key_of(text): _plain(one.value()) for text, one in zip(swept, parsed, strict=True)}
+    return {
+        override_key(text): _plain(one.value()) for text, one in zip(swept, parsed, strict=True)
+    }
 
 
 def swept_overrides(hydra: Any) -> list[str]:
-    """Those of a job's overrides that ``claim_folder`` did not find to be the same for all."""
-    same = set(hydra.job.config.override_dirname.exclude_keys)
-    return [override for override in hydra.overrides.task if key_of(override) not in same]
+    """Return the overrides of a job that are not the same for all jobs of its sweep.
+
+    Those that are the same stand in the command that ``sweep.json`` holds; what a search chooses
+    for a job does not.
+
+    Args:
+        hydra: Hydra's configuration of the job.
+    """
+    path, common = Path(hydra.runtime.cwd, hydra.sweep.dir, SWEEP_FILE), set[str]()
+    if path.is_file():
+        sweep = json.loads(path.read_text())
+        common = {override_key(override) for override in sweep["command"]} - set(sweep["swept"])
+    keys = [(override, override_key(override)) for override in hydra.overrides.task]
+    return [o for o, key in keys if key not in common and not key.startswith("sweep.")]
 
 
 def job_number(hydra: Any) -> int | None:
-    """Number of the job in a sweep; ``None`` for a run alone."""
+    """Return the number of the job in a sweep; ``None`` for a single run."""
     return None if OmegaConf.is_missing(hydra.job, "num") else int(hydra.job.num)
-
-
-def _short_keys(keys: Sequence[str]) -> dict[str, str]:
-    """Last parts of the keys; the whole of those that share one."""
-    last = {key: re.split(r"[./]", key)[-1] for key in keys}
-    return {key: key if list(last.values()).count(part) > 1 else part for key, part in last.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -84,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 
 def _of_job(kind: str) -> str | None:
-    """What the configuration asks for as ``${job:folder}``, ``${job:title}``, ``${job:group}``."""
+    """Resolve ``${job:folder}``, ``${job:title}`` and ``${job:group}`` in the configuration."""
     if not HydraConfig.initialized() or (number := job_number(HydraConfig.get())) is None:
         return None
     hydra = HydraConfig.get()
@@ -94,10 +100,10 @@ def _of_job(kind: str) -> str | None:
     return folder_name(swept, number) if kind == "folder" else title(swept)
 
 
-def _given(first: str | None, second: str) -> str:
+def _first_given(first: str | None, second: str) -> str:
     return second if first is None else first
 
 
 OmegaConf.register_new_resolver("job", _of_job, replace=True)
 # ${given:A,B}: A, or B where A is null.
-OmegaConf.register_new_resolver("given", _given, replace=True)
+OmegaConf.register_new_resolver("given", _first_given, replace=True)

@@ -1,4 +1,4 @@
-"""``python -m roilab.sweep.rank FOLDER``: one process of a training; started by roilab alone."""
+"""``python -m roilab.sweep.rank FOLDER``: one process of a training, started by roilab only."""
 
 import logging.config
 import os
@@ -13,17 +13,17 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from roilab.sweep.job import mendable, sentence_of
-from roilab.sweep.status import write_json
+from roilab.atomic_write import write_json
+from roilab.errors import message, user_error
 
 
 def main() -> None:
-    """Train as ``FOLDER/job.yaml`` says; tell results or error in the same folder."""
-    place, rank = Path(sys.argv[1]), int(os.environ.get("LOCAL_RANK", "0"))
+    """Train as ``FOLDER/job.yaml`` says; write the results or the error into the same folder."""
+    folder, rank = Path(sys.argv[1]), int(os.environ.get("LOCAL_RANK", "0"))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # A batch system tells all processes that time is up; the one that started this acts on it.
+    # A batch system sends this signal to all processes when time is up; the parent reacts to it.
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-    settings = OmegaConf.load(place / "job.yaml")
+    settings = OmegaConf.load(folder / "job.yaml")
     assert isinstance(settings, DictConfig)
     _configure_logging(OmegaConf.to_container(settings.logging), rank)
     try:
@@ -31,32 +31,31 @@ def main() -> None:
 
         results = train(settings.config)
     except BaseException as error:
-        told = {"time": time.time(), "sentence": sentence_of(error)}
-        told["traceback"] = "" if mendable(error) else traceback.format_exc()
-        write_json(place / f"error-{rank}.json", told)
+        report = {"time": time.time(), "message": message(error)}
+        report["traceback"] = "" if user_error(error) else traceback.format_exc()
+        write_json(folder / f"error-{rank}.json", report)
         logging.shutdown()
         sys.stderr.flush()
-        # Not by way of the interpreter's end, which may wait for processes that are gone.
+        # A normal exit may wait for processes that are gone.
         os._exit(1)
     if rank == 0:
-        write_json(place / "results.json", asdict(results))
+        write_json(folder / "results.json", asdict(results))
 
 
 def _end_with_parent() -> None:
-    """End when the process is gone that started this one, however it was killed."""
+    """End this process when its parent is gone, even if that was killed."""
     while os.getppid() == int(os.environ["ROILAB_PARENT"]):
         time.sleep(0.3)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _configure_logging(settings: Any, rank: int) -> None:
-    """As Hydra does; the first process alone writes the file and tells of what goes well."""
+    """Configure logging as Hydra does; only the first process writes the file and information."""
     if rank > 0:
-        handlers = settings["handlers"]
-        settings["root"]["handlers"] = [name for name in settings["root"]["handlers"]
-                                        if "filename" not in handlers[name]]  # fmt: skip
-        settings["handlers"] = {n: h for n, h in handlers.items() if "filename" not in h}
-        settings["root"]["level"] = "WARNING"
+        handlers = {n: h for n, h in settings["handlers"].items() if "filename" not in h}
+        names = [name for name in settings["root"]["handlers"] if name in handlers]
+        settings["handlers"] = handlers
+        settings["root"] |= {"handlers": names, "level": "WARNING"}
     logging.config.dictConfig(settings)
 
 

@@ -1,7 +1,6 @@
-"""What a job leaves of itself in ``status.json``."""
+"""State of a job, in ``status.json`` in its folder."""
 
 import json
-import math
 import os
 import socket
 from dataclasses import asdict, dataclass, field, fields
@@ -9,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from roilab.atomic_write import write_text
+from roilab.atomic_write import write_json
 from roilab.errors import RoilabError
+from roilab.train.results import Results
 
 FILE = "status.json"
 State = Literal["running", "finished", "failed", "interrupted"]
@@ -21,36 +21,13 @@ class StatusError(RoilabError):
 
 
 def now() -> str:
-    """The time, with its zone, to the second."""
+    """Return the time with its time zone, to the second (ISO 8601)."""
     return datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-
-
-@dataclass(frozen=True)
-class Results:
-    """What a training reached.
-
-    Attributes:
-        metrics: of the best checkpoint (or the last state), by name.
-        optimized_metric: name of the one that a sweeper optimizes.
-        value: its value.
-        epochs: how many were trained.
-        best_epoch: epoch of the best checkpoint, from 0.
-        parameters: of the network.
-        memory_mb: peak since the job began, by place [MB].
-    """
-
-    metrics: dict[str, float]
-    optimized_metric: str | None
-    value: float | None
-    epochs: int
-    best_epoch: int | None
-    parameters: int
-    memory_mb: dict[str, float]
 
 
 @dataclass
 class Status:
-    """See docs/sweeps.md for the keys."""
+    """State of a job; docs/sweeps.md describes the attributes."""
 
     number: int | None
     swept: dict[str, Any]
@@ -67,44 +44,28 @@ class Status:
     results: Results | None = None
 
     def write(self, folder: Path) -> None:
-        """Write ``status.json`` into a folder, whole."""
+        """Write ``status.json`` into a job's folder."""
         write_json(folder / FILE, {"format": 1, **asdict(self)})
 
 
 def read_status(folder: Path) -> Status | None:
-    """The status in a job's folder; ``None`` where there is none.
+    """Read ``status.json`` in a job's folder; ``None`` where there is none.
 
     Raises:
-        StatusError: the file is there but is none of roilab's.
+        StatusError: the file exists but was not written by roilab.
     """
     path = folder / FILE
     try:
-        told = json.loads(path.read_text())
-        results = told.pop("results")
+        content = json.loads(path.read_text())
+        results = content.pop("results")
         names = {each.name for each in fields(Status)}
-        status = Status(**{name: value for name, value in told.items() if name in names})
+        status = Status(**{name: value for name, value in content.items() if name in names})
         status.results = None if results is None else Results(**results)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StatusError(
-            f"{path}: cannot be read ({error}); expected what roilab.train writes. Remove the file "
-            "to train this job anew."
+            f"{path}: cannot be read ({error}); expected a file written by roilab.train. Remove "
+            "it to train this job from the start."
         ) from error
     return status
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file whole or not at all; NaN becomes null."""
-    write_text(path, json.dumps(_finite(content), indent=2) + "\n")
-
-
-def _finite(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {key: _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-    return value

@@ -1,4 +1,4 @@
-"""The table at the end of a sweep."""
+"""Table printed at the end of a sweep."""
 
 from pathlib import Path
 
@@ -10,33 +10,33 @@ from roilab.sweep.status import Status, StatusError, read_status
 
 
 def print_summary(sweep: Sweep) -> bool:
-    """Print what became of every job.
+    """Print the state and results of every job, and how to resume an incomplete sweep.
 
     Returns:
-        Whether all are finished.
+        Whether all jobs are finished.
     """
-    folders = sweep.folders()
-    told = [_read(folder) for folder in folders]
-    metric = next((s.results.optimized_metric for s in told if s and s.results), None)
-    table = Table(title=str(sweep.dir), title_justify="left")
+    folders = sweep.job_folders()
+    jobs = [_read(folder) for folder in folders]
+    metric = next((s.results.optimized_metric for s in jobs if s and s.results), None)
+    table = Table(title=str(sweep.output_dir), title_justify="left")
     for column in ("job", "state", metric or "val/loss", "epochs", "time [s]", "memory [MB]"):
         table.add_column(column, justify="left" if column in ("job", "state") else "right")
-    for folder, status in zip(folders, told, strict=True):
+    for folder, status in zip(folders, jobs, strict=True):
         table.add_row(folder.name, *_cells(status, metric or "val/loss"))
     console = table_console()
     console.print(table)
-    for folder, status in zip(folders, told, strict=True):
+    for folder, status in zip(folders, jobs, strict=True):
         if status is not None and status.error is not None:
             console.print(f"{folder.name}: {status.error}", soft_wrap=True, markup=False)
-    open_jobs = [s for s in told if s is None or s.state != "finished"]
-    if open_jobs:
+    unfinished = [status for status in jobs if status is None or status.state != "finished"]
+    if unfinished:
         console.print(
-            f"{len(open_jobs)} of {len(folders)} jobs are not finished; to go on, give the same "
-            f"command with sweep.resume={sweep.dir}",
+            f"{len(unfinished)} of {len(folders)} jobs are not finished; to go on, give the same "
+            f"command with sweep.resume={sweep.output_dir}",
             soft_wrap=True,
             highlight=False,
         )
-    return not open_jobs
+    return not unfinished
 
 
 def _read(folder: Path) -> Status | None:

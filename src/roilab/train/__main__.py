@@ -1,4 +1,4 @@
-"""``python -m roilab.train``: train a network, judge it, export it."""
+"""``python -m roilab.train``: train a network, evaluate it, export it."""
 
 from omegaconf import DictConfig
 
@@ -9,7 +9,7 @@ from roilab.sweep.callback import with_summary
 @with_summary
 @entry_point("train")
 def main(config: DictConfig) -> float | None:
-    """Train what the configuration describes; returns the optimized metric."""
+    """Train as configured and return the optimized metric."""
     from roilab.sweep.job import run_job
 
     return run_job(config)

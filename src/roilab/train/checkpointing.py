@@ -1,4 +1,4 @@
-"""What makes an interrupted run, resumed, end as an uninterrupted one."""
+"""Callbacks that make an interrupted and resumed run end as an uninterrupted one."""
 
 import logging
 from pathlib import Path
@@ -12,33 +12,43 @@ log = logging.getLogger(__name__)
 
 
 class SaveLast(Callback):
-    """Writes ``last.ckpt`` once an epoch is over: learning rate stepped, everything logged.
+    """Write ``last.ckpt`` after each epoch, its scheduler step and its logs.
 
-    Lightning's own last checkpoint is written before both, and only where the best one was
-    written too: a run resumed from it loses a step of the scheduler and a line of the log.
+    Lightning's own last checkpoint is written before both, and only together with a best one: a
+    run resumed from it loses a step of the scheduler and a line of the log.
 
     Args:
-        dir: folder of the checkpoints.
+        output_dir: folder of the checkpoints.
     """
 
-    def __init__(self, dir: str) -> None:
-        self.path = Path(dir) / "last.ckpt"
+    def __init__(self, output_dir: str) -> None:
+        self.path = Path(output_dir) / "last.ckpt"
+        self._epoch_begun = False
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the epoch before, as if the next had not begun.
+        """Save the state after the previous epoch.
 
-        Lightning, which has counted it as ready, would otherwise skip it on resuming.
+        This is the first hook after the scheduler's step and the logs of that epoch.
         """
-        progress = trainer.fit_loop.epoch_progress
         if trainer.current_epoch > 0:
-            progress.current.ready -= 1
-            progress.total.ready -= 1
+            self._epoch_begun = True
             self._save(trainer)
-            progress.current.ready += 1
-            progress.total.ready += 1
+            self._epoch_begun = False
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Take the epoch that has just begun out of the checkpoint's count of epochs.
+
+        Lightning has counted it as begun and would skip it on resuming.
+        """
+        if self._epoch_begun:
+            progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+            for counts in (progress["current"], progress["total"]):
+                counts["ready"] -= 1
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the last epoch."""
+        """Save the state after the last epoch."""
         self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
@@ -47,26 +57,26 @@ class SaveLast(Callback):
 
 
 class SaveBest(ModelCheckpoint):
-    """Lightning's checkpoint of the best epoch, which forgets a file that is gone.
+    """Lightning's checkpoint of the best epoch, without a file that no longer exists.
 
-    A run can be killed between the writing of a better checkpoint and of ``last.ckpt``, which
-    then names a file that was removed.
+    A run can be killed after a better checkpoint is written and before ``last.ckpt`` is, which
+    then names a removed file.
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the state, unless its best checkpoint is no more."""
+        """Restore the state, unless its best checkpoint is gone."""
         best = state_dict["best_model_path"]
         if best and not Path(best).is_file():
-            log.info("%s is gone; the best checkpoint is looked for anew", best)
+            log.info("%s is gone; the search for the best checkpoint starts again", best)
             return
         super().load_state_dict(state_dict)
 
 
 class EarlyStopping(LightningEarlyStopping):
-    """Lightning's, which stays stopped where a run is resumed that it had ended."""
+    """Lightning's early stopping, which also ends a resumed run that it had ended before."""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """End at once where the patience was used up before."""
+        """Stop at once where the patience was used up before."""
         if self.stopped_epoch and self.wait_count >= self.patience:
             log.info(
                 "training stopped at epoch %d: %s had not improved for %d epochs "

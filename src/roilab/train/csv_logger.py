@@ -1,39 +1,45 @@
-"""CSV logs that outlast a killed process."""
+"""CSV log that survives a killed process."""
 
 import os
 import shutil
+from pathlib import Path
 
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 
+from roilab.atomic_write import atomic_write
+
 
 class CsvLogger(CSVLogger):
-    """Lightning's, without the moment in which a new column leaves an empty file."""
+    """Lightning's CSV logger with an atomic rewrite of the file when a column is added.
+
+    Lightning empties the file first, so a process killed at that moment loses the log.
+    """
 
     @property
     @rank_zero_experiment
     def experiment(self) -> ExperimentWriter:
-        """What holds the rows that are not in the file yet."""
+        """Writer that holds the rows that are not in the file yet."""
         if self._experiment is None:
             os.makedirs(self.root_dir, exist_ok=True)
-            self._experiment = _Rows(self.log_dir)
+            self._experiment = _AtomicWriter(self.log_dir)
         assert isinstance(self._experiment, ExperimentWriter)
         return self._experiment
 
 
-class _Rows(ExperimentWriter):
+class _AtomicWriter(ExperimentWriter):
     def save(self) -> None:
-        """Append rows; where they have a new column, write a new file and put it in place."""
+        """Append the rows; if they have a new column, replace the file by a rewritten copy."""
         path = self.metrics_file_path
-        new = {key for row in self.metrics for key in row} - set(self.metrics_keys)
-        if not new or not os.path.isfile(path):
+        new_columns = {key for row in self.metrics for key in row} - set(self.metrics_keys)
+        if not new_columns or not os.path.isfile(path):
             super().save()
             return
-        self.metrics_file_path = f"{path}.partial"
         try:
-            shutil.copyfile(path, self.metrics_file_path)
-            super().save()
-            os.replace(self.metrics_file_path, path)
+            with atomic_write(Path(path)) as partial:
+                shutil.copyfile(path, partial)
+                self.metrics_file_path = str(partial)
+                super().save()
         finally:
             self.metrics_file_path = path

@@ -1,16 +1,17 @@
-"""Losses between ROI logits and truth mask; all take (logits, truth_mask) of one shape.
+"""Losses between ROI logits and truth mask, (logits, truth_mask) of equal shape to a scalar.
 
-``torch.nn.BCEWithLogitsLoss`` is the reference: binary cross entropy on the sigmoid output,
+The reference loss is ``torch.nn.BCEWithLogitsLoss``: binary cross entropy of the sigmoid output,
 computed from logits because that does not overflow.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torchvision.ops import sigmoid_focal_loss
 
 
 class WeightedBce(nn.Module):
-    """Binary cross entropy with the true pixels weighted, since they are a few percent.
+    """Binary cross entropy with a weight on true pixels, which are a few percent of all.
 
     Args:
         pos_weight: weight of a true pixel against a false one.
@@ -23,7 +24,7 @@ class WeightedBce(nn.Module):
         self.register_buffer("pos_weight", torch.tensor(pos_weight))
 
     def forward(self, logits: torch.Tensor, truth_mask: torch.Tensor) -> torch.Tensor:
-        """Mean over all pixels."""
+        """Return the mean over all pixels."""
         return functional.binary_cross_entropy_with_logits(
             logits, truth_mask, pos_weight=self.pos_weight
         )
@@ -33,8 +34,8 @@ class DiceBce(nn.Module):
     """Binary cross entropy plus ``dice_weight`` * (1 - soft Dice of the batch).
 
     Args:
-        dice_weight: of the Dice term.
-        smooth: pixels added above and below, so that an empty truth gives no 0/0.
+        dice_weight: weight of the Dice term.
+        smooth: pixels added to numerator and denominator, so that an empty truth mask gives no 0/0.
     """
 
     def __init__(self, dice_weight: float, smooth: float) -> None:
@@ -42,7 +43,7 @@ class DiceBce(nn.Module):
         self.dice_weight, self.smooth = dice_weight, smooth
 
     def forward(self, logits: torch.Tensor, truth_mask: torch.Tensor) -> torch.Tensor:
-        """A scalar."""
+        """Return cross entropy, a mean over all pixels, plus the Dice term."""
         bce = functional.binary_cross_entropy_with_logits(logits, truth_mask)
         probability = logits.float().sigmoid()
         overlap = 2 * (probability * truth_mask).sum() + self.smooth
@@ -51,11 +52,11 @@ class DiceBce(nn.Module):
 
 
 class Focal(nn.Module):
-    """Focal loss (Lin et al., arXiv:1708.02002): easy pixels count less.
+    """Focal loss (Lin et al., arXiv:1708.02002): pixels with a small error count less.
 
     Args:
-        gamma: how much less; 0 gives binary cross entropy times ``alpha`` terms.
-        alpha: weight of true pixels, 1 - alpha of false ones.
+        gamma: power of the error that weights a pixel; 0 for no such weight.
+        alpha: weight of true pixels; false pixels have 1 - ``alpha``.
     """
 
     def __init__(self, gamma: float, alpha: float) -> None:
@@ -63,8 +64,8 @@ class Focal(nn.Module):
         self.gamma, self.alpha = gamma, alpha
 
     def forward(self, logits: torch.Tensor, truth_mask: torch.Tensor) -> torch.Tensor:
-        """Mean over all pixels."""
-        bce = functional.binary_cross_entropy_with_logits(logits, truth_mask, reduction="none")
-        wrong = (truth_mask - logits.sigmoid()).abs()
-        alpha = truth_mask * self.alpha + (1 - truth_mask) * (1 - self.alpha)
-        return (alpha * wrong**self.gamma * bce).mean()
+        """Return the mean over all pixels."""
+        loss: torch.Tensor = sigmoid_focal_loss(
+            logits.float(), truth_mask, self.alpha, self.gamma, reduction="mean"
+        )
+        return loss

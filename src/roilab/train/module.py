@@ -1,9 +1,10 @@
-"""Training, validation and test of any network, as one Lightning module."""
+"""Lightning module: training, validation and test of any network."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from hydra.utils import instantiate
 from lightning import LightningModule
@@ -12,19 +13,19 @@ from torch import nn
 from torchmetrics import MeanMetric, MetricCollection
 
 import roilab
-from roilab.data import Sample
+from roilab.data import TrainingItem
 from roilab.metrics import segmentation_metrics
 from roilab.models import LayerNormalization, NetworkError, RoiNetwork, build_net, load_weights
 
 Recipe = Mapping[str, Any]
-# "best" is the validation of the best checkpoint once training is over; it has a name of its own,
-# so that it is not taken for one more epoch.
+# "best" is the validation of the best checkpoint after training; under "val" it would be logged
+# as one more epoch.
 Stage = Literal["train", "val", "best", "test"]
 _STAGES: tuple[Stage, ...] = ("train", "val", "best", "test")
 
 
 class _StageMetrics(nn.Module):
-    """Metrics by stage; a ``ModuleDict`` cannot have a key "train", which names a method."""
+    """Metrics by stage; a ``ModuleDict`` cannot have the key "train", the name of a method."""
 
     def __init__(self, metrics: Mapping[Stage, MeanMetric | MetricCollection]) -> None:
         super().__init__()
@@ -36,17 +37,18 @@ class _StageMetrics(nn.Module):
 
 
 class RoiModule(LightningModule):
-    """A network, its loss, metrics and optimizer.
+    """Network with its loss, metrics and optimizer.
 
     Args:
-        net: layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice).
-        loss: (logits, truth mask) to a scalar.
-        optimizer: parameters to optimizer.
-        scheduler: ``factory`` (optimizer to scheduler, or ``None``) and what else Lightning's
-            scheduler configuration takes (``interval``, ``monitor``, ...).
-        mask_thresh: a pixel is in the ROI mask where its probability is above, as in WCT.
-        channels_last: keep images with layers last in memory, which convolutions are faster on.
-        recipe: the whole configuration as plain containers; saved in every checkpoint, so that
+        net: maps layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice).
+        loss: maps (logits, truth mask) to a scalar.
+        optimizer: makes the optimizer of the parameters.
+        scheduler: ``factory`` (makes the scheduler of an optimizer, or ``None``) and the other
+            keys of Lightning's scheduler configuration (``interval``, ``monitor``, ...).
+        mask_thresh: a pixel is in the ROI mask if its probability is above this, as in WCT.
+        channels_last: store images with the layer axis last in memory, where convolutions are
+            faster.
+        recipe: complete configuration as plain containers; saved in every checkpoint, so that
             the network can be built again from it.
     """
 
@@ -77,12 +79,19 @@ class RoiModule(LightningModule):
         )
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice)."""
+        """Compute ROI logits.
+
+        Args:
+            image: layers (batch, layer, channel, slice).
+
+        Returns:
+            Logits (batch, 1, channel, slice).
+        """
         image = self.normalization(image).contiguous(memory_format=self._memory_format)
         logits: torch.Tensor = self.net(image)
         return logits
 
-    def _step(self, batch: Sample, stage: Stage) -> torch.Tensor:
+    def _step(self, batch: TrainingItem, stage: Stage) -> torch.Tensor:
         truth_mask = batch["truth_mask"]
         logits = self(batch["image"]).float()
         loss: torch.Tensor = self.loss(logits, truth_mask)
@@ -96,24 +105,30 @@ class RoiModule(LightningModule):
         return loss
 
     def roi_mask(self, logits: torch.Tensor) -> torch.Tensor:
-        """Boolean ROI mask of logits: probability above ``mask_thresh``."""
+        """Return the boolean ROI mask of logits: probability above ``mask_thresh``."""
         return logits.sigmoid() > self.mask_thresh
 
     def on_train_epoch_start(self) -> None:
-        """Chance of an epoch (dropout, ...) depends on seed, epoch and process, not on the past."""
-        torch.manual_seed(hash((self.recipe["seed"], self.current_epoch, self.global_rank)))
+        """Seed the random numbers (dropout, ...) from seed, epoch and process.
 
-    def training_step(self, batch: Sample, batch_idx: int) -> torch.Tensor:  # noqa: D102
+        They do not depend on earlier epochs, so a resumed run draws the same ones.
+        """
+        sequence = np.random.SeedSequence(
+            (self.recipe["seed"], self.current_epoch, self.global_rank)
+        )
+        torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+
+    def training_step(self, batch: TrainingItem, batch_idx: int) -> torch.Tensor:  # noqa: D102
         return self._step(batch, "train")
 
-    def validation_step(self, batch: Sample, batch_idx: int) -> None:  # noqa: D102
+    def validation_step(self, batch: TrainingItem, batch_idx: int) -> None:  # noqa: D102
         self._step(batch, "best" if self.trainer.state.fn == TrainerFn.VALIDATING else "val")
 
-    def test_step(self, batch: Sample, batch_idx: int) -> None:  # noqa: D102
+    def test_step(self, batch: TrainingItem, batch_idx: int) -> None:  # noqa: D102
         self._step(batch, "test")
 
     def configure_optimizers(self) -> Any:
-        """The optimizer alone, or with its scheduler as Lightning takes it."""
+        """Return the optimizer, with its scheduler (if any) in Lightning's form."""
         optimizer = self._optimizer(self.net.parameters())
         factory = self._scheduler["factory"]
         if factory is None:
@@ -123,32 +138,32 @@ class RoiModule(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": settings}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Put the recipe and the version beside the weights."""
+        """Add the recipe and the version to a checkpoint."""
         checkpoint["roilab_recipe"] = dict(self.recipe)
         checkpoint["roilab_version"] = roilab.__version__
 
 
 def start_module(recipe: Recipe) -> RoiModule:
-    """Return a module for a new training, with the weights of the files that the recipe names.
+    """Build a module for a new training, with weights from the files that the recipe names.
 
     Raises:
-        WeightsError: ``model.weights`` cannot be read or is of another network.
+        WeightsError: ``model.weights`` cannot be read or belongs to another network.
         NetworkError: the network cannot be built as configured.
     """
     module = _assemble(recipe, build_net(recipe["model"]["net"], load_files=True))
     if recipe["model"]["weights"] is not None:
         if not isinstance(module.net, RoiNetwork):
             raise NetworkError(
-                f"model.weights: {type(module.net).__name__} is no roilab.models.RoiNetwork, so "
-                "names of weights are not known for it; derive it from that, or leave "
-                "model.weights null."
+                f"model.weights: {type(module.net).__name__} is not a roilab.models.RoiNetwork, "
+                "so the names of its weights are not known; derive it from that class, or set "
+                "model.weights=null."
             )
         load_weights(module.net, Path(recipe["model"]["weights"]))
     return module
 
 
 def build_module(recipe: Recipe) -> RoiModule:
-    """Return a module with random weights, into which a checkpoint is loaded."""
+    """Build a module with random weights, into which a checkpoint is loaded."""
     return _assemble(recipe, build_net(recipe["model"]["net"]))
 
 

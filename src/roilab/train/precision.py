@@ -1,4 +1,4 @@
-"""Which number format to train in."""
+"""Choice of the floating-point format of a training."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import torch
 
 
 def choose_precision(accelerator: str) -> tuple[Any, str]:
-    """What ``trainer.precision=auto`` stands for on this machine.
+    """Choose what ``trainer.precision=auto`` stands for on this machine.
 
     Args:
         accelerator: Lightning's name: ``auto``, ``cpu``, ``gpu``, ...
 
     Returns:
-        Lightning's precision (``bf16-mixed`` or ``32-true``), and why.
+        Lightning's precision (``bf16-mixed`` or ``32-true``), and the reason.
     """
     if accelerator != "cpu" and torch.cuda.is_available():
         if torch.cuda.is_bf16_supported(including_emulation=False):

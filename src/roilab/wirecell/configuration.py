@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from roilab.detectors import Readout
+
 _PLANES = ("U", "V", "W")
 # Keys that are copied unchanged into the node's configuration.
 _NODE_KEYS = (
@@ -67,7 +69,7 @@ def node_configuration(data: Mapping[str, Any], mask_thresh: float) -> dict[str,
         mask_thresh: threshold on the network's ROI probability.
     """
     numbers = [_PLANES.index(plane) for plane in data["planes"]]
-    first, last = data["tick_range"]
+    first, last = Readout.from_config(data).tick_range
     return {
         "intags": [f"{layer}%d" for layer in data["layers"]],
         "decon_charge_tag": "decon_charge%d",

@@ -1,7 +1,7 @@
 "use strict";
-// A click on a heading sorts its table by that column, a second click the other way round.
-// Cells are compared by data-value (a number, or empty for what is missing) or by their text;
-// what is missing stays last either way.
+// Sort a table by a column on a click on its heading; a second click reverses the order.
+// Cells are compared by data-value (a number, or empty for a missing value) or by their text;
+// missing values are last in both orders.
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const heading = button.closest("th");
@@ -21,7 +21,7 @@ for (const button of document.querySelectorAll("th button")) {
     body.append(...rows.map(([, row]) => row));
   });
 }
-// A button beside every command, where the browser lets a page copy.
+// Add a copy button to every command, if the browser allows a page to copy.
 for (const command of navigator.clipboard ? document.querySelectorAll(".command") : []) {
   const button = document.createElement("button");
   button.type = "button";

@@ -1,8 +1,7 @@
-"""Which validation events a network does best and worst on."""
+"""Pictures of the validation events with the best, median and worst ROI efficiency."""
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,77 +14,79 @@ from roilab.data import RoiDataModule
 from roilab.metrics import segmentation_metrics
 from roilab.train.callbacks.pictures import draw_event, predict
 from roilab.train.module import RoiModule
+from roilab.types import Row
 
-_BY = "roi_efficiency"
+_METRIC = "roi_efficiency"
 
 
-class RankedEvents(Callback):
-    """Draws the validation events of best, median and worst ROI efficiency, by the best checkpoint.
+class BestWorstEvents(Callback):
+    """Draw the best, median and worst validation event by ROI efficiency of the best checkpoint.
 
-    ``ranked.csv`` beside the pictures has the metrics of all events looked at, worst first. An
-    event without any truth has no efficiency and no place.
+    ``best_worst_events.csv`` in the same folder lists the metrics of all evaluated images, worst
+    first. Images without truth have no efficiency and are left out.
 
     Args:
-        dir: where to.
-        images: most images to look at, evenly over the validation events, which bounds the cost.
+        output_dir: folder of the pictures and of the CSV file.
+        images: largest number of images to evaluate, evenly spread over the validation images;
+            limits the time.
     """
 
-    def __init__(self, dir: str, images: int) -> None:
-        self.dir, self.images = Path(dir), images
+    def __init__(self, output_dir: str, images: int) -> None:
+        self.output_dir, self.images = Path(output_dir), images
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look at the events once training is over."""
+        """Evaluate and draw, in the validation after the training only."""
         if trainer.state.fn != TrainerFn.VALIDATING or not trainer.is_global_zero:
             return
         assert isinstance(pl_module, RoiModule)
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        rows = _ranked(pl_module, data, self.images)
+        rows = _evaluate(pl_module, data, self.images)
         if not rows:
             return
-        for rank, row in _places(rows).items():
-            name = f"{rank}-by-{_BY.replace('_', '-')}.png"
-            title = f"{row['name']}, {rank} of {len(rows)}: ROI efficiency {row[_BY]:.3f}"
-            draw_event(pl_module, data, row["index"], title, self.dir / name)
+        for rank, row in _select(rows).items():
+            name = f"{rank}-by-{_METRIC.replace('_', '-')}.png"
+            title = f"{row['name']}, {rank} of {len(rows)}: ROI efficiency {row[_METRIC]:.3f}"
+            draw_event(pl_module, data, row["index"], title, self.output_dir / name)
             row |= {"rank": rank, "picture": name}
-        write_csv(self.dir / "ranked.csv", rows)
-        drawn = [str(self.dir / row["picture"]) for row in rows if row["picture"]]
+        write_csv(self.output_dir / "best_worst_events.csv", rows)
+        pictures = [str(self.output_dir / row["picture"]) for row in rows if row["picture"]]
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_image(key="events/ranked", images=drawn)
+                logger.log_image(key="events/best_worst", images=pictures)
 
 
-def _ranked(module: RoiModule, data: RoiDataModule, most: int) -> list[dict[str, Any]]:
-    """Metrics of single images, worst first."""
+def _evaluate(module: RoiModule, data: RoiDataModule, max_images: int) -> list[Row]:
+    """Return the metrics of single validation images, worst first."""
     dataset = data.dataset("val")
-    count = min(most, len(dataset))
+    count = min(max_images, len(dataset))
     metrics = segmentation_metrics()
     for metric in metrics.values():
-        # Other processes look at nothing here, and would not answer.
-        metric.distributed_available_fn = _alone
+        # Only this process evaluates; waiting for the others to share counts would never end.
+        metric.distributed_available_fn = _never_distributed
     rows = []
     for index in (len(dataset) * n // count for n in range(count)):
         sample = dataset[index]
-        found = torch.from_numpy(predict(module, sample) > module.mask_thresh)
-        metrics.update(found[None], sample["truth_mask"] > 0)
+        roi_mask = torch.from_numpy(predict(module, sample) > module.mask_thresh)
+        metrics.update(roi_mask[None], sample["truth_mask"] > 0)
         values = {name: float(value) for name, value in metrics.compute().items()}
         metrics.reset()
-        if math.isfinite(values[_BY]):
+        if math.isfinite(values[_METRIC]):
             rows.append(
                 {"rank": "", "picture": "", "index": index, "name": sample["name"], **values}
             )
-    return sorted(rows, key=lambda row: (row[_BY], np.nan_to_num(row["dice"])))
+    return sorted(rows, key=lambda row: (row[_METRIC], np.nan_to_num(row["dice"])))
 
 
-def _alone() -> bool:
-    """What torchmetrics asks before it shares counts between processes."""
+def _never_distributed() -> bool:
+    """Return ``False``: torchmetrics then shares no counts between processes."""
     return False
 
 
-def _places(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Best, median and worst, as many as there are rows for, each row once."""
-    places = {"best": rows[-1]}
+def _select(rows: list[Row]) -> dict[str, Row]:
+    """Return the best, median and worst row by rank; fewer if there are fewer rows."""
+    selected = {"best": rows[-1]}
     if len(rows) > 2:
-        places["median"] = rows[len(rows) // 2]
+        selected["median"] = rows[len(rows) // 2]
     if len(rows) > 1:
-        places["worst"] = rows[0]
-    return places
+        selected["worst"] = rows[0]
+    return selected

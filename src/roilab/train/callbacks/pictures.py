@@ -1,4 +1,4 @@
-"""Pictures a run leaves behind: events while it learns, losses at its end."""
+"""Pictures of a training: validation events and loss curves."""
 
 import re
 from pathlib import Path
@@ -8,77 +8,78 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
-from numpy.typing import NDArray
 
 from roilab.atomic_write import save_figure
 from roilab.csv_log import read_curves
-from roilab.data import RoiDataModule, Sample
+from roilab.data import RoiDataModule, TrainingItem
 from roilab.plots import event_figure, loss_figure
 from roilab.train.module import RoiModule
+from roilab.types import Frame
 
 
 class EventPictures(Callback):
-    """Draws the first validation events, every few epochs and with the best checkpoint.
+    """Draw the first validation events every few epochs, and once for the best checkpoint.
 
     Args:
-        dir: where to.
-        events: how many images to draw.
-        every_n_epochs: how often.
+        output_dir: folder of the pictures.
+        events: number of images to draw.
+        every_n_epochs: number of epochs from one drawing to the next.
     """
 
-    def __init__(self, dir: str, events: int, every_n_epochs: int) -> None:
-        self.dir, self.events, self.every_n_epochs = Path(dir), events, every_n_epochs
+    def __init__(self, output_dir: str, events: int, every_n_epochs: int) -> None:
+        self.output_dir, self.events = Path(output_dir), events
+        self.every_n_epochs = every_n_epochs
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw, unless it is not the turn of this epoch."""
+        """Draw, if this epoch is to be drawn or the best checkpoint is validated."""
         assert isinstance(pl_module, RoiModule)
         due = (trainer.current_epoch + 1) % self.every_n_epochs == 0
         best = trainer.state.fn == TrainerFn.VALIDATING
         if trainer.sanity_checking or not trainer.is_global_zero or not (due or best):
             return
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        when = "best" if best else f"epoch{trainer.current_epoch:03d}"
+        label = "best" if best else f"epoch{trainer.current_epoch:03d}"
         dataset = data.dataset("val")
         paths = [
-            self._draw(pl_module, data, index, when)
+            self._draw(pl_module, data, index, label)
             for index in range(min(self.events, len(dataset)))
         ]
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_image(key=f"events/{when}", images=[str(path) for path in paths])
+                logger.log_image(key=f"events/{label}", images=[str(path) for path in paths])
 
-    def _draw(self, module: RoiModule, data: RoiDataModule, index: int, when: str) -> Path:
+    def _draw(self, module: RoiModule, data: RoiDataModule, index: int, label: str) -> Path:
         name = data.dataset("val").sources[index].name
-        path = self.dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{when}.png"
-        draw_event(module, data, index, f"{name}, {when}", path)
+        path = self.output_dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{label}.png"
+        draw_event(module, data, index, f"{name}, {label}", path)
         return path
 
 
 @torch.no_grad()
-def predict(module: RoiModule, sample: Sample) -> NDArray[np.float32]:
-    """ROI probability of one image, shape (channel, slice), in the precision of the training."""
+def predict(module: RoiModule, sample: TrainingItem) -> Frame:
+    """Return the ROI probability (channel, slice) of an image, in the training's precision."""
     with module.trainer.precision_plugin.forward_context():
         logits = module(sample["image"][None].to(module.device))
-    probability: NDArray[np.float32] = logits.float().sigmoid()[0, 0].cpu().numpy()
+    probability: Frame = logits.float().sigmoid()[0, 0].cpu().numpy()
     return probability
 
 
 def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path) -> None:
-    """Draw a validation image: layers, probability, mask against truth.
+    """Draw a validation image: layers, ROI probability, ROI mask against truth mask.
 
     Args:
-        module: in the hands of a trainer.
-        data: whose validation images they are.
+        module: network to draw; a trainer must be attached to it.
+        data: source of the validation image.
         index: of the image.
         title: of the figure.
-        path: where to.
+        path: file to write.
     """
     sample = data.dataset("val")[index]
     figure = event_figure(
         sample["image"].numpy(),
         np.asarray(sample["truth_mask"][0] > 0),
         predict(module, sample),
-        data.recipe.layers,
+        data.settings.layers,
         module.mask_thresh,
         title,
     )
@@ -86,17 +87,17 @@ def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, p
 
 
 class LossCurves(Callback):
-    """Draws losses and metrics against epoch from the CSV log, at the end of the fit.
+    """Draw losses and metrics against epoch from the CSV log, at the end of the training.
 
     Args:
-        path: of the picture.
+        path: file to write.
     """
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw where there is a CSV log."""
+        """Draw, if there is a CSV log."""
         if not trainer.is_global_zero:
             return
         for logger in trainer.loggers:

@@ -1,4 +1,4 @@
-"""Watching over a run: losses that are no numbers, images without truth."""
+"""Sanity checks of a run: finite losses, images with truth."""
 
 import logging
 import math
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning import Callback, LightningModule, Trainer
 
-from roilab.data import Sample
+from roilab.data import TrainingItem
 from roilab.errors import RoilabError
 
 log = logging.getLogger(__name__)
@@ -18,17 +18,21 @@ class NanLossError(RoilabError):
 
 
 class StopOnNanLoss(Callback):
-    """Ends the run, with a sentence, at the first training loss that is NaN or infinite."""
+    """Stop the run at the first training loss that is NaN or infinite."""
 
     def on_train_batch_end(
         self,
         trainer: Trainer,
         pl_module: LightningModule,
         outputs: Any,
-        batch: Sample,
+        batch: TrainingItem,
         batch_idx: int,
     ) -> None:
-        """Raises NanLossError."""
+        """Check the loss of a batch.
+
+        Raises:
+            NanLossError: the loss is NaN or infinite.
+        """
         loss = float(outputs["loss"])
         if not math.isfinite(loss):
             raise NanLossError(
@@ -40,20 +44,20 @@ class StopOnNanLoss(Callback):
 
 
 class WarnEmptyTruth(Callback):
-    """Counts images of the first epoch whose truth mask is empty, and says so once."""
+    """Count the images of the first epoch whose truth mask is empty, and warn once."""
 
     def __init__(self) -> None:
-        self._seen, self._empty = 0, list[str]()
+        self._n_images, self._empty = 0, list[str]()
 
     def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Sample, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, batch: TrainingItem, batch_idx: int
     ) -> None:
-        """Look at the masks of a batch."""
+        """Count the empty masks of a batch."""
         if trainer.current_epoch > 0:
             return
-        any_true = batch["truth_mask"].flatten(1).any(1)
-        self._seen += len(any_true)
-        empty = torch.nonzero(~any_true)[:, 0].tolist()
+        has_truth = batch["truth_mask"].flatten(1).any(1)
+        self._n_images += len(has_truth)
+        empty = torch.nonzero(~has_truth)[:, 0].tolist()
         self._empty += [batch["name"][index] for index in empty]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -61,10 +65,10 @@ class WarnEmptyTruth(Callback):
         if not self._empty:
             return
         log.warning(
-            "%d of %d training images have an empty truth mask (the first: %s); they teach only "
-            "what noise looks like. If not meant, lower data.threshold or check data.truth.",
+            "%d of %d training images have an empty truth mask (the first: %s); from them the "
+            "network learns only noise. If not intended, lower data.threshold or check data.truth.",
             len(self._empty),
-            self._seen,
+            self._n_images,
             self._empty[0],
         )
         self._empty = []

@@ -1,4 +1,4 @@
-"""One run, as its folder tells of it: whatever is missing there is ``None`` here."""
+"""One run, read from the files in its folder; a missing file or value is ``None``."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import math
 import os
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from pathlib import Path
@@ -17,31 +17,32 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from roilab.csv_log import Curves, read_curves
+from roilab.report.setting_names import override_key
+from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
-Row = Mapping[str, str]
-# Where the charge of a run is judged; what the user asked for comes before what training does.
+# Tables of charge metrics; an evaluation by the user comes before the one of the training.
 PHYSICS_TABLES = ("evaluation/table.csv", "physics/best.csv")
 NOT_STARTED = "not started"
 
 
 @dataclass(frozen=True)
-class Job:
-    """A run alone or in a sweep.
+class RunRecord:
+    """A run, alone or as a job of a sweep.
 
     Attributes:
         folder: of the run.
-        config: composed, interpolations as they stand; empty where there is none.
-        choices: chosen file by config group (``model``: ``unet``).
-        overrides: of the command line, by key.
-        command: arguments of the command line, as they were.
+        config: composed configuration with its interpolations; empty if absent.
+        choices: chosen file of every config group (``model``: ``unet``).
+        overrides: values of the command line by key.
+        command: arguments of the command line.
         status: contents of ``status.json``.
-        curves: of the CSV logs.
+        curves: contents of the CSV logs.
         exported: contents of ``model.json``.
         physics: table of charge metrics, cells as text.
-        physics_table: where that came from.
-        complaint: a sentence on what could not be read.
+        physics_table: path of that table.
+        problem: which files could not be read, and why.
     """
 
     folder: Path
@@ -54,139 +55,141 @@ class Job:
     exported: Mapping[str, Any] = field(default_factory=dict)
     physics: Sequence[Row] = ()
     physics_table: Path | None = None
-    complaint: str | None = None
+    problem: str | None = None
 
     @property
     def state(self) -> str:
         """``finished``, ``running``, ``failed``, ``interrupted``, ``not started``, ..."""
-        told = self.status.get("state")
-        if told == "running" and _is_gone(self.status):
+        state = self.status.get("state")
+        if state == "running" and _process_is_gone(self.status):
             return "interrupted"
-        if told is not None:
-            return str(told)
+        if state is not None:
+            return str(state)
         return "finished" if "best/loss" in self.curves else "unfinished"
 
     @property
     def error(self) -> str | None:
-        """Why it has not finished, where that is known."""
+        """Why the run has not finished, if known, or which files could not be read."""
         if self.status.get("state") == "running" and self.state == "interrupted":
-            return "Its process has ended without a word; it was killed."
-        return self.status.get("error") or self.complaint
+            return "Its process ended without an error message; it was killed."
+        return self.status.get("error") or self.problem
 
     @property
     def swept(self) -> Mapping[str, Any]:
-        """What this job overrides in a sweep; empty where no status file tells."""
+        """Settings in which a job differs from others of its sweep; empty if not known."""
         return self.status.get("swept") or {}
 
     @property
     def results(self) -> Mapping[str, Any]:
-        """What a finished job says it reached; empty where it does not."""
+        """Results in the status file of a finished run; empty if not known."""
         return self.status.get("results") or {}
 
     def setting(self, key: str) -> Any:
-        """A value of the configuration, or the choice of a config group; ``None`` if absent."""
+        """Return a value of the configuration or the choice of a config group, or ``None``."""
         if key in self.overrides:
             return self.overrides[key]
         if key in self.choices:
             return self.choices[key]
-        raw = reduce(_below, key.split("."), self._plain)
+        raw = reduce(_child, key.split("."), self._plain_config)
         if isinstance(raw, str) and "${oc.env" in raw:
             return raw  # the environment of the run is not that of the report
         try:
             value = OmegaConf.select(self.config, key)
         except (OmegaConfBaseException, ValueError):
-            return raw  # what only the running job could resolve
+            return raw  # only the running job could resolve it
         return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
 
     @cached_property
-    def _plain(self) -> Any:
+    def _plain_config(self) -> Any:
         return OmegaConf.to_container(self.config, resolve=False)
 
     def metric(self, name: str) -> float | None:
-        """Of the best checkpoint on validation events, or of the last epoch if not judged yet.
+        """Return a validation metric of the best checkpoint, or of the last epoch without it.
 
         Args:
             name: without its stage, such as ``dice``.
         """
-        told = (self.results.get("metrics") or {}).get(f"val/{name}")
-        if told is not None:
-            return float(told)
+        result = (self.results.get("metrics") or {}).get(f"val/{name}")
+        if result is not None:
+            return float(result)
         for stage in ("best", "val"):
             if self.curves.get(f"{stage}/{name}"):
                 return self.curves[f"{stage}/{name}"][-1][1]
         return None
 
     def last(self, name: str) -> float | None:
-        """Of the last epoch, by the name it is logged under."""
+        """Return a logged value of the last epoch, by its full name."""
         points = self.curves.get(name)
         return points[-1][1] if points else None
 
     @property
     def epochs(self) -> int | None:
-        """Epochs trained."""
-        told: int | None = self.results.get("epochs")
+        """Number of trained epochs."""
+        epochs: int | None = self.results.get("epochs")
         points = self.curves.get("train/loss") or self.curves.get("val/loss")
-        return told if told is not None else points[-1][0] + 1 if points else None
+        return epochs if epochs is not None else points[-1][0] + 1 if points else None
 
     @property
     def best_epoch(self) -> int | None:
         """Epoch, from 0, of the best checkpoint, or of the lowest validation loss."""
-        told: int | None = self.results.get("best_epoch")
+        epoch: int | None = self.results.get("best_epoch")
         finite = [point for point in self.curves.get("val/loss", ()) if math.isfinite(point[1])]
-        if told is None and finite:
+        if epoch is None and finite:
             return min(finite, key=lambda point: point[1])[0]
-        return told
+        return epoch
 
     @property
     def inefficiency(self) -> float | None:
-        """Of the network, mean over all angles, energies and planes judged [%]."""
+        """Inefficiency of the network, mean over all angles, energies and planes [%]."""
         cells = [row.get("inefficiency") for row in self.physics if row.get("method") == "dnn"]
-        values = [value for cell in cells if (value := number(cell)) is not None]
+        values = [value for cell in cells if (value := parse_number(cell)) is not None]
         return sum(values) / len(values) if values else None
 
     @property
     def checkpoint(self) -> Path | None:
-        """The best checkpoint, or else the last."""
+        """The best checkpoint, or the last one."""
         folder = self.folder / "checkpoints"
-        best = sorted(folder.glob("best*.ckpt"), key=lambda path: path.stat().st_mtime)
-        last = sorted(folder.glob("last*.ckpt"), key=lambda path: path.stat().st_mtime)
-        found = best or last
-        return found[-1] if found else None
+        best, last = (
+            sorted(folder.glob(f"{name}*.ckpt"), key=lambda path: path.stat().st_mtime)
+            for name in ("best", "last")
+        )
+        return (best or last)[-1] if best or last else None
 
 
-def read_job(folder: Path) -> Job:
-    """All that a run's folder tells; a part that cannot be read is left out, and logged."""
+def read_run(folder: Path) -> RunRecord:
+    """Read the files of a run; files that cannot be read are left out and logged."""
     problems: list[str] = []
 
-    def attempt(path: Path, read: Any, nothing: Any) -> Any:
+    def attempt(path: Path, read: Callable[[Path], Any], default: Any) -> Any:
         try:
-            return read(path) if path.exists() else nothing
+            return read(path) if path.exists() else default
         except (OSError, ValueError, KeyError, TypeError, OmegaConfBaseException, csv.Error) as why:
             problems.append(f"{path}: cannot be read ({type(why).__name__}: {why}).")
-            return nothing
+            return default
 
+    overrides = folder / ".hydra" / "overrides.yaml"
     hydra = attempt(folder / ".hydra" / "hydra.yaml", OmegaConf.load, OmegaConf.create({}))
     table = next((path for name in PHYSICS_TABLES if (path := folder / name).is_file()), None)
-    job = Job(
+    run = RunRecord(
         folder=folder,
         config=attempt(folder / ".hydra" / "config.yaml", OmegaConf.load, OmegaConf.create({})),
         choices=attempt(folder, lambda _: _choices(hydra), {}),
-        overrides=attempt(folder / ".hydra" / "overrides.yaml", _read_overrides, {}),
-        command=attempt(folder / ".hydra" / "overrides.yaml", lambda p: _command(hydra, p), ()),
+        overrides=attempt(overrides, _read_overrides, {}),
+        command=attempt(overrides, lambda path: _command(hydra, path), ()),
         status=attempt(folder / "status.json", _read_json, {}),
         curves=attempt(folder / "csv", read_curves, {}),
         exported=attempt(folder / "model.json", _read_json, {}),
         physics=attempt(table, _read_table, ()) if table else (),
         physics_table=table,
-        complaint=" ".join(problems) or None,
+        problem=" ".join(problems) or None,
     )
     for problem in problems:
         log.warning("%s", problem)
-    return job
+    return run
 
 
-def number(text: str | None) -> float | None:
-    """A cell as a finite number; ``None`` where it is none."""
+def parse_number(text: str | None) -> float | None:
+    """Return a table's cell as a finite number, or ``None``."""
     try:
         value = float(text or "")
     except ValueError:
@@ -194,29 +197,24 @@ def number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def override_key(text: str) -> str:
-    """``data.rebin`` of ``+data.rebin=1``."""
-    return text.partition("=")[0].lstrip("+~")
-
-
 def _read_overrides(path: Path) -> dict[str, Any]:
     texts = [str(text) for text in OmegaConf.load(path)]
-    return {override_key(text): _value(text.partition("=")[2]) for text in texts}
+    return {override_key(text): _parse_yaml(text.partition("=")[2]) for text in texts}
 
 
 def _command(hydra: Any, path: Path) -> list[str]:
-    """Arguments of the command line, with the user's own folder of configuration."""
+    """Return the arguments of the command line, with the user's own config folder."""
     sources = OmegaConf.select(hydra, "hydra.runtime.config_sources") or ()
-    own = [s.path for s in sources if s.provider == "command-line"]
-    options = ["--config-dir", str(own[0])] if own else []
+    config_dirs = [source.path for source in sources if source.provider == "command-line"]
+    options = ["--config-dir", str(config_dirs[0])] if config_dirs else []
     return [*options, *(str(text) for text in OmegaConf.load(path))]
 
 
-def _value(text: str) -> Any:
-    """A value as YAML types it, or its text where it is no YAML."""
+def _parse_yaml(text: str) -> Any:
+    """Return a value with its YAML type, or the text where it is not YAML."""
     try:
         plain = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)
-    except Exception:  # whatever the YAML reader below raises: it is then only text
+    except Exception:  # any error of the YAML reader: the value is only text
         return text
     return plain["value"] if isinstance(plain, dict) else text
 
@@ -243,12 +241,12 @@ def _read_table(path: Path) -> list[dict[str, str]]:
         ]
 
 
-def _below(node: Any, key: str) -> Any:
+def _child(node: Any, key: str) -> Any:
     return node.get(key) if isinstance(node, dict) else None
 
 
-def _is_gone(status: Mapping[str, Any]) -> bool:
-    """Whether the process of a job ran on this machine and does not any more."""
+def _process_is_gone(status: Mapping[str, Any]) -> bool:
+    """Return whether the process of a run was on this machine and has ended."""
     pid = status.get("pid")
     if status.get("host") != socket.gethostname() or not isinstance(pid, int):
         return False
@@ -261,7 +259,7 @@ def _is_gone(status: Mapping[str, Any]) -> bool:
     return False
 
 
-def natural(text: str) -> list[Any]:
-    """A key that sorts ``rebin-10`` after ``rebin-4``."""
+def natural_order(text: str) -> list[Any]:
+    """Return a sort key that puts ``rebin-10`` after ``rebin-4``."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part)
             for part in re.split(r"(\d+)", text)]  # fmt: skip

@@ -9,19 +9,19 @@ import pytest
 
 from roilab.frames import open_frames
 from roilab.simulate import SimulationError, make_sample
-from roilab.simulate import sample as sample_module
+from roilab.simulate.chain import Simulation
 from roilab.simulate.production import CONFIG_FILE, META_FILE, check_processes
 
 TINY = (
     "simulation.events=3",
     "simulation.events_per_file=2",
-    "simulation.detector.nticks=600",
+    "detector.nticks=600",
     "simulation.tags=[loose_lf,gauss,decon_charge]",
     "simulation.generator.muons=[2,2]",
 )
 
 
-def frames(folder: Path) -> dict[tuple[int, str], Any]:
+def read_frames(folder: Path) -> dict[tuple[int, str], Any]:
     found = {}
     for path in sorted(folder.glob("g4-*.h5")):
         with open_frames(path) as file:
@@ -44,22 +44,22 @@ def folder(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     return path
 
 
-def test_files_hold_what_was_asked_for(folder: Path, config: dict[str, Any]) -> None:
+def test_files_hold_the_requested_frames(folder: Path, config: dict[str, Any]) -> None:
     names = {path.name for path in folder.iterdir()}
     pairs = {f"g4-{kind}-{number}.h5" for kind in ("rec", "tru") for number in (0, 1)}
     assert names == pairs | {CONFIG_FILE, META_FILE}
     with open_frames(folder / "g4-rec-0.h5") as file:
         assert file.events == (0, 1)
         assert file.tags(0) == ("decon_charge0", "gauss0", "loose_lf0")
-        told = file.info(0, "loose_lf0")
-        assert told.n_columns == 600
-        np.testing.assert_array_equal(told.channels, np.arange(808))
+        info = file.info(0, "loose_lf0")
+        assert info.n_columns == 600
+        np.testing.assert_array_equal(info.channels, np.arange(808))
         charge = file.read_rows(0, "decon_charge0", slice(None))
         # Odd multiples of 50 electrons: a zero would end a region of interest.
         assert set(np.unique(np.abs(charge) % 100)) == {50}
 
 
-def test_meta_tells_the_truth_of_every_event(folder: Path) -> None:
+def test_meta_holds_the_truth_of_every_event(folder: Path) -> None:
     meta = json.loads((folder / META_FILE).read_text())
     assert meta["common"]["first_channel"] == {"u": 0, "v": 300, "w": 600}
     assert [event["event"] for event in meta["events"]] == [0, 1, 2]
@@ -71,47 +71,47 @@ def test_same_frames_from_two_processes(
     folder: Path, config: dict[str, Any], tmp_path: Path
 ) -> None:
     make_sample(config, tmp_path / "two", processes=2, progress=False)
-    ours, theirs = frames(folder), frames(tmp_path / "two")
+    ours, theirs = read_frames(folder), read_frames(tmp_path / "two")
     assert ours.keys() == theirs.keys()
     for key, samples in ours.items():
         np.testing.assert_array_equal(samples, theirs[key])
 
 
 def test_events_differ_and_the_seed_matters(folder: Path, composed: Any, tmp_path: Path) -> None:
-    made = frames(folder)
+    made = read_frames(folder)
     assert (made[0, "deposplat0"] != made[1, "deposplat0"]).any()
     other = composed("demo", *TINY, "simulation.seed=2", "simulation.events=1")
     make_sample(other, tmp_path / "other", progress=False)
-    assert (made[0, "loose_lf0"] != frames(tmp_path / "other")[0, "loose_lf0"]).any()
+    assert (made[0, "loose_lf0"] != read_frames(tmp_path / "other")[0, "loose_lf0"]).any()
 
 
-def test_only_what_is_lacking_is_made_again(folder: Path, config: dict[str, Any]) -> None:
+def test_only_missing_files_are_simulated_again(folder: Path, config: dict[str, Any]) -> None:
     before = (folder / "g4-rec-0.h5").stat().st_mtime_ns
-    content = frames(folder)
+    content = read_frames(folder)
     (folder / "g4-tru-1.h5").unlink()
     (folder / META_FILE).unlink()
     (folder / ".g4-rec-1.h5.1.partial").touch()
     make_sample(config, folder, progress=False)
     assert (folder / "g4-rec-0.h5").stat().st_mtime_ns == before
     assert not list(folder.glob(".*"))
-    for key, samples in frames(folder).items():
+    for key, samples in read_frames(folder).items():
         np.testing.assert_array_equal(samples, content[key])
 
 
-def test_interrupted_run_leaves_no_half_file(
+def test_interrupted_run_leaves_no_incomplete_file(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    real = sample_module.Simulation.frames
+    simulate = Simulation.simulate
 
-    def frames_until(self: Any, event: Any, index: int, seed: int) -> Any:
+    def simulate_until(self: Any, event: Any, index: int, seed: int) -> Any:
         calls.append(index)
         if index == 1:
             raise KeyboardInterrupt
-        return real(self, event, index, seed)
+        return simulate(self, event, index, seed)
 
-    monkeypatch.setattr(sample_module.Simulation, "frames", frames_until)
-    with pytest.raises(SimulationError, match=r"interrupted; 0 of 3 events are whole"):
+    monkeypatch.setattr(Simulation, "simulate", simulate_until)
+    with pytest.raises(SimulationError, match=r"interrupted; 0 of 3 events are complete"):
         make_sample(config, tmp_path / "cut", progress=False)
     assert [path.name for path in (tmp_path / "cut").iterdir()] == [CONFIG_FILE]
 
@@ -125,7 +125,7 @@ def test_folder_with_other_files_is_refused(config: dict[str, Any], tmp_path: Pa
 
 def test_sample_of_another_configuration_is_refused(folder: Path, composed: Any) -> None:
     other = composed("demo", *TINY, "simulation.noise.white_adc=3")
-    with pytest.raises(SimulationError, match=r"noise.white_adc: 2.33 there, 3 asked for"):
+    with pytest.raises(SimulationError, match=r"noise.white_adc: stored 2.33, requested 3"):
         make_sample(other, folder, progress=False)
 
 
@@ -139,7 +139,7 @@ def test_sample_of_another_configuration_is_refused(folder: Path, composed: Any)
         ("simulation.containers=[]", "containers has nothing"),
     ],
 )
-def test_senseless_samples_are_refused(
+def test_invalid_samples_are_refused(
     composed: Any, tmp_path: Path, override: str, words: str
 ) -> None:
     with pytest.raises(SimulationError, match=words):
@@ -147,14 +147,16 @@ def test_senseless_samples_are_refused(
     assert not (tmp_path / "none").exists()
 
 
-def test_missing_part_of_the_configuration_is_named(config: dict[str, Any], tmp_path: Path) -> None:
+def test_missing_stage_of_the_configuration_is_named(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
     lacking = {name: value for name, value in config.items() if name != "noise"}
     with pytest.raises(SimulationError, match="has no 'noise'"):
         make_sample(lacking, tmp_path / "none", progress=False)
 
 
 @pytest.mark.parametrize("processes", [0, 10_000])
-def test_senseless_number_of_processes_is_refused(processes: int) -> None:
+def test_invalid_number_of_processes_is_refused(processes: int) -> None:
     with pytest.raises(SimulationError, match=f"processes={processes}: this machine offers"):
         check_processes(processes)
 
@@ -166,12 +168,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.cli
 def test_command_line(tmp_path: Path) -> None:
-    small = ("simulation.events=1", "simulation.detector.nticks=600", "simulation.containers=[npz]")
-    done = run(f"folder={tmp_path / 'out'}", *small, "simulation.planes=[v]")
+    small = ("simulation.events=1", "detector.nticks=600", "simulation.containers=[npz]")
+    done = run(f"output_dir={tmp_path / 'out'}", *small, "simulation.planes=[v]")
     assert done.returncode == 0, done.stderr
     with open_frames(tmp_path / "out" / "g4-tru-0.npz") as file:
         assert file.info(0, "deposplat0").channels[0] == 300
-    wrong = run(f"folder={tmp_path / 'out'}", *small, "processes=9999")
+    wrong = run(f"output_dir={tmp_path / 'out'}", *small, "processes=9999")
     assert wrong.returncode != 0
     assert "processes=9999: this machine offers" in wrong.stderr
     assert "Traceback" not in wrong.stderr

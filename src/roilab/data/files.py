@@ -1,0 +1,70 @@
+"""Which frame files are for training, validation and test."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from roilab.errors import RoilabError
+from roilab.frames import FilePair, match_files
+
+Stage = Literal["train", "val", "test"]
+
+
+class DataConfigError(RoilabError):
+    """Settings of the data config contradict each other."""
+
+
+@dataclass(frozen=True)
+class FileSelection:
+    """Frame files by stage.
+
+    Attributes:
+        dir: folder of the frame files.
+        rec: pattern of the reconstruction files; the ``*`` pairs them with ``tru``.
+        tru: pattern of the truth files.
+        named: names or patterns of reconstruction files by stage, in ``dir`` or with a path;
+            ``None`` where a stage names none.
+    """
+
+    dir: Path
+    rec: str
+    tru: str
+    named: Mapping[Stage, Sequence[str] | None]
+
+    def pairs(self) -> dict[Stage, list[FilePair]]:
+        """Return the file pairs of every stage that names some, and those of the training.
+
+        Training takes all files that no other stage names, unless it names some.
+
+        Raises:
+            FrameFileError: files do not pair.
+            DataConfigError: a named file is absent.
+        """
+        everything = match_files(self.dir, self.rec, self.tru)
+        stages: dict[Stage, list[FilePair]] = {
+            stage: self._matching(everything, stage, names)
+            for stage, names in self.named.items()
+            if names is not None
+        }
+        others = [pair for pairs in stages.values() for pair in pairs]
+        return {"train": [pair for pair in everything if pair not in others], **stages}
+
+    def _matching(
+        self, everything: Sequence[FilePair], stage: str, names: Sequence[str]
+    ) -> list[FilePair]:
+        """Return the file pairs whose reconstruction file matches one of the names."""
+        chosen: list[FilePair] = []
+        for name in names:
+            path = Path(name).expanduser()
+            elsewhere = path.parent != Path()
+            pairs = match_files(path.parent, self.rec, self.tru) if elsewhere else everything
+            matching = [pair for pair in pairs if pair.rec.match(path.name)]
+            if not matching:
+                raise DataConfigError(
+                    f"data.{stage}_files: '{name}' is none of the reconstruction files in "
+                    f"{path.parent if elsewhere else self.dir} "
+                    f"({', '.join(pair.rec.name for pair in pairs)}); name one of these."
+                )
+            chosen += [pair for pair in matching if pair not in chosen]
+        return chosen

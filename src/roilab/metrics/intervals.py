@@ -1,0 +1,26 @@
+"""Statistical intervals of 68.27%, the probability within one standard deviation of a normal."""
+
+import math
+
+from scipy.stats import binomtest
+
+LEVEL = 0.6827
+
+
+def clopper_pearson(k: int, n: int) -> tuple[float, float]:
+    """Return the Clopper-Pearson interval of the fraction k / n.
+
+    It is exact at 0 and 1 too, where the normal approximation gives an error of 0
+    (C. Clopper and E. Pearson, Biometrika 26 (1934) 404).
+
+    Args:
+        k: counted successes, 0 to ``n``.
+        n: trials.
+
+    Returns:
+        Lower and upper bound of the fraction; NaN without trials.
+    """
+    if n == 0:
+        return math.nan, math.nan
+    interval = binomtest(k, n).proportion_ci(LEVEL, "exact")
+    return float(interval.low), float(interval.high)

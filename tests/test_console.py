@@ -1,0 +1,24 @@
+"""Numbers as tables show them."""
+
+import math
+
+import pytest
+
+from roilab.console import number_with_errors
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.0, 0.0, 1.234, "0.0 -0.0 +1.2"),
+        (100.0, 97.04, 100.0, "100.0 -3.0 +0.0"),
+        (-1.23, -1.73, -0.73, "-1.2 ± 0.5"),
+        (2.0, math.nan, math.nan, "2.0"),
+    ],
+)
+def test_numbers_with_errors(value: float, low: float, high: float, text: str) -> None:
+    assert number_with_errors(value, low, high) == text
+
+
+def test_form_of_numbers() -> None:
+    assert number_with_errors(1234.5, 1234.0, 1235.0, ",.2f") == "1,234.50 ± 0.50"
