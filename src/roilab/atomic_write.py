@@ -70,13 +70,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def save_figure(path: Path, figure: "Figure", **options: Any) -> None:
-    """Write a matplotlib figure; the format follows from the suffix of ``path``.
-
-    Args:
-        path: of the picture.
-        figure: to write.
-        options: of ``Figure.savefig``, such as ``dpi``.
-    """
+    """Write a matplotlib figure, with options of ``savefig``; the suffix gives the format."""
     with atomic_write(path) as partial:
         figure.savefig(partial, **options)
 

@@ -16,11 +16,7 @@ def table_console() -> Console:
 def number_with_errors(value: float, low: float, high: float, form: str = ".1f") -> str:
     """Format a number with its errors: ``-1.2 ± 0.3``, or ``0.0 -0.0 +1.2`` where they differ.
 
-    Args:
-        value: the number.
-        low: its lower bound; NaN for a number without errors.
-        high: its upper bound.
-        form: format specification of all numbers.
+    ``low`` and ``high`` are its bounds, NaN without errors; ``form`` is the format of all numbers.
     """
     if math.isnan(low) or math.isnan(high):
         return format(value, form)

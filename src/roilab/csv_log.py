@@ -11,10 +11,7 @@ def read_curves(folder: Path) -> Curves:
 
     A resumed run has one log for every start (``version_0``, ``version_1``, ...). Where two logs
     contain the same epoch, the later log counts. The log of a killed process is read up to its last
-    complete line; it may contain no epoch.
-
-    Args:
-        folder: contains ``version_*/metrics.csv``.
+    complete line; it may contain no epoch. ``folder`` contains ``version_*/metrics.csv``.
 
     Returns:
         (epoch, value) pairs in order of epoch, by name.

@@ -29,13 +29,10 @@ def config_dir() -> Path:
 
 
 def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
-    """Make a command of a function that takes the composed configuration.
+    """Make a command of a function that takes the configuration composed from ``config_name``.
 
     Of a ``RoilabError`` only the text is printed; with ``HYDRA_FULL_ERROR=1`` the traceback too.
     The exit code of an error is not 0.
-
-    Args:
-        config_name: root configuration in ``conf/``, such as ``train``.
     """
 
     def decorate(task: Task) -> Callable[[], None]:

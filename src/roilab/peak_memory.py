@@ -10,10 +10,8 @@ _RESET_PEAK = "5"  # proc(5): the peak of resident memory becomes what is reside
 class PeakMemory:
     """Peak resident memory since this object was made.
 
-    Where the kernel does not let a process reset its peak, it is the peak since the process began.
-
-    Attributes:
-        since_reset: whether the peak was reset.
+    Where the kernel does not let a process reset its peak (``since_reset`` is false), it is the
+    peak since the process began.
     """
 
     def __init__(self) -> None:

@@ -24,18 +24,11 @@ class SweepError(RoilabError):
 
 @dataclass
 class Sweep:
-    """Sweep that this process runs.
-
-    Attributes:
-        output_dir: folder of the sweep.
-        jobs: names of the jobs' folders, in order; ``None`` for a search, which chooses its jobs
-            while it runs.
-        lock: held while the sweep runs.
-    """
+    """Sweep that this process runs."""
 
     output_dir: Path
-    jobs: list[str] | None
-    lock: FileLock
+    jobs: list[str] | None  # names of their folders, in order; None for a search, not known before
+    lock: FileLock  # held while the sweep runs
 
     def job_folders(self) -> list[Path]:
         """List the folders of the jobs, whether or not they exist yet."""
@@ -47,16 +40,15 @@ class Sweep:
 def claim_folder(config: DictConfig) -> Sweep:
     """Check that a sweep can run, lock its folder and write ``sweep.json``.
 
-    Args:
-        config: of the sweep, ``hydra`` included.
-
     Raises:
         SweepError: the folder belongs to another sweep or is in use, or two jobs are the same.
         ConfigCompositionException: (of Hydra) an override does not fit.
     """
     command = _command(config)
-    overrides = _parse(command)
-    swept = list(dict.fromkeys(_key(one) for one in overrides if one.is_sweep_override()))
+    loader = GlobalHydra.instance().config_loader()
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(command)
+    keys = [override_key(one.get_key_element()) for one in overrides if one.is_sweep_override()]
+    swept = list(dict.fromkeys(keys))
     _compose_first_job(config, overrides)
     jobs = None
     if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
@@ -90,15 +82,6 @@ def _command(config: DictConfig) -> list[str]:
     overrides = [f"{key}={value}" for key, value in params.items()]
     overrides += config.hydra.overrides.task
     return [override for override in overrides if not override_key(override).startswith("sweep.")]
-
-
-def _parse(overrides: list[str]) -> list[Override]:
-    loader = GlobalHydra.instance().config_loader()
-    return OverridesParser.create(config_loader=loader).parse_overrides(overrides)
-
-
-def _key(override: Override) -> str:
-    return override_key(override.get_key_element())
 
 
 def _compose_first_job(config: DictConfig, overrides: list[Override]) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
@@ -31,10 +31,7 @@ def run_job(config: DictConfig) -> float | None:
     """Train as configured, as a single run or as a job of a sweep.
 
     In a sweep, a finished job is not run again, and a job that was begun is resumed from its last
-    checkpoint.
-
-    Returns:
-        The value of ``optimized_metric``.
+    checkpoint. Returns the value of ``optimized_metric``.
 
     Raises:
         RoilabError: (its subclasses too) any mistake that the user can correct.
@@ -49,7 +46,7 @@ def run_job(config: DictConfig) -> float | None:
             )
         return _run(config, Status(None, {}, list(hydra.overrides.task)), {}).value
     _freeze_modules()
-    with _locked(folder):
+    with _lock(folder):
         swept = values(swept_overrides(hydra))
         status = Status(number, swept, list(hydra.overrides.task))
         before = read_status(folder)
@@ -63,14 +60,12 @@ def run_job(config: DictConfig) -> float | None:
         return _run(config, status, gpu_environment(hydra.launcher._target_, number)).value
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> AcquireReturnProxy[FileLock]:
     """Lock a job's folder against another process that runs the same job."""
     locks = folder.parent / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(locks / f"{folder.name}.lock", timeout=_PATIENCE)
     try:
-        lock.acquire()
+        return FileLock(locks / f"{folder.name}.lock").acquire(timeout=_PATIENCE)
     except Timeout:
         running = read_status(folder)
         where = "" if running is None else f" (process {running.pid} on {running.host})"
@@ -78,10 +73,6 @@ def _locked(folder: Path) -> Iterator[None]:
             f"{folder}: this job is still running{where}; wait for its end, or end it, and resume "
             "the sweep again."
         ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _run(config: DictConfig, status: Status, variables: Mapping[str, str]) -> Results:
@@ -140,9 +131,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name in os.environ.keys() - before.keys():
             del os.environ[name]
-        for name, value in before.items():
-            if os.environ.get(name) != value:
-                os.environ[name] = value
+        os.environ.update({n: v for n, v in before.items() if os.environ.get(n) != v})
 
 
 def _train(config: DictConfig, status: Status, own_process: bool) -> Results:

@@ -23,14 +23,7 @@ class LauncherError(RoilabError):
 
 
 def check_plugin(target: str) -> None:
-    """Check that the plugin of a launcher is installed.
-
-    Args:
-        target: class of the launcher, ``hydra.launcher._target_``.
-
-    Raises:
-        LauncherError: it is not installed.
-    """
+    """Raise ``LauncherError`` if the plugin of ``hydra.launcher._target_`` is not installed."""
     package = ".".join(target.split(".")[:2])
     if package in _EXTRAS and not _installed(package):
         name = _EXTRAS[package]
@@ -43,25 +36,16 @@ def check_plugin(target: str) -> None:
 def limit_parallel_jobs(config: DictConfig) -> None:
     """Run as many jobs at a time as there are GPUs, or two, with ``hydra/launcher=joblib``.
 
-    The plugin's default is one job for every core. ``hydra.launcher.n_jobs=N`` is kept.
-
-    Args:
-        config: of the sweep, ``hydra`` included; changed in place.
+    The plugin's default is one job for every core. ``hydra.launcher.n_jobs=N`` is kept. Changes
+    ``config`` in place.
     """
     if config.hydra.launcher._target_ == _JOBLIB and config.hydra.launcher.n_jobs == -1:
         config.hydra.launcher.n_jobs = len(gpus()) or _JOBS_WITHOUT_GPU
 
 
 def gpu_environment(launcher: str, number: int) -> dict[str, str]:
-    """Return the environment variable that gives a job one GPU, with ``hydra/launcher=joblib``.
-
-    Args:
-        launcher: its class, ``hydra.launcher._target_``.
-        number: of the job.
-    """
-    if launcher != _JOBLIB:
-        return {}
-    return {"CUDA_VISIBLE_DEVICES": gpu_of_job(number, gpus())}
+    """Return the environment variable that gives a job one GPU, with ``hydra/launcher=joblib``."""
+    return {"CUDA_VISIBLE_DEVICES": gpu_of_job(number, gpus())} if launcher == _JOBLIB else {}
 
 
 def gpus() -> list[str]:

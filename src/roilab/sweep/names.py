@@ -22,11 +22,8 @@ def folder_name(swept: Sequence[str], number: int) -> str:
     """Return the name of a job's folder, such as ``rebin-1+threshold-50``.
 
     It needs no quotes in a shell or in an override. Where a value loses characters by that, or the
-    name is cut, a hash of all overrides is added, so that no two jobs share a folder.
-
-    Args:
-        swept: the overrides in which jobs differ, as on a command line.
-        number: of the job; it is the name where nothing is swept.
+    name is cut, a hash of all overrides is added, so that no two jobs share a folder. ``swept`` are
+    the overrides in which jobs differ; the name is the job's number where there are none.
     """
     if not swept:
         return str(number)
@@ -59,9 +56,6 @@ def swept_overrides(hydra: Any) -> list[str]:
 
     Those that are the same stand in the command that ``sweep.json`` holds; what a search chooses
     for a job does not.
-
-    Args:
-        hydra: Hydra's configuration of the job.
     """
     path, common = Path(hydra.runtime.cwd, hydra.sweep.dir, SWEEP_FILE), set[str]()
     if path.is_file():
@@ -100,10 +94,6 @@ def _of_job(kind: str) -> str | None:
     return folder_name(swept, number) if kind == "folder" else title(swept)
 
 
-def _first_given(first: str | None, second: str) -> str:
-    return second if first is None else first
-
-
 OmegaConf.register_new_resolver("job", _of_job, replace=True)
 # ${given:A,B}: A, or B where A is null.
-OmegaConf.register_new_resolver("given", _first_given, replace=True)
+OmegaConf.register_new_resolver("given", lambda a, b: b if a is None else a, replace=True)

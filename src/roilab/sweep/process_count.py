@@ -21,14 +21,13 @@ def count_processes(trainer: DictConfig) -> int:
 
     It is 1 too where ``torchrun`` or a cluster has started all processes, on several machines, and
     where the settings do not fit this machine (Lightning then says why).
-
-    Args:
-        trainer: group ``trainer`` of the configuration.
     """
     strategy = trainer.strategy
     if trainer.get("num_nodes", 1) > 1 or not isinstance(strategy, str):
         return 1
-    if any(name in strategy for name in _ONE_PROCESS) or _started_by_cluster():
+    if any(name in strategy for name in _ONE_PROCESS) or any(c.detect() for c in _CLUSTERS):
+        return 1
+    if LightningEnvironment().creates_processes_externally:
         return 1
     devices = OmegaConf.to_container(trainer)["devices"]  # type: ignore[call-overload,index]
     try:
@@ -36,13 +35,6 @@ def count_processes(trainer: DictConfig) -> int:
     except Exception:
         log.debug("no such devices; the training itself gives the reason", exc_info=True)
         return 1
-
-
-def _started_by_cluster() -> bool:
-    return (
-        any(cluster.detect() for cluster in _CLUSTERS)
-        or LightningEnvironment().creates_processes_externally
-    )
 
 
 def _count_devices(accelerator: str, devices: int | str | list[int]) -> int:

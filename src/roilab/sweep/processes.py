@@ -46,10 +46,6 @@ class ProcessesError(RoilabError):
 def train_in_processes(config: DictConfig, count: int) -> Results:
     """Train in ``count`` new processes on this machine and wait for all of them.
 
-    Args:
-        config: of the job; resolved here.
-        count: 1 or the number of devices.
-
     Raises:
         ProcessesError: one failed; the others have been ended.
     """
@@ -127,9 +123,8 @@ def _end(processes: _Processes) -> None:
 def find_cause(folder: Path, codes: list[int | None]) -> str:
     """Find why a training failed: the first error, not those that follow from it.
 
-    Args:
-        folder: where the processes leave ``error-RANK.json``.
-        codes: exit code of each process (minus the signal's number); ``None`` if it still ran.
+    The processes leave ``error-RANK.json`` in ``folder``. ``codes`` are their exit codes (minus the
+    signal's number), ``None`` for one that still ran.
     """
     # A killed process leaves no error, and the errors of the others follow from its end. A process
     # that aborts is a cause only if no other left an error: NCCL aborts those that lost a partner.
