@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 # Memory of the process in addition to the planned tensors [bytes]: buffers of the convolution
 # library, and freed blocks below 32 MiB, which glibc does not return to the system.
-# Measured: 0.2e9 to 0.5e9.
+# Measured: 0.1e9 to 0.4e9.
 _OVERHEAD = 300_000_000
 
 
