@@ -12,7 +12,7 @@ import torch
 
 from known_network import fails
 from roilab.csv_log import read_curves
-from roilab.inference import CheckpointError, load_network, read_checkpoint
+from roilab.inference import CheckpointError, TrainedNetwork, load_network, read_checkpoint
 from roilab.wirecell.torchscript import load_torchscript
 from tiny_frames import write_pair
 
@@ -43,11 +43,10 @@ def test_train_writes_all_files(
 
     # The exported file computes the same as the best checkpoint, at a new image size.
     (best,) = (run / "checkpoints").glob("best*.ckpt")
-    module = load_network(best)
+    network = load_network(best)
     exported, metadata = load_torchscript(run / "model.ts")
     image = torch.randn(1, 3, 37, 101)
-    with torch.no_grad():
-        torch.testing.assert_close(exported(image), module(image).sigmoid(), atol=1e-5, rtol=0)
+    assert_same_probability(exported, network, image)
     assert metadata == json.loads((run / "model.json").read_text())
     expected = {"layers": ["loose_lf", "mp2_roi", "mp3_roi"], "rebin": 10, "input_scale": 1 / 4000}
     assert expected.items() <= metadata.items()
@@ -77,6 +76,14 @@ def test_resume_continues_where_the_run_stopped(
     run_train(*light_arguments, "trainer.max_epochs=4", f"resume={named}")
 
 
+def assert_same_probability(
+    exported: torch.nn.Module, network: TrainedNetwork, image: torch.Tensor
+) -> None:
+    with torch.no_grad():
+        expected = network.net(network.normalization(image)).sigmoid()
+        torch.testing.assert_close(exported(image), expected, atol=1e-5, rtol=0)
+
+
 def _age(path: Path) -> float:
     return path.stat().st_mtime
 
@@ -94,10 +101,10 @@ def test_layer_normalization_is_measured_and_exported(
     run_train(*tiny_arguments, "data.normalization=layer", "trainer.max_epochs=1")
     exported, metadata = load_torchscript(tmp_path / "run" / "model.ts")
     assert metadata["input_scale"] == 1
-    module = load_network(next((tmp_path / "run" / "checkpoints").glob("best*")))
-    assert (module.normalization.width.flatten() > 10).all()
+    network = load_network(next((tmp_path / "run" / "checkpoints").glob("best*")))
+    assert (network.normalization.width.flatten() > 10).all()
     charge = 1000 * torch.randn(1, 3, 48, 48)
-    torch.testing.assert_close(exported(charge), module(charge).sigmoid(), atol=1e-5, rtol=0)
+    assert_same_probability(exported, network, charge)
 
 
 @pytest.mark.parametrize("loss", ["weighted_bce", "dice_bce", "focal"])
