@@ -21,7 +21,7 @@ class PlainTrace:
     """A trace of network and sigmoid, without optimisation: the usual file for the node."""
 
     def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:
-        """Write the file of a network on the CPU, which is not changed."""
+        """Write a file in float32 or bf16; the network, on the CPU, is not changed."""
         network = copy.deepcopy(network)
         if precision == BF16:
             network.net = _Bf16(network.net)
@@ -36,7 +36,10 @@ class RoilabExport:
     settings: ExportSettings  # its precision is replaced by that of the cell
 
     def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:
-        """Write the file of a network, whose recipe has the rebin of the images."""
+        """Write a file in float32 or bf16; the network, on the CPU, is not changed.
+
+        The recipe of the network has the rebin of the images.
+        """
         settings = replace(self.settings, precision=precision)  # type: ignore[arg-type]
         export_network(copy.deepcopy(network), path, settings)
 
