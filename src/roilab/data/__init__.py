@@ -6,15 +6,13 @@ from roilab.data.dataset import RoiDataset, TrainingItem, TruthSpec
 from roilab.data.files import DataConfigError
 from roilab.data.image_index import ImageSource, ImageSpec, PlaneSelection, list_images
 from roilab.data.images import RebinError, crop, pad_mask, rebin_mean, scale_charge, truth_mask
-from roilab.data.prepare import open_tags, prepare_image
-from roilab.data.settings import DataSettings
+from roilab.data.prepare import prepare_image
 from roilab.data.simulated import SimulatedDataModule
 from roilab.data.split import split_by_event
 
 __all__ = [
     "CacheError",
     "DataConfigError",
-    "DataSettings",
     "ImageCache",
     "ImageSource",
     "ImageSpec",
@@ -27,7 +25,6 @@ __all__ = [
     "TruthSpec",
     "crop",
     "list_images",
-    "open_tags",
     "pad_mask",
     "prepare_image",
     "rebin_mean",

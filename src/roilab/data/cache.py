@@ -38,11 +38,10 @@ def image_key(source: ImageSource, spec: ImageSpec) -> str:
     rebin. Threshold, padding and scale are applied after the cache, so they are not part of it.
     """
     content: dict[str, Any] = {"format": _FORMAT, "source": asdict(source), "recipe": asdict(spec)}
+    files = content["source"].pop("pair").values()
     content["files"] = [
-        (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in (source.pair.rec, source.pair.tru)
+        (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files
     ]
-    content["source"].pop("pair")
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -51,11 +50,8 @@ class ImageCache:
 
     Images are written atomically, and a lock prevents two jobs from preparing the same image. At
     the limit, images that no job has used since this job began are removed, the longest unused
-    first; if that is not enough, new images are not stored.
-
-    Args:
-        dir: the folder; created at the first write.
-        max_gb: limit on the sum of all images [1e9 bytes].
+    first; if that is not enough, new images are not stored. ``max_gb`` limits the sum of all images
+    [1e9 bytes].
     """
 
     def __init__(self, dir: str | Path, max_gb: float) -> None:

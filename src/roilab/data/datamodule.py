@@ -21,14 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class RoiDataModule(LightningDataModule):
-    """Training, validation and test batches of WCT frame files.
-
-    Args:
-        **settings: the keys of ``conf/data``, see ``DataSettings``.
-
-    Attributes:
-        settings: the settings, checked.
-        samples: folders of tracks or showers of known angle, for ``PhysicsMetrics``.
+    """Training, validation and test batches of WCT frame files, with the keys of ``conf/data``.
 
     Raises:
         RoilabError: (its subclasses too) settings contradict each other.
@@ -82,13 +75,8 @@ class RoiDataModule(LightningDataModule):
                     f"pairs in {settings.files.dir}; check data.train_files, data.val_files and "
                     "data.test_files."
                 )
-            self._datasets[name] = RoiDataset(
-                sources,
-                settings.image_spec,
-                settings.truth_spec,
-                settings.layer_scale,
-                self.cache,
-            )
+            arguments = settings.image_spec, settings.truth_spec, settings.layer_scale, self.cache
+            self._datasets[name] = RoiDataset(sources, *arguments)
         sizes = ", ".join(f"{len(data)} {name}" for name, data in self._datasets.items())
         log.info("images from %s: %s", settings.files.dir, sizes)
 
@@ -104,8 +92,7 @@ class RoiDataModule(LightningDataModule):
     def layer_statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and width (standard deviation) of every layer over the training images.
 
-        Returns:
-            Two tensors of shape (layer,), in electrons per tick.
+        Both have shape (layer,), in electrons per tick.
         """
         dataset = self.dataset("train")
         sums = torch.zeros(2, len(self.settings.layers), dtype=torch.float64)

@@ -16,32 +16,19 @@ from roilab.types import Frame
 
 
 class TrainingItem(TypedDict):
-    """One image, or a batch of images with a leading axis.
+    """One image, or a batch of images with a leading axis."""
 
-    Attributes:
-        image: input layers, scaled, shape (layer, channel, slice).
-        truth_mask: 1 where the truth charge is above the threshold, shape (1, channel, slice),
-            float32.
-        name: file, event, anode and plane.
-    """
-
-    image: torch.Tensor
-    truth_mask: torch.Tensor
-    name: str
+    image: torch.Tensor  # scaled layers (layer, channel, slice)
+    truth_mask: torch.Tensor  # 1 where truth charge > threshold (1, channel, slice), float32
+    name: str  # file, event, anode and plane
 
 
 @dataclass(frozen=True)
 class TruthSpec:
-    """Truth mask of a prepared image; the cache does not depend on it.
+    """Truth mask of a prepared image; the cache does not depend on it."""
 
-    Attributes:
-        threshold: of the truth charge [electrons/tick], strict.
-        pad: by how much runs of the mask are extended in time, on both sides.
-        pad_unit: ``bins`` or ``ticks``.
-    """
-
-    threshold: float
-    pad: int
+    threshold: float  # of the truth charge [electrons/tick], strict
+    pad: int  # extension of the mask's runs in time, on both sides
     pad_unit: PadUnit
 
 
@@ -52,12 +39,8 @@ class ShapeError(RoilabError):
 class RoiDataset(Dataset[TrainingItem]):
     """Training items of the given sources; files are opened when an item is read.
 
-    Args:
-        sources: the images.
-        spec: contents of a prepared image.
-        truth: truth mask.
-        input_scale: factor on the layers (1/4000 as WCT).
-        cache: prepared images on disk; ``None`` to read the frames every time.
+    ``input_scale`` is the factor on the layers (1/4000 as WCT). Without ``cache`` the frames are
+    read every time.
     """
 
     def __init__(
@@ -68,19 +51,14 @@ class RoiDataset(Dataset[TrainingItem]):
         input_scale: float,
         cache: ImageCache | None = None,
     ) -> None:
-        self.sources = list(sources)
+        self.sources, self.cache = list(sources), cache
         self.spec, self.truth, self.input_scale = spec, truth, input_scale
-        self.cache = cache
 
     def __len__(self) -> int:
         return len(self.sources)
 
     def prepared(self, index: int) -> Frame:
-        """Return layers and truth charge of one image.
-
-        Returns:
-            Shape (n_layers + 1, channel, slice) in electrons per tick.
-        """
+        """Return layers and truth charge (last) of one image, as ``prepare_image``."""
         source = self.sources[index]
         if self.cache is None:
             return prepare_image(source, self.spec)

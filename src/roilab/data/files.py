@@ -17,15 +17,7 @@ class DataConfigError(RoilabError):
 
 @dataclass(frozen=True)
 class FileSelection:
-    """Frame files by stage.
-
-    Attributes:
-        dir: folder of the frame files.
-        rec: pattern of the reconstruction files; the ``*`` pairs them with ``tru``.
-        tru: pattern of the truth files.
-        named: names or patterns of reconstruction files by stage, in ``dir`` or with a path;
-            ``None`` where a stage names none.
-    """
+    """Frame files by stage, from the keys of ``conf/data`` (``named``: ``STAGE_files``)."""
 
     dir: Path
     rec: str
@@ -42,7 +34,7 @@ class FileSelection:
             DataConfigError: a named file is absent.
         """
         everything = match_files(self.dir, self.rec, self.tru)
-        stages: dict[Stage, list[FilePair]] = {
+        stages = {
             stage: self._matching(everything, stage, names)
             for stage, names in self.named.items()
             if names is not None

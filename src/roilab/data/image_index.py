@@ -21,44 +21,26 @@ from roilab.types import Range
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """Contents of a prepared image, before scale and threshold.
+    """Contents of a prepared image, before scale and threshold; tags without APA number."""
 
-    Attributes:
-        layers: input tags without APA number, in the network's order.
-        truth: truth tags without APA number; the first that a file has is taken.
-        tick_range: half-open, on the reconstruction's tick axis.
-        rebin: ticks per slice.
-        channel_rebin: channels per row.
-    """
-
-    layers: tuple[str, ...]
-    truth: tuple[str, ...]
-    tick_range: Range
-    rebin: int
-    channel_rebin: int = 1
+    layers: tuple[str, ...]  # in the network's order
+    truth: tuple[str, ...]  # the first that a file has is taken
+    tick_range: Range  # half-open, on the reconstruction's tick axis
+    rebin: int  # ticks per slice
+    channel_rebin: int = 1  # channels per row
 
 
 @dataclass(frozen=True)
 class ImageSource:
-    """Files, event and channels of one image.
-
-    Attributes:
-        pair: reconstruction and truth file.
-        rec_event: event id in the reconstruction file.
-        tru_event: event id in the truth file.
-        apa: APA number, as the tags end.
-        plane: name of the plane (``U+V`` for stacked planes).
-        channel_ranges: half-open ranges of global channel ids, one for each stacked plane.
-        truth_tag: full truth tag of this file.
-    """
+    """Files, event and channels of one image."""
 
     pair: FilePair
     rec_event: int
     tru_event: int
-    apa: str
-    plane: str
-    channel_ranges: tuple[Range, ...]
-    truth_tag: str
+    apa: str  # as the tags end
+    plane: str  # ``U+V`` for stacked planes
+    channel_ranges: tuple[Range, ...]  # half-open, of global ids, one for each stacked plane
+    truth_tag: str  # with APA number
 
     @property
     def event_key(self) -> tuple[str, str, int]:
@@ -73,17 +55,11 @@ class ImageSource:
 
 @dataclass(frozen=True)
 class PlaneSelection:
-    """Which planes and anodes to take.
-
-    Attributes:
-        planes: names of the planes, in this order.
-        stack: join the planes along the channel axis as one image.
-        apas: APA numbers; empty for all that a file holds.
-    """
+    """Which planes and anodes to take."""
 
     planes: tuple[str, ...]
-    stack: bool = False
-    apas: tuple[str, ...] = ()
+    stack: bool = False  # join the planes along the channel axis as one image
+    apas: tuple[str, ...] = ()  # APA numbers; empty for all that a file holds
 
 
 def list_images(
@@ -91,13 +67,8 @@ def list_images(
 ) -> list[ImageSource]:
     """List the images of all files, in order of file, event, anode and plane.
 
-    Only tags, channel lists and tick information are read.
-
-    Args:
-        pairs: the files.
-        readout: where the planes lie.
-        selection: planes and anodes to take.
-        spec: tags and ticks that every event must have.
+    Only tags, channel lists and tick information are read. Every event must have the tags and
+    ticks of ``spec``.
 
     Raises:
         FrameFileError: (its subclasses too) a file cannot be read, lacks a tag or channels, or
@@ -110,7 +81,11 @@ def list_images(
             for rec_event, tru_event in match_events(rec, tru):
                 for apa in _apas(rec, rec_event, selection, spec):
                     _check_layers(rec, rec_event, apa, spec)
-                    first = _first_channel(rec, rec_event, apa, readout, spec)
+                    first = readout.first_channel
+                    if first is None:
+                        info = rec.info(rec_event, spec.layers[0] + apa)
+                        where = f"{rec.path}: event {rec_event}"
+                        first = first_channel(info, apa, readout.channels_per_apa, where)
                     planes = {name: (first + a, first + b) for name, (a, b) in ranges.items()}
                     _check_channels(rec, rec_event, apa, planes)
                     tag = _truth_tag(tru, tru_event, apa, spec)
@@ -161,14 +136,6 @@ def _check_layers(rec: FrameFile, event: int, apa: str, spec: ImageSpec) -> None
             f"{start + info.n_columns} against data.tick_range={list(spec.tick_range)}; expected "
             "an overlap. Set data.tick_range to ticks the file holds."
         )
-
-
-def _first_channel(rec: FrameFile, event: int, apa: str, readout: Readout, spec: ImageSpec) -> int:
-    """Return the global id of the anode's first channel."""
-    if readout.first_channel is not None:
-        return readout.first_channel
-    info = rec.info(event, spec.layers[0] + apa)
-    return first_channel(info, apa, readout.channels_per_apa, f"{rec.path}: event {event}")
 
 
 def _check_channels(rec: FrameFile, event: int, apa: str, planes: dict[str, Range]) -> None:

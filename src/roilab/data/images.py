@@ -39,15 +39,9 @@ def check_rebin(length: int, rebin: int, name: str = "data.rebin", axis: str = "
 
 
 def rebin_mean(image: Image, ticks: int, channels: int = 1) -> Image:
-    """Return the mean over ``ticks`` ticks and ``channels`` channels.
+    """Return the mean over ``ticks`` ticks and ``channels`` channels, in the same units.
 
-    Args:
-        image: shape (..., channel, tick).
-        ticks: ticks per slice.
-        channels: channels per row.
-
-    Returns:
-        Shape (..., channel / channels, tick / ticks), same units.
+    Shape (..., channel, tick) becomes (..., channel / channels, tick / ticks).
 
     Raises:
         RebinError: a factor does not divide its axis.
@@ -73,14 +67,9 @@ def scale_charge(image: Image, input_scale: float) -> Image:
 
 
 def truth_mask(charge: Image, threshold: float) -> Image:
-    """Return the pixels whose truth charge is above the threshold (strictly).
+    """Return where truth charge is strictly above the threshold, as booleans of the same shape.
 
-    Args:
-        charge: truth charge [electrons/tick], shape (..., channel, slice).
-        threshold: in electrons per tick; the mean of a rebin keeps that unit.
-
-    Returns:
-        Boolean, same shape.
+    Both are in electrons per tick; the mean of a rebin keeps that unit.
     """
     mask: Image = charge > threshold  # type: ignore[assignment]
     return mask
@@ -89,17 +78,9 @@ def truth_mask(charge: Image, threshold: float) -> Image:
 def pad_mask(mask: Mask, pad: int, pad_unit: PadUnit = "bins", rebin: int = 1) -> Mask:
     """Extend every run of ones in time by ``pad`` on both sides.
 
-    With ``bins`` the unit is a slice. With ``ticks``: upsample to ticks, extend, downsample by
-    any(); this extends by ceil(pad / rebin) slices.
-
-    Args:
-        mask: boolean, shape (..., channel, slice).
-        pad: by how much, in ``pad_unit``; 0 changes nothing.
-        pad_unit: ``bins`` or ``ticks``.
-        rebin: ticks per slice, used with ``ticks``.
-
-    Returns:
-        Boolean, same shape.
+    The mask is boolean of shape (..., channel, slice). With ``bins`` the unit is a slice. With
+    ``ticks``: upsample to ticks (``rebin`` a slice), extend, downsample by any(); this extends by
+    ceil(pad / rebin) slices.
     """
     reach = min(ceil(pad / rebin) if pad_unit == "ticks" else pad, mask.shape[-1])
     padded = mask | False

@@ -1,7 +1,6 @@
 """From frames to one prepared image: layers and truth charge, rebinned, in electrons."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,22 +11,6 @@ from roilab.frames import TagReader, TruthTag, open_frames
 from roilab.types import Frame, Range
 
 _Read = Callable[[Range, Range], Frame]  # of channels and ticks
-
-
-@contextmanager
-def open_tags(source: ImageSource, tags: Iterable[str]) -> Iterator[TagReader]:
-    """Open both files of an image, for reading these tags and the truth charge.
-
-    Args:
-        source: the image.
-        tags: without APA number; the first that the event holds gives the tick axis.
-
-    Raises:
-        FrameFileError: (its subclasses too) a file is damaged or holds none of the tags.
-    """
-    with open_frames(source.pair.rec) as rec, open_frames(source.pair.tru) as tru:
-        truth = TruthTag(tru, source.tru_event, source.truth_tag)
-        yield TagReader(rec, source.rec_event, source.apa, tags, truth)
 
 
 def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
@@ -42,7 +25,9 @@ def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
     Raises:
         FrameFileError: (its subclasses too) the file is damaged, or lacks a tag.
     """
-    with open_tags(source, spec.layers) as tags:
+    with open_frames(source.pair.rec) as rec, open_frames(source.pair.tru) as tru:
+        truth = TruthTag(tru, source.tru_event, source.truth_tag)
+        tags = TagReader(rec, source.rec_event, source.apa, spec.layers, truth)
         reads: list[_Read] = [partial(tags.read, layer) for layer in spec.layers]
         return np.stack([_rebinned(read, source, spec) for read in [*reads, tags.read_truth]])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roilab.data.dataset import TruthSpec
-from roilab.data.files import DataConfigError, FileSelection, Stage
+from roilab.data.files import DataConfigError, FileSelection
 from roilab.data.image_index import ImageSpec, PlaneSelection
 from roilab.data.images import PadUnit, check_rebin
 from roilab.detectors import Readout
@@ -15,44 +15,7 @@ from roilab.detectors import Readout
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
-    """Settings of the data; every attribute is a key of ``conf/data``.
-
-    Attributes:
-        detector: the detector's config, as plain containers; see ``Readout.from_config``.
-        dir: folder of the frame files.
-        rec: pattern of the reconstruction files; the ``*`` pairs them with ``tru``.
-        tru: pattern of the truth files.
-        train_files: names or patterns of reconstruction files to train on, in ``dir`` or with a
-            path; ``None`` for all in ``dir`` that are not named for validation or test.
-        val_files: the same for validation; ``None`` to split off training events.
-        test_files: the same for test; ``None`` for no test.
-        samples: folders of tracks or showers of known angle, each with a ``meta.json``, on which
-            the callback ``PhysicsMetrics`` evaluates the network.
-        val_fraction: part of the training events split off where ``val_files`` is ``None``.
-        split_seed: seed of that split.
-        shuffle_seed: seed of the order of training images, which changes every epoch.
-        layers: input tags without APA number, in the network's order.
-        truth: truth tags; the first that a file has is taken.
-        planes: names of the planes to take, each its own image.
-        stack: join the planes along the channel axis as one image.
-        channel_range: half-open channel range of the one plane in ``planes``, relative to the
-            anode; ``None`` for the entire plane.
-        tick_range: half-open range of ticks; ``None`` for all ticks of the detector.
-        apas: anode numbers; ``None`` for all in the files.
-        first_channel: id of the anode's first channel; ``None`` to find it from the files.
-        rebin: ticks per slice.
-        channel_rebin: channels per row.
-        normalization: ``scalar`` (``input_scale``) or ``layer`` (mean and width of every layer
-            over the training events, kept in the network's module).
-        input_scale: factor on the charge, with ``scalar``.
-        threshold: of the truth mask [electrons/tick], strict.
-        pad: by how much the truth mask is extended in time, on both sides.
-        pad_unit: ``bins`` or ``ticks``.
-        batch_size: images per batch.
-        num_workers: processes that load batches.
-        pin_memory: ``None`` for true if there is a GPU.
-        cache: arguments of ``ImageCache``, for prepared images on disk; ``None`` to read the
-            frames every time.
+    """Settings of ``conf/data/base.yaml``, which documents every key.
 
     Raises:
         RoilabError: (its subclasses too) settings contradict each other.
@@ -114,12 +77,12 @@ class DataSettings:
     @property
     def files(self) -> FileSelection:
         """Frame files by stage."""
-        named: dict[Stage, Sequence[str] | None] = {
-            "train": self.train_files,
-            "val": self.val_files,
-            "test": self.test_files,
-        }
-        return FileSelection(Path(self.dir).expanduser(), self.rec, self.tru, named)
+        return FileSelection(
+            Path(self.dir).expanduser(),
+            self.rec,
+            self.tru,
+            {"train": self.train_files, "val": self.val_files, "test": self.test_files},
+        )
 
     @property
     def selection(self) -> PlaneSelection:

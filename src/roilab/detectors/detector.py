@@ -23,20 +23,14 @@ PLANE_NAMES = ("u", "v", "w")
 class WirePlane:
     """One wire plane of one face of an APA.
 
-    Attributes:
-        pitch_mm: distance of neighbouring wires.
-        pitch_angle_deg: direction in which the wire number grows, from +z towards +y.
-        wires: number of wires on the active face.
-        channels: number of channels; more than ``wires`` if the plane also reads the other face,
-            fewer if wires wrap around the APA.
-        first_wire_mm: position of wire 0 along the pitch direction.
+    It has more channels than wires if it also reads the other face, fewer if wires wrap around.
     """
 
-    pitch_mm: float
-    pitch_angle_deg: float
-    wires: int
+    pitch_mm: float  # distance of neighbouring wires
+    pitch_angle_deg: float  # direction in which the wire number grows, from +z towards +y
+    wires: int  # on the active face
     channels: int
-    first_wire_mm: float
+    first_wire_mm: float  # position of wire 0 along the pitch direction
 
     def __post_init__(self) -> None:
         if self.pitch_mm <= 0:
@@ -67,10 +61,7 @@ class WirePlane:
         return folded
 
     def angles(self, direction: ArrayLike) -> tuple[float, float]:
-        """Return the angles of a track in the coordinates of this plane.
-
-        Args:
-            direction: vector (x, y, z).
+        """Return the angles of a track of direction (x, y, z) in the coordinates of this plane.
 
         Returns:
             theta_xz (0 along the pitch, 90 along the drift) and theta_y (angle to the wire), both
@@ -87,48 +78,30 @@ class WirePlane:
 class Detector:
     """An APA with its drift volume, and the readout clock.
 
-    Attributes:
-        name: of the detector, free text.
-        apa: APA number, in which every tag ends.
-        first_channel: global id of U's first channel; V and W follow.
-        u: first induction plane. v: second induction plane. w: collection plane.
-        wire_x_mm: x of the collection plane.
-        drift_sign: +1 where electrons drift towards larger x, else -1.
-        drift_mm: length of the drift volume from the collection plane to the cathode.
-        response_plane_mm: distance from the collection plane at which the field response starts.
-            The drift ends there: diffusion and attenuation beyond are neglected.
-        bottom_mm: smallest y. height_mm: extent in y.
-        front_mm: smallest z. width_mm: extent in z.
-        drift_speed_mm_per_us: drift speed.
-        diffusion_long_cm2_per_s: longitudinal diffusion constant.
-        diffusion_tran_cm2_per_s: transverse diffusion constant.
-        lifetime_ms: electron lifetime.
-        tick_ns: length of a tick.
-        nticks: ticks in the readout window.
-        tick0_ns: time of the start of tick 0.
+    The drift ends at the response plane: diffusion and attenuation beyond are neglected.
     """
 
     name: str
-    apa: int
-    first_channel: int
-    u: WirePlane
-    v: WirePlane
-    w: WirePlane
-    wire_x_mm: float
-    drift_sign: int
-    drift_mm: float
-    response_plane_mm: float
-    bottom_mm: float
-    height_mm: float
-    front_mm: float
-    width_mm: float
+    apa: int  # number in which every tag ends
+    first_channel: int  # global id of U's first channel; V and W follow
+    u: WirePlane  # first induction plane
+    v: WirePlane  # second induction plane
+    w: WirePlane  # collection plane
+    wire_x_mm: float  # of the collection plane
+    drift_sign: int  # +1 where electrons drift towards larger x, else -1
+    drift_mm: float  # from the collection plane to the cathode
+    response_plane_mm: float  # from the collection plane to where the field response starts
+    bottom_mm: float  # smallest y
+    height_mm: float  # extent in y
+    front_mm: float  # smallest z
+    width_mm: float  # extent in z
     drift_speed_mm_per_us: float
-    diffusion_long_cm2_per_s: float
-    diffusion_tran_cm2_per_s: float
-    lifetime_ms: float
-    tick_ns: float
-    nticks: int
-    tick0_ns: float
+    diffusion_long_cm2_per_s: float  # longitudinal
+    diffusion_tran_cm2_per_s: float  # transverse
+    lifetime_ms: float  # of electrons
+    tick_ns: float  # length of a tick
+    nticks: int  # in the readout window
+    tick0_ns: float  # start of tick 0
 
     def __post_init__(self) -> None:
         if self.drift_sign not in (-1, 1):
@@ -184,22 +157,13 @@ class Detector:
         """Return the length of the readout window [ns]."""
         return self.nticks * self.tick_ns
 
-    @property
-    def drift_ns(self) -> float:
-        """Return the longest drift time [ns]."""
-        return 1e3 * self.drift_mm / self.drift_speed_mm_per_us
-
 
 def crossing_points(
     first: WirePlane, wires: Array, second: WirePlane, others: Array
 ) -> tuple[Array, Array]:
-    """Return where wires of two planes cross.
+    """Return where wires of two planes with different directions cross.
 
-    Args:
-        first: one plane.
-        wires: wire numbers of the first plane.
-        second: another plane, with wires in another direction.
-        others: wire numbers of the second plane, of a shape that broadcasts with ``wires``.
+    ``wires`` are numbers of the first plane, ``others`` of the second; their shapes broadcast.
 
     Returns:
         y and z [mm] of the crossings, of the broadcast shape.

@@ -12,21 +12,13 @@ from roilab.types import Range
 
 @dataclass(frozen=True)
 class Readout:
-    """Where planes lie in the frames of a detector.
+    """Where planes lie in the frames of a detector."""
 
-    Attributes:
-        ranges: half-open channel range of every plane, relative to the anode's first channel.
-        channels_per_apa: difference between the first channel ids of two anodes.
-        first_channel: id of the anode's first channel; ``None`` to find it from the file.
-        tick_range: half-open range of ticks.
-        truth: truth tags without APA number; the first that a file has is taken.
-    """
-
-    ranges: Mapping[str, Range]
-    channels_per_apa: int
-    first_channel: int | None
-    tick_range: Range
-    truth: tuple[str, ...]
+    ranges: Mapping[str, Range]  # half-open, of channels from the anode's first
+    channels_per_apa: int  # difference between the first channel ids of two anodes
+    first_channel: int | None  # id of the anode's first channel; None to find it from the file
+    tick_range: Range  # half-open
+    truth: tuple[str, ...]  # tags without APA number; the first that a file has is taken
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any]) -> "Readout":

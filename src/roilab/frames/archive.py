@@ -35,15 +35,14 @@ class ArchiveFrames(FrameFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._zip: zipfile.ZipFile | None = None
-        self._tar: tarfile.TarFile | None = None
+        self._archive: zipfile.ZipFile | tarfile.TarFile
         try:
             if path.suffix == ".npz":
-                self._zip = zipfile.ZipFile(path)
-                names = self._zip.namelist()
+                self._archive = zipfile.ZipFile(path)
+                names = self._archive.namelist()
             else:
-                self._tar = tarfile.open(path, "r:*")  # noqa: SIM115 - closed in close()
-                names = self._tar.getnames()
+                self._archive = tarfile.open(path, "r:*")  # noqa: SIM115 - closed in close()
+                names = self._archive.getnames()
         except FileNotFoundError as error:
             raise FrameFileError(f"{path}: there is no such file; check the path.") from error
         except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
@@ -56,7 +55,6 @@ class ArchiveFrames(FrameFile):
             if match := _MEMBER.fullmatch(name):
                 key = (int(match["event"]), match["tag"])
                 self._members.setdefault(key, {})[match["kind"]] = name
-        self._channel_first: dict[tuple[int, str], bool] = {}
 
     @property
     def events(self) -> tuple[int, ...]:  # noqa: D102 - described in FrameFile
@@ -77,10 +75,9 @@ class ArchiveFrames(FrameFile):
                 f"{self.path}: event {event}, tag '{tag}': '{kind}_{tag}_{event}.npy' is absent. "
                 "Write the file again with WCT's FrameFileSink or roilab."
             )
-        if self._zip is not None:
-            return self._zip.open(name)
-        assert self._tar is not None
-        return cast(IO[bytes], self._tar.extractfile(name))
+        if isinstance(self._archive, zipfile.ZipFile):
+            return self._archive.open(name)
+        return cast(IO[bytes], self._archive.extractfile(name))
 
     def _load(self, event: int, tag: str, kind: str) -> NDArray[Any]:
         """Read a small, one-dimensional array."""
@@ -93,15 +90,13 @@ class ArchiveFrames(FrameFile):
         tickinfo = self._load(event, tag, "tickinfo")
         with self._open(event, tag, "frame") as stream:
             shape, _, dtype = _npy_header(stream)
-        info, self._channel_first[event, tag] = tag_info(
-            self.path, event, tag, channels, tickinfo, shape, dtype
-        )
-        return info
+        where = f"{self.path}: event {event}, tag '{tag}'"
+        return tag_info(where, channels, tickinfo, shape, dtype)
 
     def _read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
+        channel_first = self.info(event, tag).channel_first
         with self._open(event, tag, "frame") as stream:
             shape, fortran, dtype = _npy_header(stream)
-            channel_first = self._channel_first[event, tag]
             n_channels, n_ticks = shape if channel_first else shape[::-1]
             wanted = np.arange(n_channels)[rows]
             # Eigen's arrays are column-major, so WCT's files are commonly Fortran-ordered.
@@ -110,9 +105,7 @@ class ArchiveFrames(FrameFile):
             return _stream_columns(stream, (n_channels, n_ticks), wanted, dtype)
 
     def close(self) -> None:  # noqa: D102
-        for archive in (self._zip, self._tar):
-            if archive is not None:
-                archive.close()
+        self._archive.close()
 
 
 def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

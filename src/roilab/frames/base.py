@@ -20,23 +20,15 @@ Rows = slice | NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class TagInfo:
-    """Channels and ticks of one tag of an event.
+    """Channels and ticks of one tag of an event."""
 
-    Attributes:
-        channels: channel id of every row, shape (row,).
-        start_ns: start time of the frame [ns].
-        tick_ns: length of a tick [ns].
-        tbin: tick of the frame in column 0.
-        n_columns: number of columns (stored ticks).
-        dtype: sample type in the file.
-    """
-
-    channels: NDArray[np.int64]
-    start_ns: float
-    tick_ns: float
-    tbin: int
-    n_columns: int
-    dtype: np.dtype[Any]
+    channels: NDArray[np.int64]  # channel id of every row, shape (row,)
+    start_ns: float  # start time of the frame [ns]
+    tick_ns: float  # length of a tick [ns]
+    tbin: int  # tick of the frame in column 0
+    n_columns: int  # number of stored ticks
+    dtype: np.dtype[Any]  # sample type in the file
+    channel_first: bool  # stored as (channel, tick), else as (tick, channel)
 
 
 class FrameFile(ABC):
@@ -94,12 +86,7 @@ class FrameFile(ABC):
         return self._infos[key]
 
     def read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
-        """Read the samples of some rows of one tag, and no others.
-
-        Args:
-            event: event id.
-            tag: full tag, with the APA number.
-            rows: a slice or ascending row numbers.
+        """Read only these rows (a slice or ascending numbers) of a tag with its APA number.
 
         Returns:
             Array of shape (row, column) = (channel, tick) in the file's sample type; files that
@@ -125,24 +112,16 @@ class FrameFile(ABC):
 
 
 def tag_info(
-    path: Path,
-    event: int,
-    tag: str,
-    channels: NDArray[Any],
-    tickinfo: NDArray[Any],
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-) -> tuple[TagInfo, bool]:
-    """Check that the three arrays of a tag fit together.
+    where: str, channels: NDArray[Any], tickinfo: NDArray[Any], shape: tuple[int, ...], dtype: Any
+) -> TagInfo:
+    """Check that the three arrays of a tag fit together; ``where`` begins the error messages.
 
-    Returns:
-        The tag's information, and whether the samples are stored as (channel, tick). Today's files
-        are, older ones are (tick, channel); the length of the channel list decides.
+    Samples are stored as (channel, tick) in today's files, as (tick, channel) in older ones; the
+    length of the channel list decides.
 
     Raises:
         FrameFileError: the arrays do not fit together.
     """
-    where = f"{path}: event {event}, tag '{tag}'"
     if len(shape) != 2 or len(channels) not in shape:
         raise FrameFileError(
             f"{where}: frame of shape {shape} against {len(channels)} channels; expected a "
@@ -155,12 +134,12 @@ def tag_info(
         )
     channel_first = shape[0] == len(channels)
     start_ns, tick_ns, tbin = (float(value) for value in np.ravel(tickinfo))
-    info = TagInfo(
+    return TagInfo(
         channels=np.asarray(channels, dtype=np.int64),
         start_ns=start_ns,
         tick_ns=tick_ns,
         tbin=round(tbin),
         n_columns=shape[1] if channel_first else shape[0],
         dtype=dtype,
+        channel_first=channel_first,
     )
-    return info, channel_first

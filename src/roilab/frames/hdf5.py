@@ -35,7 +35,6 @@ class Hdf5Frames(FrameFile):
                 "it is of another format, truncated, or not readable: make or copy it again."
             ) from error
         self._events = {int(name): name for name in self._file if name.lstrip("-").isdigit()}
-        self._channel_first: dict[tuple[int, str], bool] = {}
 
     @property
     def events(self) -> tuple[int, ...]:  # noqa: D102 - described in FrameFile
@@ -53,26 +52,23 @@ class Hdf5Frames(FrameFile):
         return tuple(sorted(n.removeprefix(_FRAME) for n in names if n.startswith(_FRAME)))
 
     def _read_info(self, event: int, tag: str) -> TagInfo:
-        group = self._group(event)
-        frame = group[_FRAME + tag]
-        arrays = []
+        group, arrays = self._group(event), []
+        where = f"{self.path}: event {event}, tag '{tag}'"
         for kind in ("channels", "tickinfo"):
             name = f"{kind}_{tag}"
             if name not in group:
                 raise FrameFileError(
-                    f"{self.path}: event {event}, tag '{tag}': '{name}' is absent. "
+                    f"{where}: '{name}' is absent. "
                     "Write the file again with WCT's HDF5FrameTap or roilab."
                 )
             arrays.append(group[name][...])
-        info, self._channel_first[event, tag] = tag_info(
-            self.path, event, tag, arrays[0], arrays[1], frame.shape, frame.dtype
-        )
-        return info
+        frame = group[_FRAME + tag]
+        return tag_info(where, *arrays, frame.shape, frame.dtype)
 
     def _read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
         frame = self._group(event)[_FRAME + tag]
-        samples = frame[rows] if self._channel_first[event, tag] else frame[:, rows].T
-        return np.asarray(samples)
+        channel_first = self.info(event, tag).channel_first
+        return np.asarray(frame[rows] if channel_first else frame[:, rows].T)
 
     def close(self) -> None:  # noqa: D102
         self._file.close()

@@ -16,15 +16,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TickAxis:
-    """Tick axis of the reconstruction, on which all tags of an event are placed.
+    """Tick axis of the reconstruction, on which all tags of an event are placed."""
 
-    Attributes:
-        start_ns: time of tick 0 [ns].
-        tick_ns: length of a tick [ns].
-    """
-
-    start_ns: float
-    tick_ns: float
+    start_ns: float  # time of tick 0 [ns]
+    tick_ns: float  # length of a tick [ns]
 
     @classmethod
     def of(cls, info: TagInfo) -> "TickAxis":
@@ -66,39 +61,28 @@ def first_channel(info: TagInfo, apa: str, channels_per_apa: int, where: str) ->
     Raises:
         ChannelRangeError: the ids fit neither numbering.
     """
+    global_first = channels_per_apa * int(apa or 0)
     if not len(info.channels):
-        return channels_per_apa * int(apa or 0)
+        return global_first
     low, high = int(info.channels.min()), int(info.channels.max())
-    for first in (channels_per_apa * int(apa or 0), 0):
+    for first in (global_first, 0):
         if first <= low and high < first + channels_per_apa:
             return first
     raise ChannelRangeError(
         f"{where}: channels {low} to {high} fit neither an anode numbered from "
-        f"{channels_per_apa * int(apa or 0)} nor one from 0 with {channels_per_apa} channels; "
-        "choose another detector, or set data.first_channel."
+        f"{global_first} nor one from 0 with {channels_per_apa} channels; choose another "
+        "detector, or set data.first_channel."
     )
 
 
 def read_plane(
-    frames: FrameFile,
-    event: int,
-    tag: str,
-    channels: Range,
-    ticks: Range,
-    axis: TickAxis,
+    frames: FrameFile, event: int, tag: str, channels: Range, ticks: Range, axis: TickAxis
 ) -> Frame:
     """Read one tag of one plane; channels and ticks that the file lacks are zero.
 
     Rows are placed by channel id, columns by time. So a tag may hold only some channels, start
-    earlier, or be longer than the reconstruction. Only the rows of the plane are read.
-
-    Args:
-        frames: an open frame file.
-        event: event id.
-        tag: full tag, with the APA number.
-        channels: half-open range of global channel ids.
-        ticks: half-open range of ticks on ``axis``.
-        axis: the reconstruction's tick axis.
+    earlier, or be longer than the reconstruction. Only the rows of the plane are read. ``tag``
+    includes the APA number; ``channels`` (global ids) and ``ticks`` (on ``axis``) are half-open.
 
     Returns:
         Shape (channel, tick), in the units of the file.

@@ -6,7 +6,6 @@ import zipfile
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import h5py
@@ -22,11 +21,13 @@ _ROWS_PER_CHUNK = 160
 class _Container(ABC):
     """A file of named arrays."""
 
+    _file: Any
+
     @abstractmethod
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None: ...
 
-    @abstractmethod
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._file.close()
 
 
 class _Hdf5(_Container):
@@ -41,9 +42,6 @@ class _Hdf5(_Container):
             options["shuffle"] = True
         self._file.create_dataset(f"{event}/{kind}_{tag}", data=array, **options)
 
-    def close(self) -> None:
-        self._file.close()
-
 
 class _Zip(_Container):
     def __init__(self, path: Path) -> None:
@@ -52,9 +50,6 @@ class _Zip(_Container):
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None:
         with self._file.open(f"{kind}_{tag}_{event}.npy", "w", force_zip64=True) as stream:
             np.lib.format.write_array(stream, array, allow_pickle=False)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class _Tar(_Container):
@@ -68,9 +63,6 @@ class _Tar(_Container):
         member.size = stream.tell()
         stream.seek(0)
         self._file.addfile(member, stream)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def _container(name: str, path: Path) -> _Container:
@@ -90,8 +82,7 @@ def _container(name: str, path: Path) -> _Container:
 class FrameWriter:
     """Write one frame file atomically: ``with FrameWriter(path) as writer: writer.add(...)``.
 
-    Args:
-        path: of the file; its ending chooses the container.
+    The ending of ``path`` chooses the container.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -112,16 +103,9 @@ class FrameWriter:
         tick_ns: float,
         tbin: int = 0,
     ) -> None:
-        """Add one tag of one event.
+        """Add one tag of one event: samples (channel, tick) and the channel id of every row.
 
-        Args:
-            event: event id.
-            tag: full tag, ending in the APA number.
-            samples: shape (channel, tick).
-            channels: channel id of every row, shape (channel,).
-            start_ns: start time of the frame [ns].
-            tick_ns: length of a tick [ns].
-            tbin: tick of the frame in column 0.
+        ``tag`` ends in the APA number; column 0 is tick ``tbin`` after the time ``start_ns`` [ns].
 
         Raises:
             FrameFileError: the numbers of rows and channels differ.
@@ -140,10 +124,5 @@ class FrameWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, traceback)
+    def __exit__(self, *exception: Any) -> None:
+        self._stack.__exit__(*exception)
