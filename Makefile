@@ -31,8 +31,8 @@ $(VENV)/workflow/.installed: workflow/requirements.txt | install
 workflow: install $(VENV)/workflow/.installed ## the demo workflow, from simulation to report (minutes)
 	$(VENV)/workflow/bin/snakemake -c2 --configfile workflow/demo.yaml --config python=$(abspath $(BIN)/python)
 
-test: install ## all tests
-	$(BIN)/python -m pytest
+test: install ## all tests, with the coverage of the package
+	$(BIN)/python -m pytest --cov
 
 lint: install ## ruff
 	$(BIN)/ruff check .

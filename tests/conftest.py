@@ -108,6 +108,14 @@ def tiny_arguments(frames_dir: Path, user_conf: Path, tmp_path: Path) -> list[st
 
 
 @pytest.fixture
+def light_arguments(tiny_arguments: list[str]) -> list[str]:
+    """The same training without export, pictures and page, which take most of its time."""
+    names = ("export", "event_pictures", "best_worst_events", "loss_curves")
+    kept = [a for a in tiny_arguments if not a.startswith("callbacks.event_pictures")]
+    return [*kept, *(f"callbacks.{name}=null" for name in names), "report=false"]
+
+
+@pytest.fixture
 def run_train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run ``python -m roilab.train`` in this process."""
 

@@ -131,7 +131,7 @@ DETECTORS = [
 
 @pytest.mark.parametrize(("verb", "overrides", "name"), DETECTORS, ids=str)
 def test_one_detector_in_all_parts(verb: str, overrides: list[str], name: str) -> None:
-    given = {"simulate": ["folder=out"], "train": GIVEN}.get(verb, ["run_dir=out"])
+    given = {"simulate": ["output_dir=out"], "train": GIVEN}.get(verb, ["run_dir=out"])
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = compose(verb, [*given, *overrides])
     plain = OmegaConf.to_container(config, resolve=True)

@@ -93,5 +93,5 @@ def test_processes_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         run_in_subprocess("json.nothing", {})
     (tmp_path / "killed.py").write_text("import os\nos.kill(os.getpid(), 9)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(WorkerError, match=r"ended by SIGKILL \(as the system does where memory"):
+    with pytest.raises(WorkerError, match=r"ended by SIGKILL \(the system does so when memory"):
         run_in_subprocess("killed", {})

@@ -39,13 +39,13 @@ def judged(run: Path, evaluate: Run, tracks_dir: Path, out: Path) -> None:
 def test_while_training(
     run_train: Run,
     run_evaluate: Run,  # noqa: F811
-    tiny_arguments: list[str],
+    light_arguments: list[str],
     tracks_dir: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run_train(
-        *(*tiny_arguments, f"data.samples=[{tracks_dir}]", "logger=many"),
+        *(*light_arguments, f"data.samples=[{tracks_dir}]", "logger=many"),
         "callbacks.physics_metrics.every_n_epochs=2",
     )
     run = tmp_path / "run"
@@ -66,10 +66,10 @@ def test_while_training(
 
 
 def test_images_are_bounded(
-    run_train: Run, tiny_arguments: list[str], tracks_dir: Path, tmp_path: Path
+    run_train: Run, light_arguments: list[str], tracks_dir: Path, tmp_path: Path
 ) -> None:
     run_train(
-        *(*tiny_arguments, f"data.samples=[{tracks_dir}]", "trainer.max_epochs=1"),
+        *(*light_arguments, f"data.samples=[{tracks_dir}]", "trainer.max_epochs=1"),
         *("callbacks.physics_metrics.every_n_epochs=0",),
         "callbacks.physics_metrics.images_per_angle=1",
     )
@@ -79,9 +79,9 @@ def test_images_are_bounded(
 
 
 def test_nothing_without_a_sample(
-    run_train: Run, tiny_arguments: list[str], tmp_path: Path
+    run_train: Run, light_arguments: list[str], tmp_path: Path
 ) -> None:
-    run_train(*tiny_arguments, "trainer.max_epochs=1")
+    run_train(*light_arguments, "trainer.max_epochs=1")
     assert not (tmp_path / "run" / "physics").exists()
 
 
@@ -95,7 +95,7 @@ def test_nothing_without_a_sample(
 )
 def test_mistakes_are_told_before_the_training(
     run_train: Run,
-    tiny_arguments: list[str],
+    light_arguments: list[str],
     tracks_dir: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -103,7 +103,7 @@ def test_mistakes_are_told_before_the_training(
     text: str,
 ) -> None:
     with pytest.raises(SystemExit):
-        run_train(*tiny_arguments, f"data.samples=[{tracks_dir}]", override)
+        run_train(*light_arguments, f"data.samples=[{tracks_dir}]", override)
     assert text in capsys.readouterr().err
     assert not list(tmp_path.glob("run/checkpoints/*"))
 
@@ -112,11 +112,11 @@ def test_mistakes_are_told_before_the_training(
 def test_two_processes_give_what_one_gives(
     run_command: Command,
     run_evaluate: Run,  # noqa: F811
-    tiny_arguments: list[str],
+    light_arguments: list[str],
     tracks_dir: Path,
     tmp_path: Path,
 ) -> None:
     sample = f"data.samples=[{tracks_dir}]"
-    done = run_command("-m", "roilab.train", *tiny_arguments, sample, "trainer=ddp_cpu")
+    done = run_command("-m", "roilab.train", *light_arguments, sample, "trainer=ddp_cpu")
     assert done.returncode == 0, done.stderr
     judged(tmp_path / "run", run_evaluate, tracks_dir, tmp_path / "out")

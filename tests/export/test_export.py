@@ -147,14 +147,12 @@ def test_a_difference_is_found_and_nothing_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_steep_network_may_differ_by_its_own_rounding(
-    tmp_path: Path, module: TrainedNetwork
+def test_a_network_may_differ_by_its_own_rounding(
+    tmp_path: Path, module: TrainedNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with torch.no_grad():
-        for parameter in list(module.net.head.parameters())[-2:]:
-            parameter.mul_(3e3)
+    monkeypatch.setattr("roilab.export.parity._LIMIT", 1e-9)  # below the rounding of float32
     written = export_network(module, tmp_path / "model.ts", NO_BOUND)["export"]
-    assert 1e-5 < max(written["parity"].values()) <= written["parity_limit"]
+    assert 1e-9 < max(written["parity"].values()) <= written["parity_limit"] < 1e-5
 
 
 def test_overwrites_only_when_asked(tmp_path: Path) -> None:
@@ -207,7 +205,7 @@ def checkpoint(module: TrainedNetwork, path: Path, **changes: object) -> Path:
 
 def test_checkpoints_of_another_version(tmp_path: Path) -> None:
     module = build("unet")
-    recipe = {k: v for k, v in module.recipe.items() if k != "loss"}
+    recipe = {k: v for k, v in module.recipe.items() if k != "model"}
     for changes in ({"state_dict": {}}, {"roilab_recipe": recipe}):
         path = checkpoint(module, tmp_path / "x.ckpt", **changes)
         with pytest.raises(CheckpointError, match=r"written by roilab 0\.0\.1, cannot be loaded"):

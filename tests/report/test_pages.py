@@ -13,6 +13,7 @@ from hydra import compose, initialize_config_dir
 
 from page_structure import PageStructure
 from roilab.entry_point import config_dir
+from roilab.export.parity import Parity
 from roilab.report.__main__ import main
 from roilab.report.pictures import Album
 from roilab.report.run_page import try_write_run_page, write_run_page
@@ -125,47 +126,48 @@ def test_runs_of_different_metrics(tmp_path: Path) -> None:
 
 
 EXPORT = {"image": [800, 600], "expected_memory_mb": 712, "steps_in_bands": 0}
-DIFFERENCES = "largest difference of the ROI probability (channels x slices): "
+DIFFERENCE = "difference of the ROI probability (channels x slices):"
 
 
 @pytest.mark.parametrize(
-    ("export", "precision", "parity"),
+    ("precision", "parity", "text"),
     [
         (
-            {"precision": "float32", "parity": {"64x96": 1.2e-7, "75x131": 2e-6},
-             "parity_limit": 1e-5},
-            "float32", DIFFERENCES + "1.2e-07 at 64x96, 2e-06 at 75x131; limit: 1e-05",
+            "float32", Parity({"64x96": 1.2e-7, "75x131": 2e-6}, "max", 1e-5),
+            f"largest {DIFFERENCE} 1.2e-07 at 64x96, 2e-06 at 75x131; limit: 1e-05",
         ),
         (
-            {"precision": "float32", "parity": {"64x96": 2.1e-5}, "parity_limit": 3.3e-5},
-            "float32", DIFFERENCES + "2.1e-05 at 64x96; limit: 3.3e-05, three times the rounding "
+            "float32", Parity({"64x96": 2.1e-5}, "max", 3.3e-5),
+            f"largest {DIFFERENCE} 2.1e-05 at 64x96; limit: 3.3e-05, three times the rounding "
             "error of the network in float32",
         ),
         (
-            {"precision": "bf16", "parity": {"64x96": 0.031}, "parity_limit": 0.01},
-            "bf16", DIFFERENCES + "0.031 at 64x96; limit on the mean difference: 0.01",
+            "bf16", Parity({"64x96": 0.0031}, "mean", 0.01),
+            f"mean {DIFFERENCE} 0.0031 at 64x96; limit: 0.01",
         ),
-        ({"precision": "bf16"}, "bf16", "not recorded"),
-        (None, "not recorded", "not recorded"),
+        ("bf16", None, "not recorded"),
+        (None, None, "not recorded"),
     ],
     ids=["float32", "steep", "bf16", "without parity", "without export"],
 )  # fmt: skip
 def test_exported_network(
-    tmp_path: Path, export: dict[str, Any] | None, precision: str, parity: str
+    tmp_path: Path, precision: str | None, parity: Parity | None, text: str
 ) -> None:
     write_log(tmp_path, [0.5])
     (tmp_path / "model.ts").write_bytes(b"0" * 2_500_000)
-    metadata = {"layers": ["loose_lf"], "rebin": 10, "versions": {"roilab": "0.1.0"}}
-    if export is not None:
-        metadata["export"] = EXPORT | export
+    metadata: dict[str, Any] = {"layers": ["loose_lf"], "versions": {"roilab": "0.1.0"}}
+    if precision is not None:
+        parity_keys = {} if parity is None else parity.metadata()
+        metadata["export"] = {"precision": precision, **EXPORT, **parity_keys}
     (tmp_path / "model.json").write_text(json.dumps(metadata))
     page = PageStructure(write_run_page(tmp_path))
     facts = dict(zip(*(column(page.tables[-1], name) for name in ("fact", "value")), strict=True))
     assert facts["size"] == "2.5 MB"
-    assert (facts["precision"], facts["parity with the checkpoint"]) == (precision, parity)
+    assert facts["precision"] == (precision or "not recorded")
+    assert facts["parity with the checkpoint"] == text
     assert facts["input layers"] == "[loose_lf]"
-    assert ("memory of one image" in facts) == (export is not None)
-    if export is not None:
+    assert ("memory of one image" in facts) == (precision is not None)
+    if precision is not None:
         memory = "up to about 712 MB beside the loaded file, for 800 channels x 600 slices"
         assert facts["memory of one image"] == memory
 
@@ -269,7 +271,9 @@ def test_training_leaves_a_page(
     assert f"up to about {export['expected_memory_mb']} MB beside the loaded file" in structure.text
     assert "48 channels x 48 slices" in structure.text
     assert column(structure.tables[-1], "value")[5] == export["precision"] == "float32"
-    assert all(f"at {size}" in structure.text for size in export.get("parity", ()))
+    assert all(
+        f"{value:.2g} at {size}" in structure.text for size, value in export["parity"].items()
+    )
     best = next((tmp_path / "run" / "checkpoints").glob("best*"))
     assert f"python -m roilab.evaluate network={best} sample=FOLDER" in structure.text
     assert "resume=auto" in structure.text

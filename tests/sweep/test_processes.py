@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +53,35 @@ def test_the_cause_is_found_not_its_consequences(tmp_path: Path) -> None:
         "process 1 of 2 was ended by SIGABRT; the others were ended too."
     )
     assert "exit code 3 and no message" in find_cause(tmp_path / "empty", [3, None])
+
+
+# A parent that starts a rank's watch and prints its process id.
+PARENT = """
+import os, subprocess, sys, time
+os.environ["ROILAB_PARENT"] = str(os.getpid())
+watch = "from roilab.sweep.rank import _end_with_parent; _end_with_parent()"
+print(subprocess.Popen([sys.executable, "-c", watch]).pid, flush=True)
+time.sleep(300)
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_process_ends_after_its_parent_was_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert is_running(pid)
+        parent.kill()
+    end = time.monotonic() + 60
+    while is_running(pid):
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 @pytest.mark.cli

@@ -16,11 +16,11 @@ Run = Callable[..., None]
 
 
 @pytest.fixture
-def quick(tiny_arguments: list[str], tmp_path: Path) -> list[str]:
+def quick(light_arguments: list[str], tmp_path: Path) -> list[str]:
     """Arguments of a sweep in tmp_path/sweep whose jobs take a second each."""
     return [
-        *("-m", *tiny_arguments, "callbacks.export=null", "callbacks.loss_curves=null"),
-        *("callbacks.event_pictures=null", f"sweep.dir={tmp_path / 'sweep'}"),
+        *("-m", *light_arguments),
+        f"sweep.dir={tmp_path / 'sweep'}",
     ]
 
 
@@ -63,10 +63,10 @@ def test_one_failure_does_not_stop_the_others(
 
 
 def test_a_job_trains_as_a_single_run(
-    run_train: Run, quick: list[str], tiny_arguments: list[str], tmp_path: Path
+    run_train: Run, quick: list[str], light_arguments: list[str], tmp_path: Path
 ) -> None:
     run_train(*quick, "seed=1,2")
-    run_train(*tiny_arguments, "seed=2", "callbacks.export=null")
+    run_train(*light_arguments, "seed=2")
     np.testing.assert_equal(
         read_curves(tmp_path / "sweep" / "seed-2" / "csv"), read_curves(tmp_path / "run" / "csv")
     )
@@ -133,6 +133,6 @@ def test_folder_of_another_sweep(
 
 
 def test_resuming_a_sweep_without_multirun(
-    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+    run_train: Run, light_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "add -m" in fails(run_train, capsys, *tiny_arguments, "sweep.resume=somewhere")
+    assert "add -m" in fails(run_train, capsys, *light_arguments, "sweep.resume=somewhere")

@@ -41,12 +41,11 @@ for _name in HOOKS:
     setattr(Snapshots, _name, _hook(_name))
 
 
-def test_killed_at_every_hook(run_train: Run, tiny_arguments: list[str], tmp_path: Path) -> None:
+def test_killed_at_every_hook(run_train: Run, light_arguments: list[str], tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = [
-        *(*tiny_arguments, "trainer.max_epochs=3", "scheduler=cosine", "optimizer=adamw"),
-        *("data.batch_size=2", "callbacks.event_pictures=null", "callbacks.export=null"),
-        *("callbacks.loss_curves=null",),
+        *(*light_arguments, "trainer.max_epochs=3", "scheduler=cosine", "optimizer=adamw"),
+        "data.batch_size=2",
     ]
     snapshots = tmp_path / "snapshots"
     run_train(

@@ -12,7 +12,7 @@ import torch
 
 from known_network import fails
 from roilab.csv_log import read_curves
-from roilab.inference import CheckpointError, load_network, read_checkpoint
+from roilab.inference import CheckpointError, TrainedNetwork, load_network, read_checkpoint
 from roilab.wirecell.torchscript import load_torchscript
 from tiny_frames import write_pair
 
@@ -43,11 +43,10 @@ def test_train_writes_all_files(
 
     # The exported file computes the same as the best checkpoint, at a new image size.
     (best,) = (run / "checkpoints").glob("best*.ckpt")
-    module = load_network(best)
+    network = load_network(best)
     exported, metadata = load_torchscript(run / "model.ts")
     image = torch.randn(1, 3, 37, 101)
-    with torch.no_grad():
-        torch.testing.assert_close(exported(image), module(image).sigmoid(), atol=1e-5, rtol=0)
+    assert_same_probability(exported, network, image)
     assert metadata == json.loads((run / "model.json").read_text())
     expected = {"layers": ["loose_lf", "mp2_roi", "mp3_roi"], "rebin": 10, "input_scale": 1 / 4000}
     assert expected.items() <= metadata.items()
@@ -57,12 +56,12 @@ def test_train_writes_all_files(
 
 
 def test_resume_continues_where_the_run_stopped(
-    run_train: Run, tiny_arguments: list[str], tmp_path: Path
+    run_train: Run, light_arguments: list[str], tmp_path: Path
 ) -> None:
-    straight = [*tiny_arguments, f"output_dir={tmp_path / 'straight'}", "trainer.max_epochs=3"]
+    straight = [*light_arguments, f"output_dir={tmp_path / 'straight'}", "trainer.max_epochs=3"]
     run_train(*straight)
-    run_train(*tiny_arguments, "trainer.max_epochs=1")
-    run_train(*tiny_arguments, "trainer.max_epochs=3", "resume=auto")
+    run_train(*light_arguments, "trainer.max_epochs=1")
+    run_train(*light_arguments, "trainer.max_epochs=3", "resume=auto")
     resumed = read_curves(tmp_path / "run" / "csv")
     assert [epoch for epoch, _ in resumed["train/loss"]] == [0, 1, 2]
     last = [
@@ -74,7 +73,15 @@ def test_resume_continues_where_the_run_stopped(
     # test_resume.py compares the weights.
     assert set(last[0]["state_dict"]) == set(last[1]["state_dict"])
     named = next((tmp_path / "run" / "checkpoints").glob("best*.ckpt"))
-    run_train(*tiny_arguments, "trainer.max_epochs=4", f"resume={named}")
+    run_train(*light_arguments, "trainer.max_epochs=4", f"resume={named}")
+
+
+def assert_same_probability(
+    exported: torch.nn.Module, network: TrainedNetwork, image: torch.Tensor
+) -> None:
+    with torch.no_grad():
+        expected = network.net(network.normalization(image)).sigmoid()
+        torch.testing.assert_close(exported(image), expected, atol=1e-5, rtol=0)
 
 
 def _age(path: Path) -> float:
@@ -82,9 +89,9 @@ def _age(path: Path) -> float:
 
 
 def test_resume_auto_without_a_checkpoint_starts_a_run(
-    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+    run_train: Run, light_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_train(*tiny_arguments, "resume=auto", "trainer.max_epochs=1")
+    run_train(*light_arguments, "resume=auto", "trainer.max_epochs=1")
     assert "no checkpoint in" in capsys.readouterr().err
 
 
@@ -94,25 +101,27 @@ def test_layer_normalization_is_measured_and_exported(
     run_train(*tiny_arguments, "data.normalization=layer", "trainer.max_epochs=1")
     exported, metadata = load_torchscript(tmp_path / "run" / "model.ts")
     assert metadata["input_scale"] == 1
-    module = load_network(next((tmp_path / "run" / "checkpoints").glob("best*")))
-    assert (module.normalization.width.flatten() > 10).all()
+    network = load_network(next((tmp_path / "run" / "checkpoints").glob("best*")))
+    assert (network.normalization.width.flatten() > 10).all()
     charge = 1000 * torch.randn(1, 3, 48, 48)
-    torch.testing.assert_close(exported(charge), module(charge).sigmoid(), atol=1e-5, rtol=0)
+    assert_same_probability(exported, network, charge)
 
 
 @pytest.mark.parametrize("loss", ["weighted_bce", "dice_bce", "focal"])
-def test_losses_train(run_train: Run, tiny_arguments: list[str], tmp_path: Path, loss: str) -> None:
-    run_train(*tiny_arguments, f"loss={loss}", "optimizer=adamw", "scheduler=cosine")
+def test_losses_train(
+    run_train: Run, light_arguments: list[str], tmp_path: Path, loss: str
+) -> None:
+    run_train(*light_arguments, f"loss={loss}", "optimizer=adamw", "scheduler=cosine")
     train = read_curves(tmp_path / "run" / "csv")["train/loss"]
     assert all(math.isfinite(value) for _, value in train)
 
 
-def test_training_learns(run_train: Run, tiny_arguments: list[str], tmp_path: Path) -> None:
+def test_training_learns(run_train: Run, light_arguments: list[str], tmp_path: Path) -> None:
     run_train(
-        *tiny_arguments,
+        *light_arguments,
         *("optimizer=adamw", "optimizer.lr=0.01", "loss=dice_bce", "trainer.max_epochs=25"),
         *("data.val_files=[g4-rec-0.h5]", "data.train_files=[g4-rec-0.h5]"),
-        *("callbacks.early_stopping=null", "callbacks.event_pictures=null"),
+        *("callbacks.early_stopping=null"),
     )
     curves = read_curves(tmp_path / "run" / "csv")
     assert curves["val/dice"][-1][1] > 0.8
@@ -131,16 +140,16 @@ def test_fast_dev_run_exports_the_last_state(
 
 
 def test_test_files_and_optimized_metric(
-    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+    run_train: Run, light_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [*tiny_arguments, "data.test_files=[g4-rec-1.h5]", "trainer.max_epochs=1"]
+    arguments = [*light_arguments, "data.test_files=[g4-rec-1.h5]", "trainer.max_epochs=1"]
     run_train(*arguments, "optimized_metric=val/dice")
     assert "test/roi_purity" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("logger", ["tensorboard", "none"])
-def test_loggers(run_train: Run, tiny_arguments: list[str], tmp_path: Path, logger: str) -> None:
-    run_train(*tiny_arguments, f"logger={logger}", "trainer.max_epochs=1")
+def test_loggers(run_train: Run, light_arguments: list[str], tmp_path: Path, logger: str) -> None:
+    run_train(*light_arguments, f"logger={logger}", "trainer.max_epochs=1")
     assert (tmp_path / "run" / "tensorboard").exists() == (logger == "tensorboard")
 
 
@@ -163,44 +172,44 @@ BAD = [
 @pytest.mark.parametrize(("overrides", "text"), BAD, ids=[overrides for overrides, _ in BAD])
 def test_mistakes_give_one_message(
     run_train: Run,
-    tiny_arguments: list[str],
+    light_arguments: list[str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     overrides: str,
     text: str,
 ) -> None:
-    arguments = [*tiny_arguments, "trainer.max_epochs=1", *overrides.split()]
+    arguments = [*light_arguments, "trainer.max_epochs=1", *overrides.split()]
     assert text in fails(run_train, capsys, *arguments)
     assert not list(tmp_path.glob("run/*.ts"))
 
 
 def test_nan_loss_stops(
-    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+    run_train: Run, light_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    err = fails(run_train, capsys, *tiny_arguments, "optimizer.lr=1e30", "trainer.max_epochs=9")
+    err = fails(run_train, capsys, *light_arguments, "optimizer.lr=1e30", "trainer.max_epochs=9")
     assert "the training loss is" in err
     assert "optimizer.lr" in err
 
 
 def test_bad_charge_in_a_worker_process(
     run_train: Run,
-    tiny_arguments: list[str],
+    light_arguments: list[str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_pair(tmp_path / "frames", 0, [1, 2])
     with h5py.File(tmp_path / "frames" / "g4-rec-0.h5", "a") as file:
         file["2/frame_loose_lf1"][60, 7] = np.inf
-    arguments = [*tiny_arguments, f"data.dir={tmp_path / 'frames'}", "data.num_workers=1"]
+    arguments = [*light_arguments, f"data.dir={tmp_path / 'frames'}", "data.num_workers=1"]
     err = fails(run_train, capsys, *arguments)
     told = f"{tmp_path}/frames/g4-rec-0.h5: event 2, tag 'loose_lf1': 1 of 23040 samples are NaN"
     assert any(line.startswith(told) for line in err.splitlines())
 
 
 def test_empty_truth_is_counted(
-    run_train: Run, tiny_arguments: list[str], capsys: pytest.CaptureFixture[str]
+    run_train: Run, light_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_train(*tiny_arguments, "data.threshold=1e9", "trainer.max_epochs=1")
+    run_train(*light_arguments, "data.threshold=1e9", "trainer.max_epochs=1")
     assert "4 of 4 training images have an empty truth mask" in capsys.readouterr().err
 
 

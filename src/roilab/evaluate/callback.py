@@ -68,9 +68,10 @@ class PhysicsMetrics(Callback):
         began = time.perf_counter()
         evaluator = self._evaluator(trainer, pl_module)
         share = slice(trainer.global_rank, None, trainer.world_size)
-        rows = evaluator(self._images, share, pl_module.device)
+        groups = evaluator(self._images, share, pl_module.device)
         if not trainer.is_global_zero:
             return
+        rows = [row for group in groups for row in group]
         when = "best" if best else f"epoch{trainer.current_epoch:03d}"
         log.info(
             "physics metrics of %s on %d images: %.1f s (%s)",

@@ -117,8 +117,10 @@ class Evaluator:
         share: slice = slice(None),
         device: torch.device | str = "cpu",
         advance: Callable[[], None] = lambda: None,
-    ) -> list[Row]:
-        """Return rows in order of plane, sample, energy, angle and method.
+    ) -> list[list[Row]]:
+        """Return one row per method, for every group of images.
+
+        Groups are sorted by plane, sample, energy and angle; rows are in the order of methods.
 
         Args:
             images: to evaluate, the same in all processes.
@@ -136,11 +138,13 @@ class Evaluator:
             advance()
         counts = {key: sum(image.key == key for image in images) for key in keys}
         rows = [
-            {**_columns(key, counts[key], method), **group.to(device).compute()}
+            [
+                {**_columns(key, counts[key], method), **metrics.to(device).compute()}
+                for method, metrics in zip(self.methods, groups[key], strict=True)
+            ]
             for key in keys
-            for method, group in zip(self.methods, groups[key], strict=True)
         ]
-        if all(math.isnan(row["inefficiency"]) for row in rows):
+        if all(math.isnan(row["inefficiency"]) for group in rows for row in group):
             raise EvaluationError(
                 f"{images[0].source.pair.rec.parent}: no channel of {len(images)} images is valid "
                 f"(truth charge above {self.physics.charge['min_truth']:g} e); check the truth tag "

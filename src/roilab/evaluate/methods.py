@@ -52,41 +52,8 @@ class Gauss(Method):
 
 
 @dataclass(frozen=True)
-class Dnn(Method):
-    """ROIs of the network through WCT's node.
-
-    Attributes:
-        decon_charge: tag of the deconvolved charge, without APA number.
-        node: settings of the node.
-        spec: input and truth mask of the network.
-        widened: see ``Method``.
-    """
-
-    name: ClassVar[str] = "dnn"
-    decon_charge: str
-    node: NodeSettings
-    spec: NetworkSpec
-    widened: int = 0
-
-    def find(self, plane: Plane, probability: Frame | None) -> Rois:  # noqa: D102
-        assert probability is not None
-        return apply_probability(plane, probability, self.node, self.decon_charge)
-
-    def columns(self) -> Row:  # noqa: D102
-        return {
-            "rebin": self.node.tick_per_slice,
-            "mask_thresh": self.node.mask_thresh,
-            "save_negative_charge": self.node.save_negative_charge,
-            "threshold": self.spec.threshold,
-            "pad": self.spec.pad,
-            "pad_unit": self.spec.pad_unit,
-            "window_widened": self.widened > 0,
-        }
-
-
-@dataclass(frozen=True)
-class Ideal(Method):
-    """The truth mask through WCT's node: the best that a network of that truth mask can do.
+class NodeMethod(Method):
+    """A method whose ROIs go through WCT's node.
 
     Attributes:
         decon_charge: tag of the deconvolved charge, without APA number.
@@ -97,17 +64,12 @@ class Ideal(Method):
         widened: see ``Method``.
     """
 
-    name: ClassVar[str] = "ideal"
     decon_charge: str
     node: NodeSettings
     threshold: float
     pad: int
     pad_unit: PadUnit
     widened: int = 0
-
-    def find(self, plane: Plane, probability: Frame | None) -> Rois:  # noqa: D102
-        truth = (self.threshold, self.pad, self.pad_unit)
-        return true_rois(plane, *truth, self.node, self.decon_charge)
 
     def columns(self) -> Row:  # noqa: D102
         return {
@@ -118,6 +80,31 @@ class Ideal(Method):
             "pad_unit": self.pad_unit,
             "window_widened": self.widened > 0,
         }
+
+
+@dataclass(frozen=True)
+class Dnn(NodeMethod):
+    """ROIs of the network; the truth mask is the one that it was trained on."""
+
+    name: ClassVar[str] = "dnn"
+
+    def find(self, plane: Plane, probability: Frame | None) -> Rois:  # noqa: D102
+        assert probability is not None
+        return apply_probability(plane, probability, self.node, self.decon_charge)
+
+    def columns(self) -> Row:  # noqa: D102
+        return {**super().columns(), "mask_thresh": self.node.mask_thresh}
+
+
+@dataclass(frozen=True)
+class Ideal(NodeMethod):
+    """ROIs of the truth mask: the best that a network of that truth mask can find."""
+
+    name: ClassVar[str] = "ideal"
+
+    def find(self, plane: Plane, probability: Frame | None) -> Rois:  # noqa: D102
+        truth = (self.threshold, self.pad, self.pad_unit)
+        return true_rois(plane, *truth, self.node, self.decon_charge)
 
 
 def dnn(
@@ -137,7 +124,7 @@ def dnn(
     thresh = spec.mask_thresh if mask_thresh is None else mask_thresh
     node = physics.node_settings(spec.rebin, spec.input_scale, thresh)
     widened = pad_ticks(spec.pad, spec.pad_unit, spec.rebin) if widen else 0
-    return Dnn(physics.decon_charge, node, spec, widened)
+    return Dnn(physics.decon_charge, node, spec.threshold, spec.pad, spec.pad_unit, widened)
 
 
 def ideal(

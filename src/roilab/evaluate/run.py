@@ -65,8 +65,8 @@ def evaluate(config: DictConfig) -> None:
     warn_foreign_planes(images, spec)
     with Progress() as progress:
         task = progress.add_task("Evaluating", total=len(images))
-        rows = evaluator(images, advance=lambda: progress.advance(task))
-    tables = split_rows(rows, methods) | {"validation": validation}
+        groups = evaluator(images, advance=lambda: progress.advance(task))
+    tables = split_tables(groups, methods) | {"validation": validation}
     for path in plain["study"]["network"]:
         tables["study"] += study_network(plain, path, physics, images)
     output_dir = Path(plain["run_dir"])
@@ -163,7 +163,8 @@ def study_network(
     spec, _ = working_point(plain, file, data)
     network = file.network(spec, physics, plain["device"])
     methods = list(dict.fromkeys(dnn(physics, spec, widen=widen) for widen in (False, True)))
-    return Evaluator(methods, physics, Readout.from_config(data), network)(images)
+    evaluator = Evaluator(methods, physics, Readout.from_config(data), network)
+    return [row for rows in evaluator(images) for row in rows]
 
 
 def list_sample_images(
@@ -193,14 +194,16 @@ def warn_foreign_planes(images: Sequence[SampleImage], spec: NetworkSpec) -> Non
         )
 
 
-def split_rows(
-    rows: Sequence[Row], methods: Mapping[str, Sequence[Method]]
+def split_tables(
+    groups: Sequence[Sequence[Row]], methods: Mapping[str, Sequence[Method]]
 ) -> dict[str, list[Row]]:
-    """Sort rows into tables: ``Evaluator`` returns them in the order of all methods."""
-    names = [name for name, part in methods.items() for _ in part]
-    tables: dict[str, list[Row]] = {name: [] for name in methods}
-    for index, row in enumerate(rows):
-        tables[names[index % len(names)]].append(row)
+    """Split the rows of every group, one per method, into the tables of the methods."""
+    tables: dict[str, list[Row]] = {}
+    begin = 0
+    for name, part in methods.items():
+        end = begin + len(part)
+        tables[name] = [row for rows in groups for row in rows[begin:end]]
+        begin = end
     return tables
 
 

@@ -169,15 +169,12 @@ def _export_facts(export: Any) -> dict[str, str]:
 
 
 def _parity(export: Mapping[str, Any]) -> str:
-    """Return the largest differences from the checkpoint's ROI probability, and the limit."""
-    differences, limit = export.get("parity"), export.get("parity_limit")
-    if not differences:
+    """Return the differences from the checkpoint's ROI probability by image size, and the limit."""
+    if not export.get("parity"):
         return _NOT_RECORDED
-    sizes = ", ".join(f"{value:.2g} at {size}" for size, value in differences.items())
-    text = f"largest difference of the ROI probability (channels x slices): {sizes}"
-    if limit is None:
-        return text
-    if export.get("precision") == "bf16":
-        return f"{text}; limit on the mean difference: {limit:.2g}"
-    rounding = ", three times the rounding error of the network in float32" if limit > 1e-5 else ""
-    return f"{text}; limit: {limit:.2g}{rounding}"
+    kind = {"max": "largest", "mean": "mean"}[export["parity_measure"]]
+    sizes = ", ".join(f"{value:.2g} at {size}" for size, value in export["parity"].items())
+    limit = f"limit: {export['parity_limit']:.2g}"
+    if kind == "largest" and export["parity_limit"] > 1e-5:
+        limit += ", three times the rounding error of the network in float32"
+    return f"{kind} difference of the ROI probability (channels x slices): {sizes}; {limit}"
