@@ -19,7 +19,7 @@ FLOORS = (
     {"train", "export"},
     {"inspect", "evaluate", "display", "report", "benchmark"},
     {"sweep"},
-    {"entry_point", "command"},
+    {"entry_point", "cli", "command"},
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
