@@ -26,6 +26,7 @@ from roilab.frames import match_events, open_frames
 from roilab.simulate.chain import Simulation
 from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line
 from roilab.simulate.placement import compute_direction
+from roilab.simulate.response import compute_waveforms
 
 Frames = dict[str, NDArray[Any]]
 MARGIN = 20  # ticks around the truth charge in which charge is summed
@@ -153,7 +154,7 @@ def add_cosmic_rows(folder: Path, sim: Simulation, events: int, table: Table) ->
 
 
 def measure_cost(sim: Simulation) -> str:
-    sim.response.waveforms(sim.detector.tick_ns)  # computed once a process, for all events
+    compute_waveforms(sim.response, sim.detector.tick_ns)  # once a process, for all events
     began = time.process_time()
     sim.simulate(sim.generate(0, 1), 0, 1)
     seconds = time.process_time() - began

@@ -92,6 +92,12 @@ def pdhd() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def _no_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Hydra print errors and exit under coverage too, which it takes for a debugger."""
+    monkeypatch.setattr("hydra._internal.utils.is_under_debugger", lambda: False)
+
+
+@pytest.fixture(autouse=True)
 def _empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROILAB_CACHE", str(tmp_path / "cache"))
 

@@ -1,4 +1,4 @@
-"""What the workflow asks of roilab exists; the workflow itself is run by ``make workflow``."""
+"""Every command of the workflow composes; ``make workflow`` runs them."""
 
 from itertools import product
 from pathlib import Path
@@ -25,7 +25,7 @@ def composes(verb: str, overrides: list[str]) -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_command_of_a_workflow_composes(path: Path) -> None:
     config: dict[str, Any] = yaml.safe_load(path.read_text())
-    for sample in (config["cosmic"], *config["judged"].values()):
+    for sample in (config["cosmic"], *config["samples"].values()):
         composes("simulate", sample)
     for values in product(*config["grid"].values()):
         point = [f"{key}={value}" for key, value in zip(config["grid"], values, strict=True)]

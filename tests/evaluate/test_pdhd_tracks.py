@@ -7,8 +7,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from roilab.readouts.readout import Readout
 
+from roilab.detectors.readout import Readout
 from roilab.entry_point import config_dir
 from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.methods import Gauss, Method, ideal

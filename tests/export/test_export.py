@@ -73,6 +73,7 @@ def test_a_bound_on_memory_changes_nothing_else(tmp_path: Path, max_memory_mb: f
     settings = replace(NO_BOUND, max_memory_mb=max_memory_mb)
     written = export_network(module, tmp_path / "model.ts", settings)
     assert written["export"]["steps_in_bands"] > 0
+    assert list(written["export"]["parity"]) == ["64x96", "75x131", "800x150"]
     image = torch.randn(1, 3, 800, 150)
     with torch.no_grad():
         got = load_torchscript(tmp_path / "model.ts")[0](image)

@@ -201,7 +201,7 @@ def test_weights_need_a_network_of_the_base_class(tmp_path: Path) -> None:
         "out_channels": 1,
         "kernel_size": 1,
     }
-    with pytest.raises(NetworkError, match=r"Conv2d is no roilab\.models\.RoiNetwork"):
+    with pytest.raises(NetworkError, match=r"Conv2d is not a roilab\.models\.RoiNetwork"):
         start_module(recipe_of(net=net_config, weights=str(tmp_path / "any.pth")))
 
 

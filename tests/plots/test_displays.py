@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
-from roilab.plots.comparison import comparison_figure
-from roilab.plots.display import display_figure
+from roilab.plots.display import comparison_figure, display_figure
 from roilab.plots.panels import AbsentPanel, ChargePanel, Outline, Panel, against_truth
 from roilab.plots.pooling import class_pool, max_pool, mean_pool
 from roilab.plots.view import Look, View

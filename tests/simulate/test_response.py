@@ -9,7 +9,7 @@ from roilab.simulate.field import (
     compute_induced_currents,
     compute_weighting_potential,
 )
-from roilab.simulate.response import cold_electronics
+from roilab.simulate.response import cold_electronics, compute_waveforms
 
 
 def test_drift_speed_at_the_nominal_field() -> None:
@@ -89,7 +89,7 @@ def test_odd_number_of_impacts_is_refused(composed) -> None:  # type: ignore[no-
 
 def test_tick_must_fit_the_sampling(noisy: Simulation) -> None:
     with pytest.raises(SimulationError, match="no multiple"):
-        noisy.response.waveforms(512.0 + 1e-1)
+        compute_waveforms(noisy.response, 512.0 + 1e-1)
 
 
 def test_arrival_before_the_readout_leaves_no_signal(quiet: Simulation, track) -> None:  # type: ignore[no-untyped-def]

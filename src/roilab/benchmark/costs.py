@@ -5,7 +5,7 @@ import platform
 import re
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +19,7 @@ from rich.progress import Progress
 from roilab.benchmark.export_variants import ExportVariant
 from roilab.benchmark.frames import BenchmarkFrames, read_frames
 from roilab.benchmark.grid import BenchmarkCell, check_cells, grid
-from roilab.benchmark.masks import MaskComparison, MaskEvaluator
+from roilab.benchmark.masks import MaskComparison
 from roilab.benchmark.networks import BenchmarkNetwork, open_networks
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import WORKER, run_in_subprocess
@@ -36,9 +36,9 @@ class CellResult:
     """Results of the processes of one cell.
 
     Attributes:
-        runs: result of every process, see ``roilab.benchmark.worker.measure``.
+        runs: results of the processes, see ``roilab.benchmark.worker.measure``.
         outputs: files with the probability of every image; empty for random weights.
-        failed: message of the process that failed; ``None`` where none did.
+        failed: message of the process that failed.
     """
 
     runs: list[Mapping[str, Any]] = field(default_factory=list)
@@ -48,18 +48,18 @@ class CellResult:
     def row(self) -> Row:
         """Return median and spread (largest minus smallest) of all measured values."""
         row: Row = {"repeats": len(self.runs)}
-        seconds = [value for run in self.runs for value in run["seconds"]]
         row |= {"threads": self.runs[0]["threads"] if self.runs else None}
-        for name in ("peak_mb", "loaded_mb", "gpu_peak_mb", "gpu_reserved_mb"):
-            row |= _summarize(name, [run[name] for run in self.runs if name in run])
-        return row | _summarize("seconds", seconds) | {"failed": self.failed}
+        names = ("peak_mb", "loaded_mb", "gpu_peak_mb", "gpu_reserved_mb")
+        values = {name: [run[name] for run in self.runs if name in run] for name in names}
+        values["seconds"] = [seconds for run in self.runs for seconds in run["seconds"]]
+        for name, numbers in values.items():
+            row[name] = statistics.median(numbers) if numbers else None
+            row[f"{name}_spread"] = max(numbers) - min(numbers) if numbers else None
+        return row | {"failed": self.failed}
 
 
 def run_cost_study(config: DictConfig) -> None:
-    """Measure every cell, compare its masks, and write tables and figures.
-
-    Args:
-        config: composed from ``conf/benchmark.yaml``.
+    """Measure every cell of ``conf/benchmark.yaml``, compare masks, write tables and figures.
 
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
@@ -89,27 +89,19 @@ def prepare(
     check_cells(plain, high - low)
     networks = open_networks(plain)
     for network in networks:
-        others = [rebin for rebin in plain["rebin"] if rebin != network.spec.rebin]
+        trained_at = network.spec.rebin
+        others = ", ".join(str(rebin) for rebin in plain["rebin"] if rebin != trained_at)
         if network.trained and others:
-            log.warning(
+            text = (
                 "%s was trained at rebin %d; at rebin %s its masks show changes, not the quality "
-                "that a network trained there has.",
-                network.name,
-                network.spec.rebin,
-                ", ".join(map(str, others)),
+                "that a network trained there has."
             )
+            log.warning(text, network.name, trained_at, others)
     return read_frames(plain, instantiate(config.physics), networks), networks
 
 
 class BenchmarkFiles:
-    """Input files of the measured processes, written when a cell first needs them.
-
-    Args:
-        folder: where to write.
-        frames: input of the networks.
-        networks: to measure.
-        variants: of the TorchScript file, by name.
-    """
+    """Input files of the measured processes, written when a cell first needs them."""
 
     def __init__(
         self,
@@ -135,10 +127,9 @@ class BenchmarkFiles:
     def images(self, cell: BenchmarkCell) -> list[Path]:
         """Return the input images of a cell: one per image of the sample, or one of noise."""
         network = self.networks[cell.network]
-        spec = network.spec
         paths = []
         for number in range(max(1, len(self.frames.images))):
-            key = (number, spec.layers, spec.input_scale, cell.rebin)
+            key = (number, network.spec.layers, network.spec.input_scale, cell.rebin)
             if key not in self._written:
                 path = self.folder / f"image-{len(self._written)}.npy"
                 np.save(path, self.frames.model_input(number, network, cell.rebin))
@@ -215,18 +206,13 @@ def table_rows(
         if cell in outputs:
             key = (cell.network, cell.rebin)
             if key not in comparisons:
-                evaluator = MaskEvaluator(files.frames, cell.rebin, network.spec)
-                comparisons = {key: MaskComparison(evaluator, outputs, plain["margin"])}
+                spec = replace(network.spec, rebin=cell.rebin)
+                comparison = MaskComparison(files.frames, spec, outputs, plain["margin"])
+                comparisons = {key: comparison}  # frees the masks of the last network
             thresholds = plain["mask_thresh"] or [network.spec.mask_thresh]
             masks = [comparisons[key].row(cell, threshold) for threshold in thresholds]
         rows += [cost | row for row in masks]
     return rows
-
-
-def _summarize(name: str, values: Sequence[float]) -> Row:
-    if not values:
-        return {name: None, f"{name}_spread": None}
-    return {name: statistics.median(values), f"{name}_spread": max(values) - min(values)}
 
 
 def describe_machine(device: str, results: Mapping[BenchmarkCell, CellResult]) -> str:

@@ -1,7 +1,6 @@
 """Variants of a network's TorchScript file: a plain trace and roilab's export."""
 
 import copy
-from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,24 +17,11 @@ from roilab.wirecell.torchscript import ignore_deprecation
 _EXAMPLE_SIZE = (128, 192)  # channels and slices
 
 
-class ExportVariant(ABC):
-    """A way to write a TorchScript file of a network."""
-
-    @abstractmethod
-    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:
-        """Write the file.
-
-        Args:
-            network: on the CPU, with the rebin of the images in its recipe; not changed.
-            path: of the file.
-            precision: ``float32`` or ``bf16``.
-        """
-
-
-class PlainTrace(ExportVariant):
+class PlainTrace:
     """A trace of network and sigmoid, without optimisation: the usual file for the node."""
 
-    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
+    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:
+        """Write a file in float32 or bf16; the network, on the CPU, is not changed."""
         network = copy.deepcopy(network)
         if precision == BF16:
             network.net = _Bf16(network.net)
@@ -44,18 +30,21 @@ class PlainTrace(ExportVariant):
 
 
 @dataclass(frozen=True)
-class RoilabExport(ExportVariant):
-    """The file that ``python -m roilab.export`` writes.
+class RoilabExport:
+    """The file that ``python -m roilab.export`` writes."""
 
-    Attributes:
-        settings: of the export; its precision is replaced by that of the cell.
-    """
+    settings: ExportSettings  # its precision is replaced by that of the cell
 
-    settings: ExportSettings
+    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:
+        """Write a file in float32 or bf16; the network, on the CPU, is not changed.
 
-    def write(self, network: TrainedNetwork, path: Path, precision: str) -> None:  # noqa: D102
+        The recipe of the network has the rebin of the images.
+        """
         settings = replace(self.settings, precision=precision)  # type: ignore[arg-type]
         export_network(copy.deepcopy(network), path, settings)
+
+
+ExportVariant = PlainTrace | RoilabExport
 
 
 @torch.no_grad()

@@ -24,16 +24,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BenchmarkFrames:
-    """Frames of one plane that the networks are measured on.
+    """Frames of one plane that the networks are measured on."""
 
-    Attributes:
-        images: images of a sample with their frames; empty for noise.
-        readout: where the planes lie.
-        plane: name of the plane.
-        physics: definition of the charge metrics.
-    """
-
-    images: Sequence[tuple[SampleImage, Plane]]
+    images: Sequence[tuple[SampleImage, Plane]]  # of a sample; empty for noise
     readout: Readout
     plane: str
     physics: PhysicsSettings

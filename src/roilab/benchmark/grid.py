@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from roilab.benchmark.process import MeasurementError, check_system
+from roilab.benchmark.process import MeasurementError, resident_mb
 from roilab.train.precision import choose_precision
 
 PLAIN, FLOAT32, BF16 = "plain", "float32", "bf16"
@@ -16,15 +16,7 @@ PLAIN, FLOAT32, BF16 = "plain", "float32", "bf16"
 
 @dataclass(frozen=True)
 class BenchmarkCell:
-    """One combination of settings: a line of the table.
-
-    Attributes:
-        network: name of the network.
-        rebin: ticks per slice.
-        nchunks: parts into which the node splits an image along its channels.
-        precision: ``float32`` or ``bf16``.
-        variant: of the TorchScript file, a key of ``variants``.
-    """
+    """One combination of settings of ``conf/benchmark.yaml``: a line of the table."""
 
     network: str
     rebin: int
@@ -48,20 +40,15 @@ def grid(config: Mapping[str, Any], networks: Sequence[str]) -> list[BenchmarkCe
     """Return all combinations without duplicates, in the order of the configuration.
 
     Args:
-        config: ``rebin``, ``nchunks``, ``precision``, ``variant`` (lists) and ``nchunks_of``
-            (numbers of chunks for a single variant).
+        config: composed from ``conf/benchmark.yaml``.
         networks: names of the networks.
     """
-    chunks = {
-        variant: config["nchunks_of"].get(variant) or config["nchunks"]
-        for variant in config["variant"]
-    }
     cells = [
         BenchmarkCell(network, rebin, nchunks, precision, variant)
         for network, rebin, precision, variant in product(
             networks, config["rebin"], config["precision"], config["variant"]
         )
-        for nchunks in chunks[variant]
+        for nchunks in config["nchunks_of"].get(variant) or config["nchunks"]
     ]
     return list(dict.fromkeys(cells))
 
@@ -72,7 +59,7 @@ def check_cells(config: Mapping[str, Any], n_channels: int) -> None:
     Raises:
         MeasurementError: a setting is wrong, or this machine cannot measure it.
     """
-    check_system()
+    resident_mb()  # fails where the system does not report memory
     for name in ("rebin", "nchunks", "precision", "variant"):
         if not config[name]:
             raise MeasurementError(f"{name}=[]: names nothing to measure; name at least one.")
@@ -94,15 +81,11 @@ def check_cells(config: Mapping[str, Any], n_channels: int) -> None:
     _check_threads(config["threads"])
     _check_device(config["device"])
     if BF16 in config["precision"]:
-        check_bf16(config["device"])
+        _check_bf16(config["device"])
 
 
-def check_bf16(device: str) -> None:
-    """Check that a device has instructions for bf16 and does not emulate it slowly.
-
-    Raises:
-        MeasurementError: it has none.
-    """
+def _check_bf16(device: str) -> None:
+    """Check that a device has instructions for bf16 and does not emulate it slowly."""
     accelerator = "gpu" if device.startswith("cuda") else "cpu"
     chosen, reason = choose_precision(accelerator)
     if chosen != "bf16-mixed":

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from roilab.benchmark.frames import BenchmarkFrames
 from roilab.benchmark.grid import FLOAT32, PLAIN, BenchmarkCell
 from roilab.evaluate.evaluator import Evaluator, GroupMetrics
-from roilab.evaluate.methods import Dnn, dnn
+from roilab.evaluate.methods import dnn
 from roilab.inference import NetworkSpec, Rois
 from roilab.types import Frame, Mask, Row
 
@@ -19,16 +20,9 @@ CHARGE_METRICS = ("bias", "inefficiency")
 
 @dataclass(frozen=True)
 class MaskResult:
-    """ROIs of one cell in all images.
+    """ROIs of one cell in all images, with their metrics (see ``GroupMetrics``)."""
 
-    Attributes:
-        probability: ROI probability of every image, each (channel, slice).
-        rois: ROIs and charge of every image.
-        metrics: of all images, see ``GroupMetrics``.
-        mask_thresh: threshold on the probability.
-    """
-
-    probability: Sequence[Frame]
+    probability: Sequence[Frame]  # ROI probability of every image, each (channel, slice)
     rois: Sequence[Rois]
     metrics: Mapping[str, float]
     mask_thresh: float
@@ -87,59 +81,28 @@ class MaskResult:
         return row | {name: self.metrics[name] - reference.metrics[name] for name in CHARGE_METRICS}
 
 
-class MaskEvaluator:
-    """Evaluates probabilities of a network on the images of a sample.
-
-    Args:
-        frames: images of the sample.
-        rebin: ticks per slice.
-        spec: input and truth mask of the network.
-    """
-
-    def __init__(self, frames: BenchmarkFrames, rebin: int, spec: NetworkSpec) -> None:
-        self.frames, self.rebin, self.spec = frames, rebin, spec
-        method = self._method(spec.mask_thresh)
-        evaluator = Evaluator([method], frames.physics, frames.readout, None)
-        self.truths = [evaluator.truth(plane, image) for image, plane in frames.images]
-
-    def _method(self, mask_thresh: float) -> Dnn:
-        spec = replace(self.spec, rebin=self.rebin)
-        return dnn(self.frames.physics, spec, mask_thresh)
-
-    def __call__(self, probability: Sequence[Frame], mask_thresh: float) -> MaskResult:
-        """Find the ROIs of all images through the node, and their charge metrics.
-
-        Args:
-            probability: ROI probability of every image, each (channel, slice).
-            mask_thresh: threshold on it.
-        """
-        method, metrics = self._method(mask_thresh), GroupMetrics(self.frames.physics)
-        rois = []
-        for part, (image, plane), truth in zip(
-            probability, self.frames.images, self.truths, strict=True
-        ):
-            rois.append(method.find(plane, part))
-            metrics.update(rois[-1], truth, method.widened, image.number)
-        return MaskResult(probability, rois, metrics.compute(), mask_thresh)
-
-
 class MaskComparison:
     """Compares the masks of the cells of one network at one rebin.
 
     Args:
-        evaluator: of the network's masks.
+        frames: images of the sample.
+        spec: input and truth mask of the network, with the rebin of the cells.
         outputs: files with the probability of every image, by cell.
         margin: see ``MaskResult.compare``.
     """
 
     def __init__(
         self,
-        evaluator: MaskEvaluator,
+        frames: BenchmarkFrames,
+        spec: NetworkSpec,
         outputs: Mapping[BenchmarkCell, Sequence[Path]],
         margin: float,
     ) -> None:
-        self.evaluator, self.outputs, self.margin = evaluator, outputs, margin
-        self._references: dict[tuple[BenchmarkCell, float], MaskResult] = {}
+        self.frames, self.spec, self.outputs, self.margin = frames, spec, outputs, margin
+        method = dnn(frames.physics, spec, spec.mask_thresh)
+        evaluator = Evaluator([method], frames.physics, frames.readout, None)
+        self.truths = [evaluator.truth(plane, image) for image, plane in frames.images]
+        self._reference = cache(self._evaluate)
 
     def row(self, cell: BenchmarkCell, mask_thresh: float) -> Row:
         """Return masks and charge of a cell, and differences from two references.
@@ -161,13 +124,16 @@ class MaskComparison:
         return row
 
     def _evaluate(self, cell: BenchmarkCell, mask_thresh: float) -> MaskResult:
-        return self.evaluator([np.load(path) for path in self.outputs[cell]], mask_thresh)
-
-    def _reference(self, cell: BenchmarkCell, mask_thresh: float) -> MaskResult:
-        key = (cell, mask_thresh)
-        if key not in self._references:
-            self._references[key] = self._evaluate(*key)
-        return self._references[key]
+        """Find the ROIs of all images through the node, and their charge metrics."""
+        probability = [np.load(path) for path in self.outputs[cell]]
+        physics = self.frames.physics
+        method, metrics, rois = dnn(physics, self.spec, mask_thresh), GroupMetrics(physics), []
+        for part, (image, plane), truth in zip(
+            probability, self.frames.images, self.truths, strict=True
+        ):
+            rois.append(method.find(plane, part))
+            metrics.update(rois[-1], truth, method.widened, image.number)
+        return MaskResult(probability, rois, metrics.compute(), mask_thresh)
 
 
 def _charge_changes(rois: Sequence[Rois], reference: Sequence[Rois]) -> tuple[float, float, float]:

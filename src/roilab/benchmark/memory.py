@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
 from roilab.atomic_write import save_figure, write_csv, write_text
 from roilab.benchmark.costs import BenchmarkFiles, prepare
-from roilab.benchmark.frames import BenchmarkFrames
 from roilab.benchmark.grid import BenchmarkCell, grid
-from roilab.benchmark.networks import BenchmarkNetwork
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_in_subprocess
-from roilab.benchmark.tables import markdown_table
+from roilab.benchmark.tables import markdown_table, text_table
 from roilab.benchmark.wct_log import read_wct_log
 from roilab.console import table_console
+from roilab.evaluate.settings import PhysicsSettings
+from roilab.inference import NetworkSpec
 from roilab.plots import memory_figure
 from roilab.types import Row
 
@@ -33,8 +31,7 @@ _STEP_COLUMNS = ("times", "change_mb", "largest_mb")
 def run_memory_study(config: DictConfig) -> None:
     """Measure the memory of a job after each step; write tables and a figure.
 
-    Args:
-        config: composed from ``conf/benchmark.yaml`` with ``study=memory``.
+    ``conf/benchmark.yaml`` with ``study=memory`` documents the configuration.
 
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
@@ -69,37 +66,27 @@ def _measure_jobs(config: DictConfig, plain: Mapping[str, Any]) -> list[Row]:
         task = progress.add_task("Measuring", total=len(cells))
         for cell in cells:
             progress.update(task, description=str(cell))
-            job = _job(cell, files.networks[cell.network], frames, plain)
+            job = _job(cell, files.networks[cell.network].spec, frames.physics, plain)
             tags = frames.first_frames([*job["layers"], job["decon_charge"]])
             np.savez(frame, **tags)  # type: ignore[arg-type]
             job |= {"module": str(files.module(cell)), "frame": str(frame)}
             try:
-                rows += [
-                    {"cell": str(cell), **row} for row in run_in_subprocess(MEMORY_WORKER, job)
-                ]
+                steps = run_in_subprocess(MEMORY_WORKER, job)
             except WorkerError as error:
                 raise MeasurementError(f"{cell}: {error}; nothing was measured.") from error
+            rows += [{"cell": str(cell), **step} for step in steps]
             progress.advance(task)
     return rows
 
 
 def _job(
-    cell: BenchmarkCell,
-    network: BenchmarkNetwork,
-    frames: BenchmarkFrames,
-    plain: Mapping[str, Any],
+    cell: BenchmarkCell, spec: NetworkSpec, physics: PhysicsSettings, plain: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the job of ``memory_worker.run_job``, without its files."""
-    spec, physics = network.spec, frames.physics
-    node = physics.node_settings(
-        cell.rebin, spec.input_scale, spec.mask_thresh, nchunks=cell.nchunks
-    )
-    job: dict[str, Any] = {
-        "layers": spec.layers,
-        "decon_charge": physics.decon_charge,
-        "node": vars(node),
-    }
-    return job | {key: plain[key] for key in ("segments", "keep_frames", "threads", "device")}
+    scale, mask_thresh = spec.input_scale, spec.mask_thresh
+    node = physics.node_settings(cell.rebin, scale, mask_thresh, nchunks=cell.nchunks)
+    job = {key: plain[key] for key in ("segments", "keep_frames", "threads", "device")}
+    return job | {"layers": spec.layers, "decon_charge": physics.decon_charge, "node": vars(node)}
 
 
 def segment_rows(rows: Sequence[Row]) -> list[Row]:
@@ -153,12 +140,9 @@ def _page(rows: Sequence[Row], segments: Sequence[Row], totals: Sequence[Row]) -
             ("step, all segments together", "step", totals, _STEP_COLUMNS),
             ("step", "step", rows, step_columns),
         ):
-            lines = [
-                [_label(row, key), *(_number(row.get(name)) for name in columns)]
-                for row in table
-                if row["cell"] == cell
-            ]
-            parts.append(markdown_table([title, *map(_heading, columns)], lines))
+            selected = [row for row in table if row["cell"] == cell]
+            header, *lines = _lines(title, key, selected, columns)
+            parts.append(markdown_table(header, lines))
     return "\n\n".join(parts) + "\n"
 
 
@@ -168,28 +152,23 @@ def show_memory(rows: Sequence[Row], output_dir: Path) -> None:
     for cell in dict.fromkeys(row["cell"] for row in rows):
         steps = [row for row in rows if row["cell"] == cell]
         totals = sorted(step_rows(steps), key=lambda row: -abs(row["change_mb"]))
-        console.print(_table(f"{cell}: segments", "segment", segment_rows(steps), _SEGMENT_COLUMNS))
-        console.print(_table("largest changes over the job", "step", totals[:10], _STEP_COLUMNS))
+        for title, key, table, columns in (
+            (f"{cell}: segments", "segment", segment_rows(steps), _SEGMENT_COLUMNS),
+            ("largest changes over the job", "step", totals[:10], _STEP_COLUMNS),
+        ):
+            header, *lines = _lines(key, key, table, columns)
+            console.print(text_table(title, header, lines))
     console.print(f"tables and figure in {output_dir}", soft_wrap=True, highlight=False)
 
 
-def _table(title: str, key: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:
-    table = Table(title=escape(title), title_justify="left")
-    table.add_column(key)
-    for name in columns:
-        table.add_column(escape(_heading(name)), justify="right")
+def _lines(heading: str, key: str, rows: Sequence[Row], columns: Sequence[str]) -> list[list[str]]:
+    """Return the header of a table and its lines; a step's name begins with its component."""
+    lines = [[heading, *(column.replace("_mb", " [MB]") for column in columns)]]
     for row in rows:
-        table.add_row(escape(_label(row, key)), *(_number(row[name]) for name in columns))
-    return table
-
-
-def _label(row: Row, key: str) -> str:
-    component = row.get("component", "") if key == "step" else ""
-    return f"{component} {row[key]}".strip()
-
-
-def _heading(column: str) -> str:
-    return column.replace("_mb", " [MB]")
+        component = row.get("component", "") if key == "step" else ""
+        label = f"{component} {row[key]}".strip()
+        lines.append([label, *(_number(row.get(name)) for name in columns)])
+    return lines
 
 
 def _number(value: Any) -> str:

@@ -43,16 +43,13 @@ class StepRecorder:
 
 
 def run_job(job: Mapping[str, Any]) -> list[Row]:
-    """Run a node on one plane event after another.
+    """Run a node on one plane event after another; return the rows of a ``StepRecorder``.
 
     Args:
         job: ``module`` (TorchScript file), ``frame`` (.npz file of (channel, tick) arrays by tag),
             ``layers``, ``decon_charge``, ``node`` (settings), ``segments`` (names of the plane
             events), ``keep_frames`` (keep the node's output until the end), ``threads``,
             ``device``.
-
-    Returns:
-        Rows of a ``StepRecorder``.
     """
     set_threads(job["threads"])
     record = StepRecorder()

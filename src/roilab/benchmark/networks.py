@@ -1,8 +1,8 @@
 """Networks to measure: trained ones from files, or models with random weights."""
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from roilab.benchmark.process import MeasurementError
-from roilab.inference import (
-    NetworkFile,
-    NetworkSpec,
-    TrainedNetwork,
-    load_network,
-    network_spec,
-)
+from roilab.inference import NetworkFile, NetworkSpec, TrainedNetwork, load_network, network_spec
 from roilab.inference.metadata import network_metadata, network_name
 
 _MODEL_KEYS = ("model", "loss", "optimizer", "scheduler")
@@ -26,19 +20,12 @@ _MODEL_KEYS = ("model", "loss", "optimizer", "scheduler")
 
 @dataclass(frozen=True)
 class BenchmarkNetwork:
-    """A network to measure.
+    """A network to measure, on the CPU."""
 
-    Attributes:
-        name: for tables.
-        network: with its weights, on the CPU.
-        spec: its input and truth mask.
-        trained: false for random weights, whose masks have no meaning.
-    """
-
-    name: str
+    name: str  # for tables
     network: TrainedNetwork
     spec: NetworkSpec
-    trained: bool
+    trained: bool  # false for random weights, whose masks have no meaning
 
     def with_rebin(self, rebin: int) -> TrainedNetwork:
         """Return the network with a recipe for images of another rebin; weights are shared."""
@@ -59,7 +46,11 @@ def open_networks(config: Mapping[str, Any]) -> list[BenchmarkNetwork]:
     if models is None:
         models = [] if paths else config["default_models"]
     networks = [_build_model(name, config["data"], config["seed"]) for name in models]
-    networks += _make_names_unique([_open_trained(Path(path)) for path in paths], paths)
+    trained = [load_network(Path(path)) for path in paths]
+    names = [network_name(network.recipe) for network in trained]
+    for network, name, path in zip(trained, names, paths, strict=True):
+        unique = f"{name} ({path})" if names.count(name) > 1 else name
+        networks.append(BenchmarkNetwork(unique, network, _spec(network, Path(path)), trained=True))
     if not networks:
         raise MeasurementError(
             "models=[] network=[]: names no network; name models of conf/model, such as "
@@ -83,26 +74,7 @@ def _build_model(name: str, data: Mapping[str, Any], seed: int) -> BenchmarkNetw
     return BenchmarkNetwork(name, network, _spec(network, None), trained=False)
 
 
-def _open_trained(path: Path) -> BenchmarkNetwork:
-    network = load_network(path)
-    name = network_name(network.recipe)
-    return BenchmarkNetwork(name, network, _spec(network, path), trained=True)
-
-
 def _spec(network: TrainedNetwork, path: Path | None) -> NetworkSpec:
     file = NetworkFile(path, None, network_metadata(network.recipe), {})
     keys = ("layers", "rebin", "input_scale", "threshold", "pad", "pad_unit", "mask_thresh")
     return network_spec(file, dict.fromkeys(keys), network.recipe["data"])
-
-
-def _make_names_unique(
-    networks: Sequence[BenchmarkNetwork], paths: Sequence[str]
-) -> list[BenchmarkNetwork]:
-    """Append the path to the name of networks that share a name."""
-    names = [network.name for network in networks]
-    return [
-        replace(network, name=f"{network.name} ({path})")
-        if names.count(network.name) > 1
-        else network
-        for network, path in zip(networks, paths, strict=True)
-    ]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def save_costs(
     """Write ``table.csv``, ``runs.csv``, ``table.md`` and a figure of every network.
 
     Args:
-        rows: of the table.
+        rows: one per cell and mask threshold.
         runs: results of the processes, by the cell's name.
         header: ``machine``, ``shape`` (channels, ticks) and ``frames`` (names of the images).
         output_dir: where to write.
@@ -103,16 +104,23 @@ def show_costs(rows: Sequence[Row], header: Mapping[str, Any], output_dir: Path)
     columns = {head: name for head, name in columns.items() if name not in same}
     shared = [f"{name} {rows[0][name]}" for name in _CELL if name in same]
     title = ", ".join([*shared, _size(header)])
-    table = Table(title=f"{title}\n{header['machine']}; {_repeats(rows)}", title_justify="left")
-    for number, heading in enumerate(columns):
-        table.add_column(escape(heading), justify="left" if number == 0 else "right")
-    for line in _lines(rows if has_masks else _unique_cells(rows), columns):
-        table.add_row(*line)
+    title += f"\n{header['machine']}; {_repeats(rows)}"
+    lines = _lines(rows if has_masks else _unique_cells(rows), columns)
     console = table_console()
-    console.print(table)
+    console.print(text_table(title, [*columns], lines))
     if not has_masks:
         console.print(_NO_MASKS, soft_wrap=True, highlight=False)
     console.print(f"tables and figures in {output_dir}", soft_wrap=True, highlight=False)
+
+
+def text_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table for the console, aligned as ``markdown_table``."""
+    table = Table(title=escape(title), title_justify="left")
+    for number, heading in enumerate(header):
+        table.add_column(escape(heading), justify="left" if number == 0 else "right")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -170,22 +178,16 @@ def _format_cell(row: Row, name: str) -> str:
 
 def _by_chunks(rows: Sequence[Row]) -> str:
     """Return a table with a line per number of chunks and a column per other setting."""
-    keys = ("network", "rebin", "precision", "variant")
-    columns = list(dict.fromkeys(tuple(row[key] for key in keys) for row in rows))
-    peaks = {(row["nchunks"], *(row[key] for key in keys)): row for row in rows}
-    same = [len({column[n] for column in columns}) == 1 for n in range(len(keys))]
-    names = ["nchunks"]
-    for network, rebin, precision, variant in columns:
-        parts = (network, f"rebin {rebin}", precision, variant)
-        # A setting that all columns share is in the tables above.
-        different = [part for part, shared in zip(parts, same, strict=True) if not shared]
-        names.append(", ".join(different) or network)
-    lines = []
-    for nchunks in sorted({row["nchunks"] for row in rows}):
-        measured = [peaks.get((nchunks, *column)) for column in columns]
-        cells = [
-            "" if row is None else _format_cell({**row, "repeats": 1}, "peak_mb")
-            for row in measured
-        ]
-        lines.append([str(nchunks), *cells])
-    return markdown_table(names, lines)
+    peaks: dict[tuple[str, ...], dict[int, str]] = {}
+    for row in rows:
+        column = (row["network"], f"rebin {row['rebin']}", row["precision"], row["variant"])
+        peak = _format_cell({**row, "repeats": 1}, "peak_mb")
+        peaks.setdefault(column, {})[row["nchunks"]] = peak
+    # A setting that all columns share is in the tables above.
+    different = [len(set(values)) > 1 for values in zip(*peaks, strict=True)]
+    names = [", ".join(compress(column, different)) or column[0] for column in peaks]
+    lines = [
+        [str(nchunks), *(column.get(nchunks, "") for column in peaks.values())]
+        for nchunks in sorted({row["nchunks"] for row in rows})
+    ]
+    return markdown_table(["nchunks", *names], lines)

@@ -12,34 +12,23 @@ from roilab.types import Row
 
 _NUMBER = r"(?P<{0}>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?P<{0}_unit>[KMG]?)i?B?"
 _LINE = re.compile(
-    r"MEM:\s*total:\s*size="
-    + _NUMBER.format("size")
-    + r",\s*res="
-    + _NUMBER.format("res")
-    + r"\s*increment:\s*size="
-    + _NUMBER.format("size_increment")
-    + r",\s*res="
-    + _NUMBER.format("res_increment")
-    + r"\s*(?P<step>.*)$",
+    r"MEM:\s*total:\s*size={},\s*res={}\s*increment:\s*size={},\s*res={}\s*(?P<step>.*)$".format(
+        *map(_NUMBER.format, ("size", "res", "size_increment", "res_increment"))
+    ),
     re.IGNORECASE,
 )
 _COMPONENT = re.compile(r"<(\w+:[^>\s]+)>")  # "<Type:name>" in a line of WCT's logger
 _MB = {"": 1e-6, "K": 1024e-6, "M": 1024**2 * 1e-6, "G": 1024**3 * 1e-6}
-NO_SEGMENT = "job"
 
 
 def read_wct_log(path: Path, segment: str) -> list[Row]:
     """Return the steps of a log, in its order.
 
-    Args:
-        path: of the log.
-        segment: regular expression; a matching line starts a segment of the job, named by the
-            expression's groups, or by the complete match where it has no groups.
-
-    Returns:
-        Rows with ``segment``, ``component`` (from the logger, or empty), ``step``, resident memory
-        ``before_mb`` (of the previous line, from any component), ``after_mb`` and ``printed_mb``
-        (increment on the line), and ``size_mb`` (virtual memory) [MB, 1e6 bytes].
+    Rows have ``segment``, ``component`` (from the logger, or empty), ``step``, resident memory
+    ``before_mb`` (of the previous line, from any component), ``after_mb`` and ``printed_mb``
+    (increment on the line), and ``size_mb`` (virtual memory) [MB, 1e6 bytes]. A line that matches
+    the regular expression ``segment`` starts a segment of the job, named by the expression's
+    groups, or by the complete match where it has no groups.
 
     Raises:
         MeasurementError: the file cannot be read, has no such lines, or ``segment`` is not a
@@ -51,13 +40,18 @@ def read_wct_log(path: Path, segment: str) -> list[Row]:
         raise MeasurementError(
             f"{path}: cannot be read ({error.strerror}); name the log of a WCT job."
         ) from error
-    pattern = _compile(segment)
+    try:
+        pattern = re.compile(segment)
+    except re.error as error:
+        raise MeasurementError(
+            f"log_segment={segment}: is not a regular expression ({error}); correct it."
+        ) from error
     rows: list[Row] = []
-    name = NO_SEGMENT
+    name = "job"  # before the first segment
     for line in lines:
-        name = _segment(pattern, line) or name
-        match = _LINE.search(line)
-        if match:
+        if start := pattern.search(line):
+            name = "-".join(filter(None, start.groups())) or start.group()
+        if match := _LINE.search(line):
             rows.append({"segment": name, **_row(match, line, rows)})
     if not rows:
         raise MeasurementError(
@@ -66,22 +60,6 @@ def read_wct_log(path: Path, segment: str) -> list[Row]:
             "(wire-cell -L debug)."
         )
     return rows
-
-
-def _compile(segment: str) -> re.Pattern[str]:
-    try:
-        return re.compile(segment)
-    except re.error as error:
-        raise MeasurementError(
-            f"log_segment={segment}: is not a regular expression ({error}); correct it."
-        ) from error
-
-
-def _segment(pattern: re.Pattern[str], line: str) -> str | None:
-    match = pattern.search(line)
-    if match is None:
-        return None
-    return "-".join(group for group in match.groups() if group) or match.group()
 
 
 def _row(match: re.Match[str], line: str, rows: list[Row]) -> Row:

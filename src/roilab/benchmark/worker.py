@@ -22,10 +22,8 @@ from roilab.wirecell.torchscript import load_torchscript
 def load_on_device(path: str, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
     """Load a TorchScript file as WCT's TorchService does.
 
+    Return a function from an image on the CPU to the ROI probability on the device.
     ``roilab.inference`` is not used, because it imports the packages of all networks.
-
-    Returns:
-        Function from an image on the CPU to the ROI probability on the device.
     """
     module = load_torchscript(Path(path))[0].eval().to(device)
 

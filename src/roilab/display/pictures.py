@@ -12,8 +12,7 @@ from roilab.display.predictions import Prediction
 from roilab.display.settings import DisplayError
 from roilab.display.waveforms import chosen_channel, waveforms
 from roilab.metrics import charge_windows
-from roilab.plots.comparison import comparison_figure
-from roilab.plots.display import display_figure
+from roilab.plots.display import comparison_figure, display_figure
 from roilab.plots.panels import AbsentPanel, ChargePanel, ClassPanel, Panel, against_truth
 from roilab.plots.style import CLASSICAL, COLOURS, PREDICTED, TRUTH
 from roilab.types import Frame

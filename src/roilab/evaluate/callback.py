@@ -54,7 +54,7 @@ class PhysicsMetrics(Callback):
         self._images: list[SampleImage] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Make sure before the training that the samples can be judged after it."""
+        """Check before the training that the samples can be evaluated after it."""
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
         if data.samples and not self._images:
             self._images = self._list(data, self._evaluator(trainer, pl_module).tags)

@@ -199,7 +199,7 @@ class Evaluator:
 def _truth_charge(plane: Plane) -> Frame:
     if plane.truth is None:
         raise EvaluationError(
-            f"{plane.title}: {plane.no_truth}; charge is judged against truth. Name a sample with "
+            f"{plane.title}: {plane.no_truth}; charge is compared with truth. Name a sample with "
             "truth files (data.truth names the tag)."
         )
     return plane.truth

@@ -29,15 +29,15 @@ input, `dnnroi.jsonnet` configures the node.
 
 | | |
 |---|---|
-| folder | `{folder}` |
+| folder | `{data[dir]}` |
 | training files | {train_files} |
 | validation files | {val_files} |
-| truth | charge above {threshold:g} electrons per tick, padded by {pad} {pad_unit} |
+| truth | charge above {truth_threshold:g} electrons per tick, padded by {pad} {pad_unit} |
 
 ## Recipe
 
-{epoch}Loss `{loss}`, {batch_size} images a batch, seed {seed}, commit {commit},
-roilab {roilab}, torch {torch}.
+{epoch}Loss `{loss}`, {data[batch_size]} images a batch, seed {seed}, commit {commit},
+roilab {versions[roilab]}, torch {versions[torch]}.
 
 ## Metrics
 
@@ -73,12 +73,7 @@ class TrainingFacts:
 
 
 def read_training_facts(run_dir: Path, epoch: int) -> TrainingFacts:
-    """Read metrics and figures of one epoch from the folder of a training.
-
-    Args:
-        run_dir: folder with ``csv`` and ``pictures``.
-        epoch: counted from 0.
-    """
+    """Read metrics of one epoch (counted from 0) and figures from the folder of a training."""
     curves = read_curves(run_dir / "csv")
     metrics = {
         name: dict(points)[epoch] for name, points in curves.items()
@@ -95,40 +90,27 @@ def format_model_card(
 
     Args:
         recipe: configuration in the checkpoint.
-        metadata: of the exported network.
+        metadata: of the exported network, as in ``model.json``.
         facts: of the training.
         file: name of the network's file.
     """
     data = recipe["data"]
     channels, slices, memory = _image(metadata["export"])
-    return _CARD.format(
-        network=metadata["network"],
-        planes=" and ".join(metadata["planes"]),
-        file=file,
-        layers=", ".join(f"`{layer}`" for layer in metadata["layers"]),
-        rebin=metadata["rebin"],
-        input_scale=metadata["input_scale"],
-        mask_thresh=metadata["mask_thresh"],
-        channels=channels,
-        slices=slices,
-        folder=data["dir"],
-        train_files=_list_files(data["train_files"]) or "all others",
-        val_files=_list_files(data["val_files"])
+    links = [f"![{Path(figure).stem}]({figure})" for figure in facts.figures]
+    values = {
+        "planes": " and ".join(metadata["planes"]),
+        "layers": _list_names(metadata["layers"]),
+        "train_files": _list_names(data["train_files"]) or "all others",
+        "val_files": _list_names(data["val_files"])
         or f"{100 * data['val_fraction']:g}% of the events",
-        threshold=metadata["truth_threshold"],
-        pad=metadata["pad"],
-        pad_unit=metadata["pad_unit"],
-        epoch="" if facts.epoch is None else f"Weights after epoch {facts.epoch + 1}. ",
-        loss=str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1],
-        batch_size=data["batch_size"],
-        seed=metadata["seed"],
-        commit=metadata["git_commit"] or "not known",
-        roilab=metadata["versions"]["roilab"],
-        torch=metadata["versions"]["torch"],
-        metrics=_metrics_table(facts.metrics),
-        figures=_link_figures(facts.figures),
-        memory=memory,
-    )
+        "epoch": "" if facts.epoch is None else f"Weights after epoch {facts.epoch + 1}. ",
+        "loss": str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1],
+        "commit": metadata["git_commit"] or "not known",
+        "metrics": _metrics_table(facts.metrics),
+        "figures": "\n".join(links) or "No figures are available.",
+    }
+    image = {"channels": channels, "slices": slices, "memory": memory}
+    return _CARD.format(**{**metadata, **values, **image, "data": data, "file": file})
 
 
 def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
@@ -154,10 +136,5 @@ def _metrics_table(metrics: Mapping[str, float]) -> str:
     return "\n".join(["| of validation | |", "|---|---|", *lines])
 
 
-def _link_figures(figures: Sequence[str]) -> str:
-    links = [f"![{Path(figure).stem}]({figure})" for figure in figures]
-    return "\n".join(links) or "No figures are available."
-
-
-def _list_files(files: Sequence[str] | None) -> str:
-    return ", ".join(f"`{file}`" for file in files or ())
+def _list_names(names: Sequence[str] | None) -> str:
+    return ", ".join(f"`{name}`" for name in names or ())

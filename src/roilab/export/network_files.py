@@ -31,11 +31,10 @@ def export_network(
     overwrite: bool = False,
     facts: TrainingFacts = _NO_FACTS,
 ) -> dict[str, Any]:
-    """Write a network's file, its metadata, its model card and the jsonnet of the node.
+    """Write a network's file, metadata, model card and the node's jsonnet; return the metadata.
 
-    The network's file is loaded again and compared with the network at three image sizes. All
-    files are written under temporary names, then synced to disk and renamed, the network's file
-    last. An error before the renaming leaves no file.
+    The network's file is loaded again and compared with the network, see ``check_parity``. All
+    files are written under temporary names, then renamed, the network's file last.
 
     Args:
         network: on the CPU; put into evaluation mode.
@@ -44,9 +43,6 @@ def export_network(
         settings: precision, memory and format.
         overwrite: replace existing files.
         facts: facts of the training, for the model card.
-
-    Returns:
-        The metadata, as in ``model.json``.
 
     Raises:
         ExportError: (its subclasses too) a file exists, this machine cannot check the precision, or
@@ -61,8 +57,7 @@ def export_network(
         model, metadata_file, card, jsonnet = (
             files.enter_context(atomic_write(file)) for file in paths
         )
-        save = _save_onnx if settings.format == "onnx" else _save_torchscript
-        metadata = save(network.eval(), model, path, settings)
+        metadata = _save(network.eval(), model, path, settings)
         metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
         card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
         jsonnet.write_text(node_jsonnet(metadata, path.name))
@@ -79,38 +74,31 @@ def _check_absent(paths: Sequence[Path]) -> None:
         )
 
 
-def _save_torchscript(
+def _save(
     network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
 ) -> dict[str, Any]:
     """Write and compare the file; return its metadata and the parity, which the file lacks."""
-    exported = ExportedNetwork(network, settings)
-    metadata = network_metadata(network.recipe)
-    channels, slices = image_size(network.recipe)
-    metadata["export"] = {
-        "precision": settings.precision,
-        "image": [channels, slices],
-        "expected_memory_mb": round(exported.expected_mb),
-        "steps_in_bands": exported.steps_in_bands,
-    }
-    save_torchscript(exported, partial, metadata)
-    loaded, _ = load_torchscript(partial)
-    parity = check_parity(
-        RoiProbability(network), loaded, metadata["n_layers"], path, settings.precision
-    )
+    probability, metadata = RoiProbability(network), network_metadata(network.recipe)
+    n_layers, size = metadata["n_layers"], image_size(network.recipe)
+    if settings.format == "onnx":
+        if settings.precision != "float32":
+            raise ExportError(
+                "export.format=onnx supports only float32; set export.precision=float32."
+            )
+        metadata["export"] = {"precision": "float32"}
+        save_onnx(probability, partial, n_layers)
+        loaded = load_onnx(partial)
+    else:
+        exported = ExportedNetwork(network, settings)
+        metadata["export"] = {
+            "precision": settings.precision,
+            "image": list(size),
+            "expected_memory_mb": round(exported.expected_mb),
+            "steps_in_bands": exported.steps_in_bands,
+        }
+        save_torchscript(exported, partial, metadata)
+        loaded, _ = load_torchscript(partial)
+    parity = check_parity(probability, loaded, (n_layers, *size), path, settings.precision)
     log.info("%s differences to the network: %s", parity.measure, parity.differences)
     metadata["export"] |= parity.metadata()
-    return metadata
-
-
-def _save_onnx(
-    network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
-) -> dict[str, Any]:
-    if settings.precision != "float32":
-        raise ExportError("export.format=onnx supports only float32; set export.precision=float32.")
-    metadata = network_metadata(network.recipe)
-    probability = RoiProbability(network)
-    save_onnx(probability, partial, metadata["n_layers"])
-    loaded = load_onnx(partial)
-    parity = check_parity(probability, loaded, metadata["n_layers"], path, "float32")
-    metadata["export"] = {"precision": "float32", **parity.metadata()}
     return metadata

@@ -11,7 +11,9 @@ from torch import nn
 
 from roilab.export.settings import ExportError, Precision
 
-PARITY_SIZES = ((64, 96), (75, 131), (800, 600))  # channels x slices; the second has odd numbers
+# Channels x slices of the compared images; the second has odd numbers. The third is the image of
+# the recipe, cut to at most _LARGEST_SIZE.
+_SIZES, _LARGEST_SIZE = ((64, 96), (75, 131)), (800, 600)
 _LIMIT = 1e-5  # of the largest difference of probabilities in float32
 _LIMIT_BF16 = 0.01  # of the mean difference of probabilities in bf16
 _ROUNDING_FACTOR = 3  # on the rounding error of the network in float32
@@ -72,10 +74,15 @@ def check_precision(precision: Precision) -> None:
 
 @torch.no_grad()
 def check_parity(
-    network: nn.Module, exported: Probability, n_layers: int, path: Path, precision: Precision
+    network: nn.Module,
+    exported: Probability,
+    shape: tuple[int, int, int],
+    path: Path,
+    precision: Precision,
 ) -> Parity:
-    """Compare an exported file with its network on random images of several sizes.
+    """Compare an exported file with its network on random images of three sizes.
 
+    The sizes are 64 x 96, 75 x 131 and that of the recipe's image, cut to at most 800 x 600.
     In float32 the largest difference of probabilities is compared with 1e-5, in bf16 the mean
     difference with 0.01. A trained network can be so steep that its own rounding in float32 is
     larger than 1e-5; the limit is then three times its rounding error.
@@ -83,17 +90,17 @@ def check_parity(
     Args:
         network: image to ROI probability, in float32.
         exported: function loaded from the file.
-        n_layers: number of input layers.
+        shape: layers, channels and slices of the recipe's image.
         path: of the file, for the message.
         precision: of the file.
 
     Raises:
         ParityError: a difference is above the limit.
     """
-    generator = torch.Generator().manual_seed(0)
-    bf16 = precision == "bf16"
+    n_layers, *size = shape
+    generator, bf16 = torch.Generator().manual_seed(0), precision == "bf16"
     differences, highest_limit = {}, _LIMIT_BF16 if bf16 else _LIMIT
-    for height, width in PARITY_SIZES:
+    for height, width in (*_SIZES, map(min, size, _LARGEST_SIZE)):
         image = _random_image(n_layers, height, width, generator)
         expected = network(image)
         difference = (expected - exported(image)).abs()

@@ -9,17 +9,14 @@ from omegaconf import DictConfig
 
 from roilab.atomic_write import atomic_write
 from roilab.console import table_console
-from roilab.export.model_card import TrainingFacts, read_training_facts
+from roilab.export.model_card import read_training_facts
 from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
 from roilab.inference import load_network, read_checkpoint
 
 
 def export(config: DictConfig) -> None:
-    """Export a checkpoint.
-
-    Args:
-        config: composed from ``conf/export.yaml``.
+    """Export a checkpoint, with a configuration composed from ``conf/export.yaml``.
 
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
@@ -30,14 +27,9 @@ def export(config: DictConfig) -> None:
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
     run_dir = checkpoint.resolve().parent.parent  # a run keeps checkpoints in RUN/checkpoints
     facts = read_training_facts(run_dir, int(read_checkpoint(checkpoint)["epoch"]))
-    names = _figure_names(facts)
+    names = {figure: f"figures/{figure.replace('/', '-')}" for figure in facts.figures}
     export_network(network, file, settings, facts=replace(facts, figures=list(names.values())))
     for source, name in names.items():
         with atomic_write(folder / name) as partial:
             shutil.copyfile(run_dir / source, partial)
     table_console().print(f"model      {file}", soft_wrap=True, highlight=False)
-
-
-def _figure_names(facts: TrainingFacts) -> dict[str, str]:
-    """Return the path of each figure in the exported folder, by its path in the run's folder."""
-    return {figure: f"figures/{figure.replace('/', '-')}" for figure in facts.figures}

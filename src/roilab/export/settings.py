@@ -1,7 +1,7 @@
 """Settings of an export."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from roilab.errors import RoilabError
 
@@ -15,29 +15,19 @@ class ExportError(RoilabError):
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSettings:
-    """The group ``conf/export``.
-
-    Attributes:
-        precision: number format in which the network computes; its output is always float32.
-        max_memory_mb: bound on the memory of one image of the recipe's size, above the loaded file
-            [MB, 1e6 bytes]. Large feature images are computed in bands of channels where the bound
-            requires it. ``None`` for no bound.
-        format: of the file.
-    """
+    """Settings of ``conf/export/default.yaml``, which documents every key."""
 
     precision: Precision
     max_memory_mb: float | None
     format: Format
 
     def __post_init__(self) -> None:
-        if self.precision not in ("float32", "bf16"):
-            raise ExportError(
-                f"export.precision={self.precision}: expected float32 or bf16; choose one."
-            )
-        if self.format not in ("torchscript", "onnx"):
-            raise ExportError(
-                f"export.format={self.format}: expected torchscript or onnx; choose one."
-            )
+        for name, choices in (("precision", Precision), ("format", Format)):
+            value, expected = getattr(self, name), get_args(choices)
+            if value not in expected:
+                raise ExportError(
+                    f"export.{name}={value}: expected {' or '.join(expected)}; choose one."
+                )
         if self.max_memory_mb is not None and self.max_memory_mb <= 0:
             raise ExportError(
                 f"export.max_memory_mb={self.max_memory_mb}: expected more than 0, or null for no "

@@ -62,8 +62,9 @@ class Hdf5Frames(FrameFile):
                     "Write the file again with WCT's HDF5FrameTap or roilab."
                 )
             arrays.append(group[name][...])
+        channels, tickinfo = arrays
         frame = group[_FRAME + tag]
-        return tag_info(where, *arrays, frame.shape, frame.dtype)
+        return tag_info(where, channels, tickinfo, frame.shape, frame.dtype)
 
     def _read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
         frame = self._group(event)[_FRAME + tag]

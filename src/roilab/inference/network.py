@@ -173,7 +173,7 @@ def network_spec(
     Raises:
         NetworkSpecError: layers or rebin are not known, or the network needs channels rebinned.
     """
-    metadata = file.metadata
+    metadata = {**file.metadata, "threshold": file.metadata.get("truth_threshold")}
     values: dict[str, Any] = {
         key: metadata.get(key) if value is None else value for key, value in given.items()
     }

@@ -115,16 +115,15 @@ class PlaneReader:
     ) -> Plane:
         """Read one plane of one event.
 
-        A tag without traces in this event, or without channels of this plane, is zero and is
-        named in ``missing``; a tag that no event of the file has is only named there.
+        A tag without traces in this event or channels in this plane is zero, and in ``missing``;
+        a tag that no event of the file has is in ``missing`` only.
 
         Args:
             event: id.
             apa: number of the anode; ``None`` for the first.
             plane: name.
             tags: without APA number; ``None`` for all of the event.
-            node_tags: tags that WCT's node reads; their traces give the number of ticks, see
-                ``roilab.wirecell.input_ticks``. ``None`` for all tags of the event.
+            node_tags: tags of WCT's node, whose traces give the number of ticks; ``None`` for all.
 
         Raises:
             PlaneReaderError: the file does not hold this plane.
@@ -139,8 +138,7 @@ class PlaneReader:
         frames: dict[str, Frame] = {}
         missing: dict[str, str] = {}
         for tag in infos if tags is None else dict.fromkeys(tags):
-            reason = self._why_missing(event, tag, apa, infos, channels, plane)
-            if reason:
+            if reason := self._why_missing(event, tag, apa, infos, channels, plane):
                 missing[tag] = reason
             if tag + apa in everywhere:
                 frames[tag] = reader.read(tag, channels, ticks)

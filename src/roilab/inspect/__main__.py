@@ -46,13 +46,9 @@ def _pairs(files: Sequence[Path]) -> list[tuple[Path, Path]]:
 def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:
     """Print the table of one file; return the number of NaN and infinite samples."""
     table = Table(title=str(frames.path), title_justify="left")
-    for heading in ("event", "tag"):
-        table.add_column(heading)
-    for heading in (
-        *("rows", "ticks", "channels", "first tick", "start [us]", "tick [ns]", "type"),
-        *("non-zero", "NaN/inf"),
-    ):
-        table.add_column(heading, justify="right")
+    numbers = ("rows", "ticks", "channels", "first tick", "start [us]", "tick [ns]", "type")
+    for heading in ("event", "tag", *numbers, "non-zero", "NaN/inf"):
+        table.add_column(heading, justify="left" if heading in ("event", "tag") else "right")
     bad = 0
     for summary in summarize(frames, samples=not quick):
         table.add_row(*_row(summary))

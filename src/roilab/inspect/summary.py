@@ -14,30 +14,17 @@ _ROWS_AT_ONCE = 512
 
 @dataclass(frozen=True)
 class TagSummary:
-    """One tag of one event.
-
-    Attributes:
-        event: event id.
-        tag: full tag.
-        info: channels and tick axis.
-        nonzero: fraction of the stored samples that are not 0; ``None`` if not counted.
-        bad: number of NaN or infinite samples; ``None`` if not counted.
-    """
+    """One tag of one event; ``nonzero`` and ``bad`` are ``None`` if not counted."""
 
     event: int
     tag: str
     info: TagInfo
-    nonzero: float | None
-    bad: int | None
+    nonzero: float | None  # fraction of the stored samples that are not 0
+    bad: int | None  # number of NaN or infinite samples
 
 
 def summarize(frames: FrameFile, samples: bool) -> Iterator[TagSummary]:
-    """Summarize every tag of every event, in order.
-
-    Args:
-        frames: an open file.
-        samples: also read the samples (512 rows at a time), for ``nonzero`` and ``bad``.
-    """
+    """Summarize every tag of every event in order; count 512 rows at a time, if ``samples``."""
     for event in frames.events:
         for tag in frames.tags(event):
             info = frames.info(event, tag)
@@ -59,14 +46,9 @@ def _count(frames: FrameFile, event: int, tag: str) -> tuple[float, int]:
 
 
 def compare_pair(rec: FrameFile, tru: FrameFile) -> list[str]:
-    """Compare events, channels and ticks of a reconstruction file and its truth file.
+    """Describe differences in events, channels and ticks of a reconstruction and its truth file.
 
-    Args:
-        rec: reconstruction.
-        tru: truth; all its tags are compared.
-
-    Returns:
-        Descriptions of the differences; empty if all tags have the same channels and ticks.
+    All tags are compared; the list is empty if they have the same channels and ticks.
     """
     try:
         events = match_events(rec, tru)

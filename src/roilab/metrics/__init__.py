@@ -1,12 +1,6 @@
 """Metrics of ROI masks and of the charge inside them."""
 
-from roilab.metrics.charge import (
-    Bias,
-    ChargeProfile,
-    Inefficiency,
-    Resolution,
-    charge_metrics,
-)
+from roilab.metrics.charge import Bias, ChargeProfile, Inefficiency, Resolution, charge_metrics
 from roilab.metrics.intervals import clopper_pearson
 from roilab.metrics.segmentation import (
     Dice,

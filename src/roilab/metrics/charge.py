@@ -24,13 +24,6 @@ class ChargeMetric(Metric, ABC):
     neighbouring channels of a track) counts k times, with k from a Poisson distribution of mean 1.
     Such sums can be added over batches and processes. The weights follow from ``seed`` and the
     track's number, so the order of tracks and their process do not matter.
-
-    Args:
-        min_truth: least truth charge of a valid channel [electrons].
-        max_bad: largest reconstructed charge of a bad channel [electrons].
-        replicas: number of bootstrap replicas.
-        block_channels: neighbouring channels in a block.
-        seed: seed of the bootstrap.
     """
 
     full_state_update = False
@@ -49,16 +42,13 @@ class ChargeMetric(Metric, ABC):
         shapes: dict[str, tuple[int, ...]] = {"units": (2,), "counts": (2,), "sums": (3,)}
         shapes |= {"by_track": (replicas, 3), "by_block": (replicas, 3)}
         for name, shape in shapes.items():
-            zeros = torch.zeros(shape, dtype=torch.float64)
-            self.add_state(name, zeros, dist_reduce_fx="sum")
+            self.add_state(name, torch.zeros(shape, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, q_reco: torch.Tensor, q_truth: torch.Tensor, track: int) -> None:
         """Add one track.
 
-        Args:
-            q_reco: reconstructed charge in the window of every channel [electrons], (channel,).
-            q_truth: truth charge there [electrons], (channel,), in the order of channels.
-            track: number of the track, unique in the sample over all processes.
+        ``q_reco`` and ``q_truth`` are the charges [electrons] in the windows of all channels in
+        order, (channel,). The number ``track`` is unique in the sample over all processes.
         """
         q_reco, q_truth = q_reco.double(), q_truth.double()
         valid = q_truth > self.min_truth
@@ -82,18 +72,17 @@ class ChargeMetric(Metric, ABC):
 
 
 class BootstrapMetric(ChargeMetric, ABC):
-    """Ratio of sums; the bounds are value minus and plus the bootstrap's standard deviation."""
+    """Ratio of sums; the bounds are value minus and plus the bootstrap's standard deviation.
+
+    The bootstrap is over tracks, or over blocks where there is only one track; with only one
+    block the bounds are NaN.
+    """
 
     @abstractmethod
     def ratio(self, sums: torch.Tensor) -> torch.Tensor:
         """Return the value [%] of sums (..., 3), shape (...)."""
 
-    def compute(self) -> torch.Tensor:
-        """Return value, lower and upper bound [%], shape (3,).
-
-        The bootstrap is over tracks, or over blocks where there is only one track; with only one
-        block the bounds are NaN.
-        """
+    def compute(self) -> torch.Tensor:  # noqa: D102
         tracks, blocks = self.units
         replicas = self.ratio(self.by_track if tracks > 1 else self.by_block)
         replicas = replicas[~replicas.isnan()]  # replicas with too few channels

@@ -8,17 +8,10 @@ LEVEL = 0.6827
 
 
 def clopper_pearson(k: int, n: int) -> tuple[float, float]:
-    """Return the Clopper-Pearson interval of the fraction k / n.
+    """Return the bounds of the Clopper-Pearson interval of the fraction k / n; NaN for n = 0.
 
     It is exact at 0 and 1 too, where the normal approximation gives an error of 0
     (C. Clopper and E. Pearson, Biometrika 26 (1934) 404).
-
-    Args:
-        k: counted successes, 0 to ``n``.
-        n: trials.
-
-    Returns:
-        Lower and upper bound of the fraction; NaN without trials.
     """
     if n == 0:
         return math.nan, math.nan

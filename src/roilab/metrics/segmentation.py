@@ -13,14 +13,10 @@ from torchmetrics import Metric, MetricCollection
 
 
 class CountMetric(Metric, ABC):
-    """Ratio of counts that are summed over updates and processes.
-
-    Attributes:
-        counts: names of the counts.
-    """
+    """Ratio of counts that are summed over updates and processes."""
 
     full_state_update = False
-    counts: ClassVar[tuple[str, ...]]
+    counts: ClassVar[tuple[str, ...]]  # their names
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,13 +78,7 @@ class Dice(PixelMetric):
 def count_runs_hit(runs: torch.Tensor, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Count runs of ones in time, and those that contain at least one of the given pixels.
 
-    Args:
-        runs: boolean mask whose runs are counted, shape (..., channel, slice); a run at the edge
-            of the mask counts.
-        pixels: boolean mask of the same shape.
-
-    Returns:
-        Number of runs, number of runs hit; scalars.
+    Both masks are boolean, (..., channel, slice); a run at the edge of the mask counts.
     """
     return _count_hit(_run_edges(runs), _run_edges(pixels))
 
@@ -128,9 +118,8 @@ class RoiMetric(CountMetric):
 
     def update(self, roi_mask: torch.Tensor, truth_mask: torch.Tensor) -> None:  # noqa: D102
         truth, roi = _run_edges(truth_mask), _run_edges(roi_mask)
-        for name, count in zip(
-            self.counts, (*_count_hit(truth, roi), *_count_hit(roi, truth)), strict=True
-        ):
+        counts = (*_count_hit(truth, roi), *_count_hit(roi, truth))
+        for name, count in zip(self.counts, counts, strict=True):
             setattr(self, name, getattr(self, name) + count)
 
 

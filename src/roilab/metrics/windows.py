@@ -4,26 +4,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from roilab.types import Frame
+from roilab.types import FloatArray, Frame, IntArray
 
 Window = Literal["truth", "channel"]
 
 
 @dataclass(frozen=True)
 class ChargeWindows:
-    """Half-open range of ticks in which the charge of every channel is summed.
+    """Half-open range of ticks in which the charge of every channel is summed, (channel,)."""
 
-    Attributes:
-        first: first tick of every channel, shape (channel,).
-        end: last tick plus one; equal to ``first`` where a channel has no truth charge.
-    """
+    first: IntArray
+    end: IntArray  # last tick plus one; equal to ``first`` where a channel has no truth charge
 
-    first: NDArray[np.int64]
-    end: NDArray[np.int64]
-
-    def charge(self, frame: Frame) -> NDArray[np.float64]:
+    def charge(self, frame: Frame) -> FloatArray:
         """Return the sum of a frame (channel, tick) over each channel's window, (channel,)."""
         # Indices of the samples inside all windows: only these are read, and summed in float64.
         lengths = self.end - self.first
@@ -35,14 +29,11 @@ class ChargeWindows:
 
 
 def charge_windows(truth: Frame, window: Window, margin: int) -> ChargeWindows:
-    """Return the window of every channel.
+    """Return the window of every channel from truth charge [electrons/tick], (channel, tick).
 
-    Args:
-        truth: truth charge [electrons/tick], shape (channel, tick).
-        window: ``truth``: from the first to the last truth charge of the channel, widened by
-            ``margin`` on both sides and cut at the edges of the frame; ``channel``: all ticks, so
-            that noise anywhere in the channel counts as charge too.
-        margin: ticks.
+    ``truth`` is from the first to the last truth charge of the channel, widened by ``margin``
+    ticks on both sides and cut at the edges of the frame; ``channel`` is all ticks, so that noise
+    anywhere in the channel counts as charge too.
     """
     n_channels, n_ticks = truth.shape
     if window == "channel":

@@ -11,11 +11,9 @@ from roilab.models.blocks import DoubleConv, UpStage
 class SkipDecoder(nn.Module):
     """Decoder with one stage for each size of the encoder's features except the deepest.
 
-    Args:
-        encoder_features: number of the encoder's features at each size, from shallow to deep.
-        widths: number of features after each stage, from deep to shallow.
-        align_corners: see ``UpStage``.
-        block: makes the convolutions of a stage from the numbers of input and output features.
+    ``encoder_features`` are the numbers of features at each size, from shallow to deep, ``widths``
+    those after each stage, from deep to shallow. ``block`` makes the convolutions of a stage from
+    the numbers of input and output features; for ``align_corners`` see ``UpStage``.
     """
 
     def __init__(
@@ -44,10 +42,7 @@ class SkipDecoder(nn.Module):
 class PlainDecoder(nn.Module):
     """Decoder without skips: upsample and convolve the deepest features.
 
-    Args:
-        deepest: number of the encoder's features at its greatest depth.
-        widths: number of features after each stage; each stage doubles the size.
-        align_corners: see ``UpStage``.
+    ``widths`` are the numbers of features after each stage, which doubles the size.
     """
 
     def __init__(self, deepest: int, widths: Sequence[int], align_corners: bool) -> None:

@@ -11,9 +11,7 @@ from roilab.models.blocks import DoubleConv
 class DoubleConvEncoder(nn.Module):
     """Double convolutions with max pooling by 2 between them.
 
-    Args:
-        n_layers: number of input layers.
-        widths: number of features at full size, 1/2, 1/4, ...
+    ``widths`` are the numbers of features at full size, 1/2, 1/4, ...
     """
 
     def __init__(self, n_layers: int, widths: Sequence[int]) -> None:

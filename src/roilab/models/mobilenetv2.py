@@ -15,15 +15,7 @@ class MobileNetV2UNet(RoiNetwork):
 
     Images are padded to a multiple of 32 and the logits cropped back. The logits are computed
     before the last upsampling: the numbers are the same as after it, for 1/64 of the work.
-
-    Args:
-        n_layers: number of input layers.
-        encoder: timm's name of the encoder.
-        encoder_weights: see ``TimmEncoder``.
-        pretrained: see ``TimmEncoder``.
-        encoder_options: see ``TimmEncoder``.
-        decoder_widths: number of features after each stage of the decoder.
-        align_corners: see ``UpStage``.
+    ``conf/model/mobilenetv2.yaml`` documents the arguments.
     """
 
     def __init__(

@@ -15,12 +15,8 @@ class NestedColumn(nn.Module):
     """The nodes x(0, j), x(1, j), ... of UNet++; x(i, j) has the size 1/2^i.
 
     x(i, j) is a double convolution of x(i, 0), ..., x(i, j - 1) and of x(i + 1, j - 1) upsampled;
-    x(i, 0) are the encoder's features.
-
-    Args:
-        widths: number of features at full size, 1/2, 1/4, ..., in the encoder and in all nodes.
-        step: j, from 1.
-        align_corners: see ``UpStage``.
+    x(i, 0) are the encoder's features. ``step`` is j, from 1; ``widths`` are the numbers of
+    features at full size, 1/2, 1/4, ..., in the encoder and in all nodes.
     """
 
     def __init__(self, widths: Sequence[int], step: int, align_corners: bool) -> None:
@@ -36,12 +32,7 @@ class NestedColumn(nn.Module):
 
 
 class NestedDecoder(nn.Module):
-    """All columns of nodes, each one node shorter than the column before.
-
-    Args:
-        widths: see ``NestedColumn``.
-        align_corners: see ``UpStage``.
-    """
+    """All columns of nodes, each one node shorter than the column before."""
 
     def __init__(self, widths: Sequence[int], align_corners: bool) -> None:
         super().__init__()
@@ -71,11 +62,7 @@ class NestedUNet(RoiNetwork):
     """UNet++ (arXiv:1807.10165) without deep supervision, padded inside.
 
     Loads weights of the reference code (pytorch-nested-unet, Pytorch-UNet).
-
-    Args:
-        n_layers: number of input layers.
-        widths: number of features at full size, 1/2, 1/4, 1/8, 1/16.
-        align_corners: see ``UpStage``.
+    ``conf/model/nestedunet.yaml`` documents the arguments.
     """
 
     reference_names: ClassVar[Mapping[str, str]] = _reference_names(depths=5)

@@ -8,14 +8,10 @@ class LayerNormalization(nn.Module):
     """Normalise input layers to (x - mean) / width; no change until ``set_statistics`` is called.
 
     Mean and width are buffers: they are saved with the network and exported with it.
-
-    Attributes:
-        mean: shape (layer, 1, 1), in electrons per tick.
-        width: standard deviation; shape and unit of ``mean``.
     """
 
-    mean: torch.Tensor
-    width: torch.Tensor
+    mean: torch.Tensor  # shape (layer, 1, 1), in electrons per tick
+    width: torch.Tensor  # standard deviation; shape and unit of ``mean``
 
     def __init__(self, n_layers: int) -> None:
         super().__init__()

@@ -30,11 +30,6 @@ class TimmEncoder(nn.Module):
         options: further arguments of ``timm.create_model`` (swin: ``strict_img_size``).
         sizes: indices of the sizes to return, counted from the shallowest; ``None`` for all.
 
-    Attributes:
-        widths: number of features at every size, from shallow to deep.
-        strides: image size divided by the size of the features, each twice the one before.
-        features_last: whether timm's network returns (batch, channel, slice, feature).
-
     Raises:
         NetworkError: timm has no such network, or it does not take any image size, or it cannot
             be exported.
@@ -51,9 +46,10 @@ class TimmEncoder(nn.Module):
         sizes: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        check_name(name)
+        _check_name(name)
         self.net = _create(n_layers, name, weights, pretrained, options, sizes)
         info: Any = self.net.feature_info
+        # For every size, from shallow to deep: number of features, and divisor of the image size.
         self.widths: list[int] = list(info.channels())
         self.strides: list[int] = list(info.reduction())
         self.features_last = self._probe(n_layers, name)
@@ -88,7 +84,7 @@ class TimmEncoder(nn.Module):
         self.net.train(training)
         sizes = [tuple(-(-n // stride) for n in _PROBE_SIZE) for stride in self.strides]
         first = [(width, *size) for width, size in zip(self.widths, sizes, strict=True)]
-        last = [(*size, width) for width, size in zip(self.widths, sizes, strict=True)]
+        last = [(*size, width) for width, *size in first]
         if shapes not in (first, last):
             raise NetworkError(
                 f"encoder={name}: returns features of shapes {shapes}; expected {first}. Choose "
@@ -97,12 +93,8 @@ class TimmEncoder(nn.Module):
         return shapes == last
 
 
-def check_name(name: str) -> None:
-    """Check that timm has a network of this name.
-
-    Raises:
-        NetworkError: there is none; the message suggests similar names.
-    """
+def _check_name(name: str) -> None:
+    """Raise an error that suggests similar names if timm has no network of this name."""
     if timm.is_model(name):
         return
     similar = difflib.get_close_matches(name.partition(".")[0], timm.list_models(), n=3)

@@ -16,19 +16,7 @@ class TimmUNet(RoiNetwork):
 
     The shallowest size (1/2, or 1/4 in convnext and swin) is upsampled to full size in one step,
     without a skip. Images are padded to a multiple of the encoder's stride (32) and the logits
-    cropped back.
-
-    Args:
-        n_layers: number of input layers.
-        encoder: timm's name of the encoder; ``mobilenetv3_large_100`` is that of
-            arXiv:1905.02244.
-        encoder_weights: see ``TimmEncoder``.
-        pretrained: see ``TimmEncoder``.
-        encoder_options: see ``TimmEncoder``.
-        decoder_widths: number of features after each stage of the decoder, from deep to shallow;
-            the encoder's number of sizes minus one are used.
-        full_width: number of features at full size.
-        align_corners: see ``UpStage``.
+    cropped back. ``conf/model/timm.yaml`` documents the arguments.
 
     Raises:
         NetworkError: the encoder cannot be used, or ``decoder_widths`` are too few for it.

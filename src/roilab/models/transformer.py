@@ -16,11 +16,8 @@ from roilab.models.network import RoiNetwork
 class SelfAttention(nn.Module):
     """Multi-head attention (arXiv:1706.03762) of all tokens to all tokens.
 
-    Where torch has a fused kernel, the full matrix of attention weights is never stored.
-
-    Args:
-        features: number of features of a token; a multiple of ``heads``.
-        heads: number of heads.
+    Where torch has a fused kernel, the full matrix of attention weights is never stored. The
+    number of features of a token is a multiple of ``heads``.
     """
 
     def __init__(self, features: int, heads: int) -> None:
@@ -41,10 +38,7 @@ class SelfAttention(nn.Module):
 class TransformerBlock(nn.Module):
     """Attention, then a two-layer perceptron with GELU; each normalises its input and is added.
 
-    Args:
-        features: number of features of a token.
-        heads: number of heads of the attention.
-        hidden: number of features between the two layers of the perceptron.
+    ``hidden`` is the number of features between the two layers of the perceptron.
     """
 
     def __init__(self, features: int, heads: int, hidden: int) -> None:
@@ -66,10 +60,7 @@ class PositionalEncoding(nn.Module):
     """Add sines and cosines of channel and slice; works for any image size.
 
     As in arXiv:1706.03762, but in two dimensions: a quarter of the features each for sine and
-    cosine of the channel, sine and cosine of the slice.
-
-    Args:
-        features: number of features; a multiple of 4.
+    cosine of the channel, sine and cosine of the slice; their number is a multiple of 4.
     """
 
     frequencies: torch.Tensor
@@ -92,13 +83,8 @@ class PositionalEncoding(nn.Module):
 class TransformerEncoder(nn.Module):
     """Double convolutions; a transformer takes the pixels of the deepest features as tokens.
 
-    Args:
-        n_layers: number of input layers.
-        widths: number of features at full size, 1/2, 1/4, ...; the last is a multiple of 4 and of
-            ``heads``.
-        heads: number of heads of the attention.
-        depth: number of transformer blocks.
-        hidden: number of features inside the perceptron of a block.
+    The last of the ``widths``, the numbers of features at full size, 1/2, 1/4, ..., is a multiple
+    of 4 and of ``heads``; ``depth`` is the number of transformer blocks.
     """
 
     def __init__(
@@ -125,16 +111,8 @@ class TransformerEncoder(nn.Module):
 class TransformerUNet(RoiNetwork):
     """UNet with a transformer at 1/16 (TransUNet, arXiv:2102.04306), padded inside.
 
-    Loads weights of the reference code (Pytorch-UNet).
-
-    Args:
-        n_layers: number of input layers.
-        encoder_widths: number of features at full size, 1/2, 1/4, 1/8, 1/16.
-        heads: number of heads of the attention.
-        depth: number of transformer blocks.
-        hidden: number of features inside the perceptron of a block.
-        decoder_widths: number of features after each stage of the decoder.
-        align_corners: see ``UpStage``.
+    Loads weights of the reference code (Pytorch-UNet). ``conf/model/transformer.yaml`` documents
+    the arguments.
     """
 
     reference_names: ClassVar[Mapping[str, str]] = {

@@ -15,13 +15,7 @@ class UNet(RoiNetwork):
     """The U-Net of JINST 16 (2021) P01036, after arXiv:1505.04597, padded inside.
 
     Each stage of the decoder is padded to the size of its skip, so any image size works. Loads
-    weights of the reference code (Pytorch-UNet).
-
-    Args:
-        n_layers: number of input layers.
-        encoder_widths: number of features at full size, 1/2, 1/4, ...
-        decoder_widths: number of features after each stage of the decoder.
-        align_corners: see ``UpStage``.
+    weights of the reference code (Pytorch-UNet). ``conf/model/unet.yaml`` documents the arguments.
     """
 
     encoder_class: ClassVar[type[nn.Module]] = DoubleConvEncoder

@@ -14,13 +14,8 @@ class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions plus a shortcut of one 1 x 1 convolution.
 
     Batch norm and ReLU come before each 3 x 3 convolution (arXiv:1603.05027).
-
-    Args:
-        inputs: number of input features.
-        outputs: number of output features.
-        stride: of the first convolution; image sizes are divided by it and rounded up.
-        activated: batch norm and ReLU before the first convolution too; ``False`` for the block
-            that takes the input image.
+    They are left out before the first one in the block that takes the input image (``activated``
+    false). Image sizes are divided by the ``stride`` of the first one and rounded up.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1, activated: bool = True) -> None:
@@ -45,9 +40,7 @@ class ResidualBlock(nn.Module):
 class ResidualEncoder(nn.Module):
     """Residual blocks, all except the first with stride 2.
 
-    Args:
-        n_layers: number of input layers.
-        widths: number of features at full size, 1/2, 1/4, ...
+    ``widths`` are the numbers of features at full size, 1/2, 1/4, ...
     """
 
     def __init__(self, n_layers: int, widths: Sequence[int]) -> None:

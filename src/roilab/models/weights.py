@@ -44,13 +44,7 @@ def load_weights(net: RoiNetwork, path: Path) -> None:
 
 
 def _check_names(net: RoiNetwork, path: Path, names: Mapping[str, str]) -> None:
-    """Check that a file has all names of a network and no others.
-
-    Args:
-        net: the network.
-        path: of the file.
-        names: name in the file to name in roilab.
-    """
+    """Check that a file, with its ``names`` in roilab, has all names of a network, no others."""
     expected, got = net.state_dict(), set(names.values())
     unexpected = [name for name, translated in names.items() if translated not in expected]
     # Old versions of torch did not write num_batches_tracked; no network needs it.

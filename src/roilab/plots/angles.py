@@ -33,12 +33,9 @@ _EXPECTED = {"bias": 0, "charge_profile": 100}  # of a perfect method
 
 
 def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
-    """Draw one charge metric against angle, and the purities of the same methods at its right.
+    """Draw one charge metric, a key of ``CHARGE``, and the purities of all methods against angle.
 
-    Args:
-        rows: all methods on one plane and energy.
-        quantity: a key of ``CHARGE``.
-        title: of the figure.
+    The rows are of one plane and energy.
     """
     figure = new_figure(9.5, 4.4)
     grid = figure.add_gridspec(2, 2, width_ratios=[2, 1])
@@ -57,12 +54,7 @@ def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
 
 
 def roi_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Draw pixel and ROI efficiency and purity against angle.
-
-    Args:
-        rows: all methods on one plane and energy.
-        title: of the figure.
-    """
+    """Draw pixel and ROI efficiency and purity of all methods, on one plane and energy."""
     figure = new_figure(9.5, 6.5)
     for index, name in enumerate(ROIS):
         axis = figure.add_subplot(2, 2, index + 1)

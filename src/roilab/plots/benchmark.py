@@ -1,7 +1,7 @@
 """Memory and time of a network against chunks, and memory after every step."""
 
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -17,29 +17,14 @@ _COSTS = {"peak_mb": "peak memory above the loaded process [MB]", "seconds": "ti
 
 
 def cost_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Draw peak memory and time against chunks.
+    """Draw peak memory and time of one network against chunks.
 
-    Args:
-        rows: of one network; colours are rebins, lines are precisions and forms of the file.
-        title: of the figure.
+    Colours are rebins, lines are precisions and forms of the file.
     """
     figure = new_figure(11, 4.4)
-    rebins = dict(zip(dict.fromkeys(row["rebin"] for row in rows), cycle(COLOURS), strict=False))
-    kinds = dict.fromkeys((row["precision"], row["variant"]) for row in rows)
-    styles = dict(zip(kinds, cycle(zip(_LINES, _MARKERS, strict=True)), strict=False))
     for number, (name, label) in enumerate(_COSTS.items(), start=1):
         axis = figure.add_subplot(1, 2, number)
-        for rebin, colour in rebins.items():
-            for (precision, form), (line, marker) in styles.items():
-                points = [
-                    row
-                    for row in rows
-                    if (row["rebin"], row["precision"], row["variant"]) == (rebin, precision, form)
-                    and row[name] is not None
-                ]
-                style: dict[str, Any] = {"color": colour, "ls": line, "marker": marker, "ms": 5}
-                style["label"] = f"rebin {rebin}, {form}, {precision}"
-                _draw_costs(axis, sorted(points, key=lambda row: row["nchunks"]), name, style)
+        _draw_costs(axis, rows, name)
         axis.set(xlabel="nchunks", ylabel=label)
         axis.set_xticks(sorted({row["nchunks"] for row in rows}))
         if min((row[name] for row in rows if row[name] is not None), default=0) > 0:
@@ -57,10 +42,8 @@ def cost_figure(rows: Sequence[Row], title: str) -> Figure:
 def memory_figure(rows: Sequence[Row], title: str) -> Figure:
     """Draw resident memory after every step and its peak within the step, a panel a cell.
 
-    Args:
-        rows: in the order of time, with ``cell``, ``segment``, ``after_mb`` and, if known,
-            ``peak_mb``.
-        title: of the figure.
+    The rows, in the order of time, have ``cell``, ``segment``, ``after_mb`` and, if known,
+    ``peak_mb``.
     """
     cells = list(dict.fromkeys(row["cell"] for row in rows))
     figure = new_figure(13, 1.0 + 3.2 * len(cells))
@@ -98,9 +81,17 @@ def _mark_segments(axis: Axes, segments: Sequence[str]) -> None:
     axis.set_xlim(-0.5, len(segments) - 0.5)
 
 
-def _draw_costs(axis: Axes, points: Sequence[Row], name: str, style: dict[str, Any]) -> None:
-    if not points:
-        return
-    values = [row[name] for row in points]
-    half = [(row[f"{name}_spread"] or 0) / 2 for row in points]
-    axis.errorbar([row["nchunks"] for row in points], values, half, capsize=2, lw=1.2, **style)
+def _draw_costs(axis: Axes, rows: Sequence[Row], name: str) -> None:
+    rebins = dict(zip(dict.fromkeys(row["rebin"] for row in rows), cycle(COLOURS), strict=False))
+    kinds = dict.fromkeys((row["precision"], row["variant"]) for row in rows)
+    styles = dict(zip(kinds, cycle(zip(_LINES, _MARKERS, strict=True)), strict=False))
+    known = sorted((r for r in rows if r[name] is not None), key=lambda row: row["nchunks"])
+    for (rebin, colour), (kind, (line, marker)) in product(rebins.items(), styles.items()):
+        key = (rebin, *kind)
+        points = [r for r in known if (r["rebin"], r["precision"], r["variant"]) == key]
+        if points:
+            x, y = ([row[column] for row in points] for column in ("nchunks", name))
+            half = [(row[f"{name}_spread"] or 0) / 2 for row in points]
+            style: dict[str, Any] = {"color": colour, "ls": line, "marker": marker, "ms": 5}
+            style["label"] = f"rebin {rebin}, {kind[1]}, {kind[0]}"
+            axis.errorbar(x, y, half, capsize=2, lw=1.2, **style)

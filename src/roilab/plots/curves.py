@@ -12,10 +12,9 @@ Curve = Sequence[tuple[int, float]]
 
 
 def loss_figure(curves: Mapping[str, Curve]) -> Figure:
-    """Draw training and validation loss on the left, validation metrics on the right.
+    """Draw losses on the left and validation metrics on the right.
 
-    Args:
-        curves: (epoch, value) pairs by logged name, such as ``train/loss``.
+    Curves are (epoch, value) pairs by logged name, such as ``train/loss``.
     """
     figure = new_figure(9.5, 3.8)
     loss, metrics = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)

@@ -12,21 +12,8 @@ from roilab.types import Row
 def draw_column(
     axis: Axes, x: Sequence[float], rows: Sequence[Row], name: str, **style: Any
 ) -> None:
-    """Draw one value a row, with error bars where the rows have bounds.
-
-    Args:
-        axis: to draw on.
-        x: position of every row.
-        rows: of a table; ``NAME_low`` and ``NAME_high`` are the bounds of a value.
-        name: of the column.
-        style: of ``Axes.errorbar``.
-    """
-    values = np.array([row[name] for row in rows], dtype=np.float64)
-    errors = None
-    if f"{name}_low" in rows[0]:
-        low, high = (
-            np.array([row[f"{name}_{side}"] for row in rows], dtype=np.float64)
-            for side in ("low", "high")
-        )
-        errors = np.array([values - low, high - values])
+    """Draw one value a row, with error bars where rows have ``NAME_low`` and ``NAME_high``."""
+    names = [name, f"{name}_low", f"{name}_high"] if f"{name}_low" in rows[0] else [name]
+    values, *bounds = (np.array([row[n] for row in rows], dtype=np.float64) for n in names)
+    errors = [values - bounds[0], bounds[1] - values] if bounds else None
     axis.errorbar(x, values, errors, **style)

@@ -29,13 +29,8 @@ def event_figure(
 ) -> Figure:
     """Draw input layers, probability, and predicted mask against truth, channel against slice.
 
-    Args:
-        image: input of the network, shape (layer, channel, slice).
-        truth_mask: shape (channel, slice).
-        probability: ROI probability, shape (channel, slice).
-        layers: names of the layers.
-        mask_thresh: threshold on the probability.
-        title: of the figure: event and plane.
+    The image, input of the network, has the shape (layer, channel, slice), truth mask and ROI
+    probability have (channel, slice).
     """
     panels = len(layers) + 2
     columns = 3 if panels > 4 else 2

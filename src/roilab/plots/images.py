@@ -49,12 +49,7 @@ def draw_classes(
 ) -> None:
     """Draw the class of every pixel, and a legend below with the pixels of every class.
 
-    Args:
-        axis: to draw on.
-        classes: 0 for none, n for the n-th class.
-        colours: colour of every class by name.
-        counts: pixels of every class.
-        extent: of the image.
+    Class 0 is none and stays white, class n is the n-th of ``colours`` and ``counts``.
     """
     palette = ListedColormap(["white", *colours.values()])
     axis.imshow(classes, vmin=0, vmax=len(colours), cmap=palette, extent=extent, **_IMAGE)

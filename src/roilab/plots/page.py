@@ -46,15 +46,10 @@ class PageLayer:
 
 
 def page_html(layers: Sequence[PageLayer], view: View, title: str) -> str:
-    """Return a page that needs no other file.
+    """Return a page of one or more layers that needs no other file.
 
     The page contains all samples. A pixel of the screen shows the value of largest size among its
     samples, so that thin tracks do not vanish in a view of the full plane.
-
-    Args:
-        layers: at least one.
-        view: the part of the plane that is drawn.
-        title: of the page: file, event, anode, plane.
     """
     source, plot = _plot(view, title)
     names: list[str | tuple[object, str]] = [layer.name for layer in layers]
@@ -66,16 +61,8 @@ def page_html(layers: Sequence[PageLayer], view: View, title: str) -> str:
     outlined = [layer.name for layer in layers if layer.outline]
     outlines = CheckboxGroup(labels=[f"outline {name}" for name in outlined], active=[])
     values = Div(text="Move over the plane to see the values of all layers.", width=330)
-    setup: dict[str, Any] = {
-        "layers": [asdict(layer) for layer in layers],
-        "outlined": outlined,
-        "palette": _palette(CHARGE_COLOURS),
-        "channels": list(view.channels),
-        "ticks": list(view.ticks),
-        "tick_us": view.tick_us,
-        "start_us": view.start_us,
-        "in_us": view.in_us,
-    }
+    setup: dict[str, Any] = {"layers": [asdict(layer) for layer in layers], "outlined": outlined}
+    setup |= {"palette": _palette(CHARGE_COLOURS), **asdict(view)}
     args = {"setup": setup, "source": source, "plot": plot, "chosen": chosen, "scale": scale}
     args |= {"reach": reach, "outlines": outlines, "values": values}
     code = files("roilab.plots").joinpath("page.js").read_text(encoding="utf-8")

@@ -27,14 +27,7 @@ from roilab.types import Frame, Mask
 
 @dataclass(frozen=True)
 class Outline:
-    """Contours of a mask.
-
-    Attributes:
-        label: in the legend.
-        mask: shape (channel, tick) of the view.
-        colour: of the line.
-        style: of the line.
-    """
+    """Contours of a mask of shape (channel, tick) of the view."""
 
     label: str
     mask: Mask
@@ -44,12 +37,7 @@ class Outline:
 
 @dataclass(frozen=True, kw_only=True)
 class Panel(ABC):
-    """One panel; arrays have the shape (channel, tick) of the view.
-
-    Attributes:
-        title: above the panel.
-        outlines: contours drawn on the panel.
-    """
+    """One panel; arrays have the shape (channel, tick) of the view."""
 
     title: str
     outlines: Sequence[Outline] = field(default=())
@@ -69,11 +57,7 @@ class Panel(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class ChargePanel(Panel):
-    """Signed charge, blue - white - red around zero, in the common range of the figure.
-
-    Attributes:
-        charge: [electrons/tick].
-    """
+    """Signed charge [electrons/tick], blue - white - red, in the common range of the figure."""
 
     charge: Frame
     label: ClassVar[str] = "charge [e / tick]"
@@ -91,12 +75,7 @@ class ChargePanel(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class AdcPanel(Panel):
-    """Raw waveforms above the median of their channel.
-
-    Attributes:
-        adc: [ADC counts].
-        limit: the colours reach from minus to plus this height [ADC counts].
-    """
+    """Raw waveforms above the median of their channel, from minus to plus a limit [ADC counts]."""
 
     adc: Frame
     limit: float
@@ -109,11 +88,7 @@ class AdcPanel(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class ProbabilityPanel(Panel):
-    """ROI probability from 0 to 1; a pixel of the figure shows its largest.
-
-    Attributes:
-        probability: of every channel and tick.
-    """
+    """ROI probability from 0 to 1; a pixel of the figure shows its largest."""
 
     probability: Frame
 
@@ -141,11 +116,7 @@ class ClassPanel(Panel):
 
 @dataclass(frozen=True, kw_only=True)
 class AbsentPanel(Panel):
-    """A panel that says why there is nothing to draw.
-
-    Attributes:
-        text: the reason.
-    """
+    """A panel that says why there is nothing to draw."""
 
     text: str
 

@@ -17,11 +17,8 @@ def scan_figure(
 ) -> Figure:
     """Draw pixel efficiency against purity, and bias and inefficiency against the mask threshold.
 
-    Args:
-        rows: one for every angle and mask threshold, on one plane and energy.
-        validation: efficiency and purity of validation events; may be empty.
-        mask_thresh: the threshold in use, which is marked.
-        title: of the figure.
+    There is a row for every angle and mask threshold, on one plane and energy, and for every
+    threshold one of validation events, if any. ``mask_thresh``, the one in use, is marked.
     """
     figure = new_figure(13, 4.2)
     trade, bias, inefficiency = (figure.add_subplot(1, 3, n) for n in (1, 2, 3))
@@ -48,12 +45,10 @@ def scan_figure(
 
 
 def padding_figure(rows: Sequence[Row], title: str) -> Figure:
-    """Draw bias and inefficiency against the padding of the truth mask.
+    """Draw bias and inefficiency against the padding of the truth mask, on one plane and energy.
 
-    Args:
-        rows: ideal masks and networks on one plane and energy; a line for every method, rebin,
-            threshold and unit of the padding, a column of panels for every angle.
-        title: of the figure.
+    There is a line for every method, rebin, threshold and unit of the padding, and a column of
+    panels for every angle.
     """
     angles = sorted({row["theta_xz"] for row in rows})
     figure = new_figure(2.6 + 2.6 * len(angles), 6.0)

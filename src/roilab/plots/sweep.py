@@ -24,13 +24,13 @@ _MAP = "viridis"  # even steps of lightness, also for the colour-blind
 
 @dataclass(frozen=True)
 class RunCurves:
-    """Losses of one run.
+    """Losses of one run against epoch.
 
     Attributes:
         colour: value that its colour stands for, such as a rebin.
         style: value that its line style stands for; empty where only one setting is swept.
-        train: training loss against epoch.
-        val: validation loss against epoch.
+        train: training loss.
+        val: validation loss.
     """
 
     colour: str
@@ -41,12 +41,7 @@ class RunCurves:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """One quantity over two swept settings.
-
-    Attributes:
-        title: the quantity, with its unit.
-        values: shape (first setting, second setting); NaN without a value.
-    """
+    """One quantity over two swept settings, shape (first, second); NaN without a value."""
 
     title: str
     values: NDArray[np.float64]
@@ -55,10 +50,8 @@ class HeatMap:
 def sweep_loss_figure(runs: Sequence[RunCurves], colour_title: str, style_title: str) -> Figure:
     """Draw training loss on the left and validation loss on the right, a line for every run.
 
-    Args:
-        runs: in the order of the legend.
-        colour_title: setting that colours stand for, such as ``rebin``.
-        style_title: setting that line styles stand for; empty for none.
+    The titles are the settings that colours and line styles stand for; ``style_title`` may be
+    empty. The legends keep the order of the runs.
     """
     colours = _colours(list(dict.fromkeys(run.colour for run in runs)))
     names = dict.fromkeys(run.style for run in runs)
@@ -88,10 +81,7 @@ def heat_map_figure(
 ) -> Figure:
     """Draw quantities over two settings, with the number in every cell.
 
-    Args:
-        maps: one for every panel.
-        names: of the first setting (vertical) and the second (horizontal).
-        labels: values of the first and of the second setting.
+    ``names`` and ``labels`` (their values) are of the first (vertical) and second setting.
     """
     columns = min(len(maps), 2)
     rows = -(-len(maps) // columns)

@@ -14,13 +14,7 @@ from roilab.types import Frame, Range
 
 @dataclass(frozen=True)
 class Waveform:
-    """One waveform.
-
-    Attributes:
-        label: in the legend.
-        wave: shape (tick,) of the view.
-        colour: of the line.
-    """
+    """One waveform, shape (tick,) of the view."""
 
     label: str
     wave: Frame
@@ -50,14 +44,9 @@ class WaveformRow:
 
 @dataclass(frozen=True)
 class RoiEdges:
-    """Regions of interest of one channel, drawn by their edges.
+    """Regions of interest of one channel, as half-open (first, end) ticks, drawn by their edges.
 
-    Attributes:
-        label: in the legend.
-        runs: half-open (first, end) ticks.
-        colour: of the edges.
-        style: of the edges.
-        shade: opacity of the colour between the edges, 0 to 1.
+    ``shade`` is the opacity of the colour between the edges, 0 to 1.
     """
 
     label: str
@@ -70,14 +59,7 @@ class RoiEdges:
 def waveform_figure(
     rows: Sequence[WaveformRow], rois: Sequence[RoiEdges], view: View, title: str
 ) -> Figure:
-    """Draw rows of waveforms, with the edges of regions of interest through all rows.
-
-    Args:
-        rows: from raw signal to charge.
-        rois: regions of interest.
-        view: ticks that are drawn, and their units.
-        title: of the figure: file, event, anode, plane, channel.
-    """
+    """Draw rows of waveforms, with the edges of regions of interest through all rows."""
     heights = [0.3 if row.absent else 1.0 for row in rows]
     figure = new_figure(11, 1.2 + 1.45 * sum(heights))
     axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]

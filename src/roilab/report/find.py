@@ -21,10 +21,7 @@ def is_run_dir(folder: Path) -> bool:
 
 
 def find_runs(folders: Sequence[Path]) -> list[RunRecord]:
-    """Read the runs in the folders of runs and sweeps, each once, in order.
-
-    Args:
-        folders: of runs, of sweeps, or of anything that contains these.
+    """Read the runs in the folders of runs, of sweeps, or of these, each run once, in order.
 
     Raises:
         ReportError: a folder does not exist, or contains no run.

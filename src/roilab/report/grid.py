@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from roilab.plots import HeatMap, RunCurves
 from roilab.report.run_record import RunRecord
@@ -13,14 +12,7 @@ from roilab.report.swept_settings import SweptSettings, sort_labels
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number by which runs are compared.
-
-    Attributes:
-        heading: name with the unit, if any.
-        value: function that reads the number from a run.
-        form: format of the number in tables.
-        mapped: whether a map of it is drawn.
-    """
+    """One number by which runs are compared, its format in tables, and whether it has a map."""
 
     heading: str
     value: Callable[[RunRecord], float | None]
@@ -56,11 +48,6 @@ def loss_curves(settings: SweptSettings) -> list[RunCurves]:
     ]
 
 
-def has_grid(settings: SweptSettings) -> bool:
-    """Return whether there are runs of different settings to draw maps of."""
-    return bool(settings.keys) and len(settings.known_runs) > 1
-
-
 def cell_maps(
     settings: SweptSettings,
 ) -> tuple[list[HeatMap], tuple[list[str], list[str]], int]:
@@ -71,29 +58,19 @@ def cell_maps(
         runs in a cell.
     """
     labels = _labels(settings, 0), _labels(settings, 1)
-    shape = len(labels[0]), len(labels[1])
     cells: dict[tuple[int, int], list[RunRecord]] = {}
     for run in settings.known_runs:
         cell = labels[0].index(settings.label(run, 0)), labels[1].index(settings.label(run, 1))
         cells.setdefault(cell, []).append(run)
-    maps = [
-        HeatMap(quantity.heading, _mean_values(quantity, cells, shape))
-        for quantity in QUANTITIES
-        if quantity.mapped
-    ]
-    filled = [heat_map for heat_map in maps if np.isfinite(heat_map.values).any()]
-    return filled, labels, max(len(runs) for runs in cells.values())
-
-
-def _mean_values(
-    quantity: Quantity, cells: dict[tuple[int, int], list[RunRecord]], shape: tuple[int, int]
-) -> NDArray[np.float64]:
-    values = np.full(shape, np.nan)
-    for cell, runs in cells.items():
-        known = [value for run in runs if (value := quantity.value(run)) is not None]
-        if known:
-            values[cell] = np.mean(known)
-    return values
+    maps = []
+    for quantity in (quantity for quantity in QUANTITIES if quantity.mapped):
+        means = np.full((len(labels[0]), len(labels[1])), np.nan)
+        for cell, runs in cells.items():
+            known = [value for run in runs if (value := quantity.value(run)) is not None]
+            means[cell] = np.mean(known) if known else np.nan
+        if np.isfinite(means).any():
+            maps.append(HeatMap(quantity.heading, means))
+    return maps, labels, max(len(runs) for runs in cells.values())
 
 
 def _labels(settings: SweptSettings, index: int) -> list[str]:

@@ -20,12 +20,7 @@ _PAGES = Path(__file__).parent / "pages"
 
 @dataclass(frozen=True)
 class HtmlColumn:
-    """Heading of a table's column.
-
-    Attributes:
-        name: the heading.
-        number: whether the column contains numbers, which are aligned to the right.
-    """
+    """Heading of a table's column; numbers are aligned to the right."""
 
     name: str
     number: bool = False
@@ -55,19 +50,6 @@ class HtmlTable:
     caption: str
     columns: Sequence[HtmlColumn]
     rows: Sequence[Sequence[HtmlCell]]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading in the list at the top of a page.
-
-    Attributes:
-        id: anchor of the heading.
-        name: text of the heading.
-    """
-
-    id: str
-    name: str
 
 
 def text_cell(value: Any) -> HtmlCell:
@@ -102,13 +84,7 @@ def time_cell(seconds: float | None) -> HtmlCell:
 
 
 def write_page(path: Path, template: str, **content: Any) -> None:
-    """Fill a template and write it as a page.
-
-    Args:
-        path: of the page.
-        template: file name in ``pages/``.
-        content: values of the template's variables.
-    """
+    """Fill a template, a file in ``pages/``, with its variables and write it as a page."""
     page = _environment().get_template(template).render(
         css=Markup((_PAGES / "style.css").read_text()),
         script=Markup((_PAGES / "page.js").read_text()),

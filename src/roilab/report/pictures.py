@@ -16,32 +16,18 @@ _QUALITY = 82  # of WebP
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a page.
-
-    Attributes:
-        source: contents as a data URI.
-        alt: description for readers who do not see the picture.
-        caption: text below the picture.
-        width: of the contents [pixel].
-        height: of the contents [pixel].
-        link: address of the original file.
-    """
+    """A picture in a page: contents as a data URI, size [pixel], link to the original file."""
 
     source: str
     alt: str
     caption: str
     width: int
     height: int
-    link: str | None
+    link: str
 
 
 class Album:
-    """Adds pictures to a page up to a total size.
-
-    Args:
-        folder: of the page.
-        room: most bytes of all pictures in the page.
-    """
+    """Adds pictures to a page in a folder, up to a total size ``room`` [bytes]."""
 
     def __init__(self, folder: Path, room: int) -> None:
         self.folder, self.room = folder, room

@@ -1,6 +1,5 @@
 """Page of one run: settings, losses, metrics, events, physics, export, next commands."""
 
-import csv
 import logging
 import shlex
 from pathlib import Path
@@ -9,16 +8,11 @@ from omegaconf import OmegaConf
 
 from roilab.atomic_write import save_figure
 from roilab.plots import loss_figure
-from roilab.report.html import Section, write_page
+from roilab.report.html import write_page
 from roilab.report.pictures import Album, Picture, relative_link
-from roilab.report.run_record import RunRecord, read_run
-from roilab.report.run_tables import (
-    Command,
-    export_table,
-    metric_table,
-    physics_table,
-    settings_table,
-)
+from roilab.report.run_record import RunRecord, read_run, read_table
+from roilab.report.run_tables import export_table, metric_table, physics_table, settings_table
+from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +23,13 @@ RANKED = "best_worst_events.csv"  # in pictures/: metrics of every validation im
 
 
 def write_run_page(folder: Path) -> Path:
-    """Write ``report.html`` into a run's folder, from the files there.
-
-    Returns:
-        The page.
-    """
+    """Write ``report.html`` into a run's folder, from the files there, and return its path."""
     run = read_run(folder)
     album = Album(folder, MAX_PICTURES)
     losses, events = _losses(run, album), _events(run, album)
     figures, links = _physics_figures(run, album)
     physics = physics_table(run)
-    names = ["Settings", "Losses", "Metrics", "Events", "Physics", "Export"]
-    sections = [Section(name.lower(), name) for name in names if physics or name != "Physics"]
+    names = ["Settings", "Losses", "Metrics", "Events", "Physics", "Export", "Commands"]
     write_page(
         folder / PAGE,
         "run.html.jinja",
@@ -48,7 +37,7 @@ def write_run_page(folder: Path) -> Path:
         state=run.state,
         facts=_facts(run),
         error=run.error,
-        sections=[*sections, Section("commands", "Commands")],
+        sections={name.lower(): name for name in names if physics or name != "Physics"},
         settings=settings_table(run),
         yaml=OmegaConf.to_yaml(run.config) if run.config else "",
         losses=losses,
@@ -124,10 +113,9 @@ def _events(run: RunRecord, album: Album) -> list[Picture]:
     return [picture for picture in pictures if picture is not None]
 
 
-def _ranked(path: Path) -> list[dict[str, str]]:
+def _ranked(path: Path) -> list[Row]:
     try:
-        with path.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        rows = read_table(path)
     except OSError:
         return []
     needed = {"rank", "picture", "name", "roi_efficiency", "roi_purity", "dice"}
@@ -153,26 +141,23 @@ def _physics_figures(run: RunRecord, album: Album) -> tuple[list[Picture], list[
     return pictures, links
 
 
-def _commands(run: RunRecord) -> list[Command]:
-    """Return commands to evaluate, export and resume the run, and to write the page again."""
+def _commands(run: RunRecord) -> dict[str, str]:
+    """Return the command lines that a reader can copy, by their purpose."""
     folder = run.folder.resolve()
-    commands = []
+    commands = {}
     if run.checkpoint is not None:
-        checkpoint = run.checkpoint.resolve()
-        commands += [
-            Command(
-                "Evaluate the network on tracks and showers of known angle (sample: a folder "
-                "with a meta.json); this page shows the result when it is written again",
-                "evaluate",
-                f"network={checkpoint}",
-                "sample=FOLDER",
-                f"output_dir={folder / 'evaluation'}",
-            ),
-            Command("Export the network again", "export", f"network={checkpoint}"),
-        ]
+        network = f"network={run.checkpoint.resolve()}"
+        commands[
+            "Evaluate the network on tracks and showers of known angle (sample: a folder with a "
+            "meta.json); this page shows the result when it is written again"
+        ] = ["evaluate", network, "sample=FOLDER", f"output_dir={folder / 'evaluation'}"]
+        commands["Export the network again"] = ["export", network]
     if run.command:
         kept = [text for text in run.command if not text.startswith(("output_dir=", "resume="))]
-        again = [*kept, f"output_dir={folder}", "resume=auto"]
-        commands.append(Command("Continue from the last checkpoint", "train", *again))
-    report = f"python -m roilab.report {shlex.quote(str(folder))}"
-    return [*commands, Command("Write this page again", text=report)]
+        again = ["train", *kept, f"output_dir={folder}", "resume=auto"]
+        commands["Continue from the last checkpoint"] = again
+    commands["Write this page again"] = ["report", str(folder)]
+    return {
+        purpose: shlex.join(["python", "-m", f"roilab.{verb}", *arguments])
+        for purpose, (verb, *arguments) in commands.items()
+    }

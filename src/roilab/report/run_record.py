@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,9 @@ class RunRecord:
             return self.overrides[key]
         if key in self.choices:
             return self.choices[key]
-        raw = reduce(_child, key.split("."), self._plain_config)
+        raw = self._plain_config
+        for part in key.split("."):
+            raw = raw.get(part) if isinstance(raw, dict) else None
         if isinstance(raw, str) and "${oc.env" in raw:
             return raw  # the environment of the run is not that of the report
         try:
@@ -104,18 +106,12 @@ class RunRecord:
         return OmegaConf.to_container(self.config, resolve=False)
 
     def metric(self, name: str) -> float | None:
-        """Return a validation metric of the best checkpoint, or of the last epoch without it.
-
-        Args:
-            name: without its stage, such as ``dice``.
-        """
+        """Return ``val/NAME`` of the best checkpoint, or of the last epoch without it."""
         result = (self.results.get("metrics") or {}).get(f"val/{name}")
         if result is not None:
             return float(result)
-        for stage in ("best", "val"):
-            if self.curves.get(f"{stage}/{name}"):
-                return self.curves[f"{stage}/{name}"][-1][1]
-        return None
+        best = self.last(f"best/{name}")
+        return self.last(f"val/{name}") if best is None else best
 
     def last(self, name: str) -> float | None:
         """Return a logged value of the last epoch, by its full name."""
@@ -179,13 +175,19 @@ def read_run(folder: Path) -> RunRecord:
         status=attempt(folder / "status.json", _read_json, {}),
         curves=attempt(folder / "csv", read_curves, {}),
         exported=attempt(folder / "model.json", _read_json, {}),
-        physics=attempt(table, _read_table, ()) if table else (),
+        physics=attempt(table, read_table, ()) if table else (),
         physics_table=table,
         problem=" ".join(problems) or None,
     )
     for problem in problems:
         log.warning("%s", problem)
     return run
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read a CSV table, cells as text."""
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream, restval=""))
 
 
 def parse_number(text: str | None) -> float | None:
@@ -220,10 +222,8 @@ def _parse_yaml(text: str) -> Any:
 
 
 def _choices(hydra: Any) -> dict[str, Any]:
-    chosen = OmegaConf.select(hydra, "hydra.runtime.choices")
-    plain = OmegaConf.to_container(chosen) if chosen else {}
-    assert isinstance(plain, dict)
-    return {str(group): choice for group, choice in plain.items() if "@" not in str(group)}
+    chosen = dict(OmegaConf.select(hydra, "hydra.runtime.choices") or {})
+    return {str(group): choice for group, choice in chosen.items() if "@" not in str(group)}
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -233,18 +233,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as stream:
-        return [
-            {name: text or "" for name, text in row.items() if name}
-            for row in csv.DictReader(stream)
-        ]
-
-
-def _child(node: Any, key: str) -> Any:
-    return node.get(key) if isinstance(node, dict) else None
-
-
 def _process_is_gone(status: Mapping[str, Any]) -> bool:
     """Return whether the process of a run was on this machine and has ended."""
     pid = status.get("pid")
@@ -252,10 +240,8 @@ def _process_is_gone(status: Mapping[str, Any]) -> bool:
         return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
     return False
 
 

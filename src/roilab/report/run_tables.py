@@ -1,17 +1,10 @@
 """Tables of a run's page."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from roilab.console import number_with_errors
-from roilab.report.html import (
-    HtmlCell,
-    HtmlColumn,
-    HtmlTable,
-    number_cell,
-    text_cell,
-)
+from roilab.report.html import HtmlCell, HtmlColumn, HtmlTable, number_cell, text_cell
 from roilab.report.run_record import RunRecord, parse_number
 from roilab.report.swept_settings import value_text
 from roilab.types import Row
@@ -60,19 +53,6 @@ _EXPORT = (
 )
 _FILES = ("model.ts", "model.json", "MODEL_CARD.md", "dnnroi.jsonnet")
 _NOT_RECORDED = "not recorded"
-
-
-class Command:
-    """A command line that a reader can copy.
-
-    Attributes:
-        purpose: what the command does.
-        text: the command line.
-    """
-
-    def __init__(self, purpose: str, verb: str = "", *overrides: str, text: str = "") -> None:
-        words = ["python", "-m", f"roilab.{verb}", *overrides]
-        self.purpose, self.text = purpose, text or shlex.join(words)
 
 
 def settings_table(run: RunRecord) -> HtmlTable:

@@ -8,12 +8,11 @@ from typing import Any
 
 from roilab.atomic_write import save_figure
 from roilab.plots import heat_map_figure, sweep_loss_figure
-from roilab.report.grid import QUANTITIES, cell_maps, has_grid, loss_curves
+from roilab.report.grid import QUANTITIES, cell_maps, loss_curves
 from roilab.report.html import (
     HtmlCell,
     HtmlColumn,
     HtmlTable,
-    Section,
     number_cell,
     state_cell,
     text_cell,
@@ -34,27 +33,18 @@ _REASONS = {  # of a state, where the run gives no error
 
 
 def write_summary_page(runs: Sequence[RunRecord], folder: Path) -> Path:
-    """Write ``report.html`` and, in ``report/``, its figures as PNG.
+    """Write ``report.html`` of one or more runs and, in ``report/``, its figures as PNG.
 
-    Args:
-        runs: at least one.
-        folder: where the page is written; made if absent.
-
-    Returns:
-        The page.
+    The folder is made if absent. Returns the path of the page.
     """
     settings = find_swept_settings(runs)
     album = Album(folder, MAX_PICTURES)
     losses, maps = _losses(settings, album), _maps(settings, album)
     problems = [run for run in runs if run.state != "finished" or run.error]
     links = [_picture_links(run, settings, folder) for run in runs]
-    sections = [
-        *([Section("problems", "Not finished")] if problems else []),
-        Section("losses", "Losses"),
-        *([Section("maps", "Maps")] if maps else []),
-        Section("jobs", "Jobs"),
-        Section("pictures", "Pictures"),
-    ]
+    sections = {"problems": "Not finished"} if problems else {}
+    sections |= {"losses": "Losses"} | ({"maps": "Maps"} if maps else {})
+    sections |= {"jobs": "Jobs", "pictures": "Pictures"}
     write_page(
         folder / PAGE,
         "summary.html.jinja",
@@ -103,7 +93,7 @@ def _lowest_loss(settings: SweptSettings) -> str:
 
 
 def _maps(settings: SweptSettings, album: Album) -> Picture | None:
-    if not has_grid(settings):
+    if not settings.keys or len(settings.known_runs) < 2:
         return None
     maps, labels, most = cell_maps(settings)
     if not maps:

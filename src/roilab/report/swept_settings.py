@@ -18,13 +18,9 @@ _MAX_COMPARED = 6  # settings that are compared where no run has overrides
 
 @dataclass(frozen=True)
 class SweptSettings:
-    """Runs and the settings in which they differ.
+    """Runs, their common parent folder, and the settings in which they differ.
 
-    Attributes:
-        runs: the runs.
-        keys: keys of the settings, swept ones first, in the order of the sweep.
-        names: short names of the keys.
-        folder: common parent folder of all runs.
+    ``keys`` are the swept settings in the order of the sweep, then others; ``names`` are short.
     """
 
     runs: Sequence[RunRecord]

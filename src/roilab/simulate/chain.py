@@ -25,32 +25,14 @@ from roilab.types import Frame
 FramesByTag = dict[str, NDArray[Any]]
 
 RECONSTRUCTION_TAGS = (
-    "orig",
-    "raw",
-    "decon_charge",
-    "loose_lf",
-    "tight_lf",
-    "mp2_roi",
-    "mp3_roi",
-    "gauss",
-    "wiener",
+    *("orig", "raw", "decon_charge", "loose_lf", "tight_lf"),
+    *("mp2_roi", "mp3_roi", "gauss", "wiener"),
 )
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """All stages of the simulation; makes frames from an event number.
-
-    Attributes:
-        generator: depositions.
-        detector: geometry, liquid and clock.
-        response: field response and electronics.
-        noise: electronics noise.
-        truth: smearing of the truth.
-        processing: signal processing.
-        roi: classical ROI finder.
-        coincidence: multi-plane coincidence.
-    """
+    """Stages of the simulation: the groups of ``conf/simulation``, and the detector."""
 
     generator: EventGenerator
     detector: Detector
@@ -91,17 +73,7 @@ class Simulation:
     def simulate(
         self, event: GeneratedEvent, index: int, seed: int
     ) -> tuple[list[FramesByTag], list[Frame]]:
-        """Simulate the frames of an event.
-
-        Args:
-            event: depositions.
-            index: number of the event in the sample.
-            seed: seed of the sample.
-
-        Returns:
-            For U, V and W the frames of the reconstruction by tag, and the truth; each array of
-            shape (channel, tick).
-        """
+        """Return the frames of U, V and W by tag, and their truth; each array (channel, tick)."""
         arrivals = drift_electrons(event.depositions, self.detector, self.response.delay_us)
         rng = self._make_rng(index, seed, 1)
         planes: list[FramesByTag] = []
@@ -115,8 +87,12 @@ class Simulation:
             decons.append(decon)
             candidates.append(self.roi.find_candidates(decon, plane))
         for plane, (mp2, mp3) in enumerate(self.coincidence(candidates, self.detector)):
+            decon, induction = decons[plane], plane != COLLECTION_PLANE
+            rois = self.roi.refine(candidates[plane], decon, plane)
             planes[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
-            planes[plane] |= self._reconstruct(decons[plane], candidates[plane], plane)
+            planes[plane] |= {tag: decon[tag] for tag in ("decon_charge", "loose_lf", "tight_lf")}
+            planes[plane]["gauss"] = apply_rois(rois, decon["decon_charge"], induction)
+            planes[plane]["wiener"] = apply_rois(rois, decon["hits"], induction)
         return planes, self.truth(arrivals, self.detector)
 
     def _simulate_adc(
@@ -127,18 +103,6 @@ class Simulation:
         tick_ns, peaking_us = self.detector.tick_ns, self.response.peaking_us
         waveforms += self.noise.generate(plane, waveforms.shape, tick_ns, peaking_us, rng)
         return self.response.digitise(waveforms, plane)
-
-    def _reconstruct(
-        self, decon: dict[str, Frame], candidates: CandidateRois, plane: int
-    ) -> FramesByTag:
-        """Return the deconvolved frames of one plane, and the charge inside its ROIs."""
-        rois = self.roi.refine(candidates, decon, plane)
-        induction = plane != COLLECTION_PLANE
-        return {
-            **{tag: decon[tag] for tag in ("decon_charge", "loose_lf", "tight_lf")},
-            "gauss": apply_rois(rois, decon["decon_charge"], induction),
-            "wiener": apply_rois(rois, decon["hits"], induction),
-        }
 
     @staticmethod
     def _make_rng(index: int, seed: int, purpose: int) -> np.random.Generator:

@@ -26,14 +26,7 @@ MASK_VALUE = 4000.0
 
 @dataclass(frozen=True)
 class Coincidence:
-    """Settings of the coincidence.
-
-    Attributes:
-        slice_ticks: ticks of a slice.
-        strong: smallest peak [electrons per tick] of a ROI in the two other planes.
-        weak: smallest peak of a ROI in the plane itself for mp3.
-        reach: wires marked on both sides of a crossing.
-    """
+    """Settings of ``conf/simulation/coincidence/slices.yaml``, which documents every key."""
 
     slice_ticks: int
     strong: float
@@ -43,53 +36,36 @@ class Coincidence:
     def __call__(
         self, rois: Sequence[CandidateRois], detector: Detector
     ) -> list[tuple[Frame, Frame]]:
-        """Return the frames mp2 and mp3 of U, V and W, each (channel, tick).
-
-        Args:
-            rois: candidates of U, V and W.
-            detector: geometry and clock.
-        """
-        strong = [self._find_slices(roi, self.strong, detector) for roi in rois]
-        weak = [self._find_slices(roi, self.weak, detector) for roi in rois]
+        """Return the frames mp2 and mp3 (channel, tick) of U, V and W from their candidates."""
+        strong = [self._find_wires(rois[p], p, self.strong, detector) for p in range(3)]
         frames = []
-        for target in range(3):
-            wires = self._find_crossed_wires(target, strong, detector)
-            mp2 = self._to_channels(wires, target, detector)
-            own = self._to_wires(weak[target], target, detector)
-            mp3 = self._to_channels(wires & own, target, detector)
+        for target, plane in enumerate(detector.planes):
+            crossed = self._find_crossed_wires(target, strong, detector)
+            own = self._find_wires(rois[target], target, self.weak, detector)
+            mp2, mp3 = (plane.fold(w.astype(np.float32)) > 0 for w in (crossed, crossed & own))
             frames.append((self._to_frame(mp2, detector), self._to_frame(mp3, detector)))
         return frames
 
-    def _find_slices(self, rois: CandidateRois, min_peak: float, detector: Detector) -> Mask:
-        """Return the slices (channel, slice) with a ROI of enough charge."""
-        kept = rois.all.select(rois.peak > min_peak)
-        begin, end = kept.begin // self.slice_ticks, kept.end // self.slice_ticks
-        return fill_mask(
-            kept.row, begin, end, (kept.shape[0], -(-detector.nticks // self.slice_ticks))
-        )
-
-    def _to_wires(self, channels: Mask, plane: int, detector: Detector) -> Mask:
-        """Map (channel, slice) to (wire, slice): all wires of a channel."""
-        wire_plane = detector.planes[plane]
-        return np.asarray(channels[np.arange(wire_plane.wires) % wire_plane.channels])
-
-    def _to_channels(self, wires: Mask, plane: int, detector: Detector) -> Mask:
-        """Map (wire, slice) to (channel, slice): any wire of a channel."""
-        return detector.planes[plane].fold(wires.astype(np.float32)) > 0
-
-    def _find_crossed_wires(
-        self, target: int, channels: Sequence[Mask], detector: Detector
+    def _find_wires(
+        self, rois: CandidateRois, index: int, min_peak: float, detector: Detector
     ) -> Mask:
+        """Return the wires (wire, slice) of a plane whose channel has a ROI of enough charge."""
+        plane, kept = detector.planes[index], rois.all.select(rois.peak > min_peak)
+        begin, end = kept.begin // self.slice_ticks, kept.end // self.slice_ticks
+        shape = (kept.shape[0], -(-detector.nticks // self.slice_ticks))
+        channels = fill_mask(kept.row, begin, end, shape)
+        return np.asarray(channels[np.arange(plane.wires) % plane.channels])
+
+    def _find_crossed_wires(self, target: int, wires: Sequence[Mask], detector: Detector) -> Mask:
         """Return the wires (wire, slice) of a plane that pass a crossing of the others' ROIs."""
         plane = detector.planes[target]
         one, two = (other for other in range(3) if other != target)
-        ones = self._to_wires(channels[one], one, detector)
-        twos = self._to_wires(channels[two], two, detector)
         # The last row takes crossings beyond the plane's wires.
-        crossed = np.zeros((plane.wires + 2 * self.reach + 1, ones.shape[1]), dtype=bool)
-        for time in range(ones.shape[1]):
-            wires_one = np.flatnonzero(ones[:, time]).astype(float)[:, None]
-            wires_two = np.flatnonzero(twos[:, time]).astype(float)[None, :]
+        slices = wires[one].shape[1]
+        crossed = np.zeros((plane.wires + 2 * self.reach + 1, slices), dtype=bool)
+        for time in range(slices):
+            wires_one = np.flatnonzero(wires[one][:, time]).astype(float)[:, None]
+            wires_two = np.flatnonzero(wires[two][:, time]).astype(float)[None, :]
             if not (wires_one.size and wires_two.size):
                 continue
             y, z = crossing_points(detector.planes[one], wires_one, detector.planes[two], wires_two)

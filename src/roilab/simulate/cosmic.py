@@ -20,20 +20,9 @@ _ATTEMPTS = 1000
 
 @dataclass(frozen=True)
 class CosmicRays:
-    """Generator of cosmic-ray events. Ranges are pairs: smallest and largest value.
+    """Generator of cosmic-ray events.
 
-    Attributes:
-        ionisation: charge per length and energy.
-        muons: muons in an event.
-        deltas_per_m: delta rays per length of muon.
-        delta_mev: energy of a delta ray.
-        blips: MeV blips (radioactivity, neutrons) in an event.
-        blip_mev: energy of a blip.
-        shortest_mm: shortest path of a muon in the drift volume; a shorter one is drawn again.
-        prolonged: prolonged muons added to an event.
-        prolonged_plane: plane in whose coordinates their angles are given.
-        prolonged_deg: their theta_xz, uniform.
-        prolonged_theta_y_deg: their theta_y, the angle to the wires, uniform.
+    Settings of ``conf/simulation/generator/cosmic.yaml``, which documents every key.
     """
 
     ionisation: Ionisation
@@ -60,50 +49,53 @@ class CosmicRays:
 
     def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
         """Generate an event; it does not depend on ``index``."""
-        parts: list[Depositions] = []
-        tracks: list[Row] = []
-        for _ in range(rng.integers(self.muons[0], self.muons[1] + 1)):
-            self._add_muon(detector, rng, parts, tracks)
+        particles: list[tuple[Depositions, Row]] = []
+        for _ in range(rng.integers(*self.muons, endpoint=True)):
+            particles += self._make_muon(detector, rng, prolonged=False)
         if self.prolonged[1] > 0:
-            for _ in range(rng.integers(self.prolonged[0], self.prolonged[1] + 1)):
-                self._add_muon(detector, rng, parts, tracks, prolonged=True)
-        low, high = detector.corners
-        for _ in range(rng.integers(self.blips[0], self.blips[1] + 1)):
-            start = rng.uniform(low, high)
+            for _ in range(rng.integers(*self.prolonged, endpoint=True)):
+                particles += self._make_muon(detector, rng, prolonged=True)
+        for _ in range(rng.integers(*self.blips, endpoint=True)):
+            start = rng.uniform(*detector.corners)
             time = draw_time(detector, start, rng)
-            energy = rng.uniform(*self.blip_mev)
-            parts.append(self.ionisation.deposit_electron(start, energy, time, rng))
-            tracks.append(_describe_electron("blip", start, time, energy))
-        return GeneratedEvent(Depositions.join(parts), tracks)
+            particles.append(self._make_electron("blip", start, time, self.blip_mev, rng))
+        depositions = Depositions.join([charge for charge, _ in particles])
+        return GeneratedEvent(depositions, [track for _, track in particles])
 
-    def _add_muon(
-        self,
-        detector: Detector,
-        rng: np.random.Generator,
-        parts: list[Depositions],
-        tracks: list[Row],
-        prolonged: bool = False,
-    ) -> None:
-        """Append a muon and its delta rays to the depositions and tracks of an event."""
+    def _make_muon(
+        self, detector: Detector, rng: np.random.Generator, prolonged: bool
+    ) -> list[tuple[Depositions, Row]]:
+        """Return depositions and entry in ``meta.json`` of a muon and of its delta rays."""
         start, end, time = self._draw_path(detector, rng, prolonged)
         charge, probable = self.ionisation.deposit_muon(start, end, time, rng)
         length = float(np.linalg.norm(end - start))
-        parts.append(charge)
-        tracks.append(
-            {
-                "kind": "mu",
-                "start": start.tolist(),
-                "end": end.tolist(),
-                "t0": time,
-                "length": length,
-                "e_per_mm_mpv": probable,
-                "angles": plane_angles(detector, end - start),
-            }
-        )
+        track = {
+            "kind": "mu",
+            "start": start.tolist(),
+            "end": end.tolist(),
+            "t0": time,
+            "length": length,
+            "e_per_mm_mpv": probable,
+            "angles": plane_angles(detector, end - start),
+        }
+        particles = [(charge, track)]
         for _ in range(rng.poisson(1e-3 * length * self.deltas_per_m)):
-            vertex, energy = start + rng.random() * (end - start), rng.uniform(*self.delta_mev)
-            parts.append(self.ionisation.deposit_electron(vertex, energy, time, rng))
-            tracks.append(_describe_electron("delta", vertex, time, energy))
+            vertex = start + rng.random() * (end - start)
+            particles.append(self._make_electron("delta", vertex, time, self.delta_mev, rng))
+        return particles
+
+    def _make_electron(
+        self,
+        kind: str,
+        start: FloatArray,
+        time_ns: float,
+        energies_mev: tuple[float, float],
+        rng: np.random.Generator,
+    ) -> tuple[Depositions, Row]:
+        """Return depositions and entry in ``meta.json`` of a delta ray or blip."""
+        energy = rng.uniform(*energies_mev)
+        track = {"kind": kind, "start": start.tolist(), "t0": time_ns, "E_MeV": energy}
+        return self.ionisation.deposit_electron(start, energy, time_ns, rng), track
 
     def _draw_path(
         self, detector: Detector, rng: np.random.Generator, prolonged: bool
@@ -125,18 +117,9 @@ class CosmicRays:
 
     def _draw_prolonged(self, detector: Detector, rng: np.random.Generator) -> FloatArray:
         """Draw the direction (x, y, z) of a prolonged muon."""
-        return compute_direction(
-            detector,
-            self.prolonged_plane,
-            rng.uniform(*self.prolonged_deg),
-            sign=int(rng.choice([-1, 1])),
-            theta_y_deg=rng.uniform(*self.prolonged_theta_y_deg),
-        )
-
-
-def _describe_electron(kind: str, start: FloatArray, time_ns: float, energy_mev: float) -> Row:
-    """Return the entry of a delta ray or blip in ``meta.json``."""
-    return {"kind": kind, "start": start.tolist(), "t0": time_ns, "E_MeV": energy_mev}
+        theta, sign = rng.uniform(*self.prolonged_deg), int(rng.choice([-1, 1]))
+        theta_y = rng.uniform(*self.prolonged_theta_y_deg)
+        return compute_direction(detector, self.prolonged_plane, theta, sign, theta_y)
 
 
 def draw_time(detector: Detector, point: FloatArray, rng: np.random.Generator) -> float:
@@ -157,13 +140,7 @@ def draw_direction(rng: np.random.Generator) -> FloatArray:
 def clip_to_drift_volume(
     detector: Detector, point: FloatArray, direction: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return entry and exit [mm] of a straight line through the drift volume.
-
-    Args:
-        detector: drift volume.
-        point: a point of the line inside [mm].
-        direction: unit vector (x, y, z).
-    """
+    """Return entry and exit [mm] of the line through a point inside along a unit vector."""
     low, high = detector.corners
     safe = np.where(np.abs(direction) < 1e-9, 1e-9, direction)
     faces = np.sort(np.stack([(low - point) / safe, (high - point) / safe]), axis=0)

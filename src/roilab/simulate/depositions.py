@@ -1,8 +1,8 @@
 """Ionisation electrons where they are freed, and the particles that freed them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,17 +13,11 @@ from roilab.types import FloatArray, Mask, Row
 
 @dataclass(frozen=True)
 class Depositions:
-    """Point-like groups of electrons.
+    """Point-like groups of electrons."""
 
-    Attributes:
-        position: x, y and z [mm], shape (group, 3).
-        time_ns: shape (group,).
-        electrons: number of electrons, shape (group,).
-    """
-
-    position: FloatArray
-    time_ns: FloatArray
-    electrons: FloatArray
+    position: FloatArray  # x, y and z [mm], shape (group, 3)
+    time_ns: FloatArray  # shape (group,)
+    electrons: FloatArray  # number of electrons, shape (group,)
 
     @classmethod
     def join(cls, parts: Sequence["Depositions"]) -> "Depositions":
@@ -51,24 +45,15 @@ class Depositions:
 
 @dataclass(frozen=True)
 class GeneratedEvent:
-    """Depositions of one event and the true particles.
-
-    Attributes:
-        depositions: the electrons.
-        tracks: particles that freed them, entries ``tracks`` of ``meta.json``.
-        facts: further entries of the event in ``meta.json`` (``plane``, ``theta_xz``, ...).
-    """
+    """Depositions of one event, and its entry in ``meta.json``."""
 
     depositions: Depositions
-    tracks: list[Row] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
+    tracks: list[Row] = field(default_factory=list)  # particles that freed the electrons
+    facts: dict[str, Any] = field(default_factory=dict)  # further entries: plane, theta_xz, ...
 
 
-class EventGenerator(Protocol):
-    """Generator of events; one class for each kind of sample."""
-
-    def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
-        """Generate event number ``index`` of the sample."""
+# Called with the number of an event in the sample; one class for each kind of sample.
+EventGenerator = Callable[[int, Detector, np.random.Generator], GeneratedEvent]
 
 
 def divide_line(start: ArrayLike, end: ArrayLike, step_mm: float) -> tuple[FloatArray, float]:

@@ -17,35 +17,22 @@ _CLOUDS_AT_ONCE = 4096
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Electrons at the response plane, as Gaussian clouds; each array has shape (cloud,).
+    """Electrons at the response plane, as Gaussian clouds; each array has shape (cloud,)."""
 
-    Attributes:
-        tick: centre in time, in ticks of the readout (a real number).
-        y: centre [mm].
-        z: centre [mm].
-        electrons: electrons left after attachment.
-        sigma_tick: width in time [ticks].
-        sigma_mm: width across the wires [mm].
-    """
-
-    tick: FloatArray
-    y: FloatArray
+    tick: FloatArray  # centre in time, in ticks of the readout (a real number)
+    y: FloatArray  # centre [mm]
     z: FloatArray
-    electrons: FloatArray
-    sigma_tick: FloatArray
-    sigma_mm: FloatArray
+    electrons: FloatArray  # left after attachment
+    sigma_tick: FloatArray  # width in time [ticks]
+    sigma_mm: FloatArray  # width across the wires [mm]
 
 
 def drift_electrons(depositions: Depositions, detector: Detector, delay_us: float) -> Arrivals:
     """Drift electrons to the response plane.
 
     Charge outside the drift volume is lost. After the drift time t, diffusion has widened a cloud
-    to ``sqrt(2 D t)`` and attachment has left ``exp(-t / lifetime)`` of it.
-
-    Args:
-        depositions: the electrons freed.
-        detector: drift volume and liquid.
-        delay_us: time from the response plane to the wires, added to the arrival time.
+    to ``sqrt(2 D t)`` and attachment has left ``exp(-t / lifetime)`` of it. The arrival time
+    includes ``delay_us``, the time from the response plane to the wires.
     """
     x, y, z = depositions.position.T
     distance = detector.drift_sign * (detector.wire_x_mm - x)
@@ -100,12 +87,10 @@ def add_clouds(
         row_share[(row < 0) | (row >= (modulo or rows))] = 0.0
         tick_share[(tick < 0) | (tick >= ticks)] = 0.0
         charge = (electrons[batch, None] * row_share)[:, :, None] * tick_share[:, None, :]
-        cell = (
-            np.clip(row, 0, None)[:, :, None] % rows * ticks
-            + np.clip(tick, 0, ticks - 1)[:, None, :]
-        )
+        cells = np.clip(row, 0, None)[:, :, None] % rows * ticks
+        cells = cells + np.clip(tick, 0, ticks - 1)[:, None, :]
         used = charge != 0
-        np.add.at(flat, cell[used], charge[used].astype(np.float32))
+        np.add.at(flat, cells[used], charge[used].astype(np.float32))
 
 
 def _integrate_bins(centre: FloatArray, sigma: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -30,18 +30,7 @@ _SUBSTEPS = 4  # integration steps per sample of a drift path
 class WireField:
     """Wire planes of the field calculation, and its sampling.
 
-    Attributes:
-        pitch_mm: distance of neighbouring wires, the same for all planes in this cut.
-        gap_mm: distance of neighbouring planes, and of the mesh behind W.
-        radius_mm: wire radius.
-        bias_volts: voltages of the shielding, U, V and W planes.
-        drift_field_kv_per_cm: field far from the wires.
-        drift_speed_mm_per_us: speed far from the wires; the mobility is scaled to give it.
-        start_mm: distance from the W plane at which the electrons start.
-        duration_us: length of the current waveforms.
-        period_us: sampling period of the current waveforms.
-        neighbours: number of wires on either side whose current is kept.
-        impacts: number of starting positions across one pitch, the middles of equal parts.
+    Settings ``field`` of ``conf/simulation/response/wires.yaml``, which documents every key.
     """
 
     pitch_mm: float
@@ -82,24 +71,18 @@ def compute_drift_speed(field_kv_per_cm: FloatArray) -> FloatArray:
     return mobility * e * 1e-2
 
 
-def _compute_plane_potentials(
-    field: WireField, x: FloatArray, y: FloatArray
-) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-    """Return, for each plane with unit charge and its image, potential and gradient in x and y."""
+def _compute_plane_potentials(field: WireField, x: FloatArray, y: FloatArray) -> FloatArray:
+    """Return potential and gradient in x and y of planes of unit charge, (plane, 3, point)."""
     k = 2 * np.pi / field.pitch_mm
-    planes = []
-    for height in field.heights_mm:
-        image = -2 * field.gap_mm - height
-        total = np.zeros((3, *np.broadcast_shapes(x.shape, y.shape)))
-        for sign, source in ((1.0, height), (-1.0, image)):
+    planes = np.zeros((4, 3, *np.broadcast_shapes(x.shape, y.shape)))
+    for total, height in zip(planes, field.heights_mm, strict=True):
+        for sign, source in ((1.0, height), (-1.0, -2 * field.gap_mm - height)):  # and image
             # Clipped to keep cosh and sinh of large arguments finite.
-            u = k * (y - source)
-            cosh, cos = np.cosh(np.clip(u, -300, 300)), np.cos(k * x)
-            denominator = cosh - cos
+            u = np.clip(k * (y - source), -300, 300)
+            denominator = np.cosh(u) - np.cos(k * x)
             total[0] -= sign * np.log(2 * denominator)
             total[1] -= sign * k * np.sin(k * x) / denominator
-            total[2] -= sign * k * np.sinh(np.clip(u, -300, 300)) / denominator
-        planes.append((total[0], total[1], total[2]))
+            total[2] -= sign * k * np.sinh(u) / denominator
     return planes
 
 
@@ -108,8 +91,7 @@ def _solve_plane_charges(field: WireField) -> FloatArray:
     surface = np.array([field.radius_mm])
     matrix = np.empty((4, 4))
     for row, height in enumerate(field.heights_mm):
-        planes = _compute_plane_potentials(field, surface, np.array([height]))
-        matrix[row] = [potential[0] for potential, _, _ in planes]
+        matrix[row] = _compute_plane_potentials(field, surface, np.array([height]))[:, 0, 0]
     external = -0.1 * field.drift_field_kv_per_cm * (field.heights_mm + field.gap_mm)
     return np.asarray(np.linalg.solve(matrix, 1e-3 * np.asarray(field.bias_volts) - external))
 
@@ -119,10 +101,9 @@ def _compute_velocity(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the velocity of electrons at points in x and y [mm/us]."""
     nominal = compute_drift_speed(np.array([field.drift_field_kv_per_cm]))[0]
-    planes = _compute_plane_potentials(field, x, y)
+    planes = zip(charges, _compute_plane_potentials(field, x, y), strict=True)
     # Electrons move towards higher potential; kV/mm to kV/cm is a factor 10.
-    grad_x = 10 * sum(q * plane[1] for q, plane in zip(charges, planes, strict=True))
-    grad_y = 10 * sum(q * plane[2] for q, plane in zip(charges, planes, strict=True))
+    _, grad_x, grad_y = 10 * sum(q * plane for q, plane in planes)
     grad_y = grad_y - field.drift_field_kv_per_cm
     strength = np.hypot(grad_x, grad_y)
     speed = field.drift_speed_mm_per_us / nominal * compute_drift_speed(strength)
@@ -130,11 +111,10 @@ def _compute_velocity(
 
 
 def compute_drift_paths(field: WireField) -> tuple[FloatArray, FloatArray]:
-    """Return the positions of the electrons at every sample.
+    """Return the positions of the electrons across and above the wires [mm], (impact, sample).
 
-    Returns:
-        Positions across and above the wires [mm], each of shape (impact, sample), for half of the
-        impact positions: the others are mirror images. An electron stays where it reaches a wire.
+    Half of the impact positions are computed: the others are mirror images. An electron stays
+    where it reaches a wire.
     """
     charges = _solve_plane_charges(field)
     half = field.impacts // 2
@@ -190,9 +170,8 @@ def compute_weighting_potential(
 def compute_induced_currents(field: WireField) -> FloatArray:
     """Return the currents on the wires around an electron that drifts towards them.
 
-    Returns:
-        Charge per sample in units of the electron's charge, positive where electrons are
-        collected; shape (plane, wire offset, impact, sample), offsets from ``-neighbours``.
+    Charge per sample in units of the electron's charge, positive where electrons are collected;
+    shape (plane, wire offset, impact, sample), offsets from ``-neighbours``.
     """
     xs, ys = compute_drift_paths(field)
     half, wires = field.impacts // 2, 2 * field.neighbours + 1

@@ -13,12 +13,7 @@ from roilab.types import FloatArray
 
 @dataclass(frozen=True)
 class HighCut:
-    """``exp(-(f / sigma)^power / 2)``: a Gaussian for power 2, steeper for larger powers.
-
-    Attributes:
-        sigma_mhz: width.
-        power: exponent.
-    """
+    """``exp(-(f / sigma)^power / 2)``: a Gaussian for power 2, steeper for larger powers."""
 
     sigma_mhz: float
     power: float
@@ -37,9 +32,7 @@ def low_cut(frequency_mhz: FloatArray, tau_mhz: float) -> FloatArray:
 def wire_filter(rows: int, sigma: float) -> FloatArray:
     """Return the Gaussian filter across the wires, shape (row,).
 
-    Args:
-        rows: length of the Fourier transform.
-        sigma: width in units of the Nyquist wave number, half a cycle per wire.
+    ``sigma`` is in units of the Nyquist wave number, half a cycle per wire.
     """
     wave_number = 2 * np.abs(np.fft.fftfreq(rows))
     return np.asarray(np.exp(-0.5 * (wave_number / sigma) ** 2))

@@ -17,19 +17,12 @@ Pairs = tuple[IntArray, IntArray]
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals [begin, end], both ends included.
+    """Intervals [begin, end], both ends included, sorted by row and time."""
 
-    Attributes:
-        row: channel row, shape (interval,), not decreasing.
-        begin: first tick, shape (interval,).
-        end: last tick, shape (interval,).
-        shape: rows and ticks of the frame.
-    """
-
-    row: IntArray
-    begin: IntArray
-    end: IntArray
-    shape: tuple[int, int]
+    row: IntArray  # channel row, shape (interval,), not decreasing
+    begin: IntArray  # first tick, shape (interval,)
+    end: IntArray  # last tick, shape (interval,)
+    shape: tuple[int, int]  # rows and ticks of the frame
 
     def __len__(self) -> int:
         return len(self.row)
@@ -66,11 +59,7 @@ class Intervals:
         return np.asarray(count[self.row, self.end + 1] > count[self.row, self.begin])
 
     def find_neighbours(self) -> Pairs:
-        """Find pairs of intervals that overlap in time on adjacent rows.
-
-        Returns:
-            Numbers of the intervals on row r and on row r + 1.
-        """
+        """Find pairs of intervals that overlap in time on adjacent rows r and r + 1."""
         return self._find_pairs(self, 1)
 
     def find_overlaps(self, other: "Intervals") -> Pairs:
@@ -91,21 +80,14 @@ class Intervals:
 
 
 class IntervalSamples:
-    """Samples of a frame (row, tick) inside intervals, joined into one array.
-
-    Attributes:
-        owner: number of each sample's interval, shape (sample,).
-        row: row of each sample.
-        tick: tick of each sample.
-        values: the samples.
-        first: index of each interval's first sample, shape (interval,).
-        last: index of each interval's last sample.
-    """
+    """Samples of a frame (row, tick) inside intervals, joined into one array."""
 
     def __init__(self, intervals: Intervals, frame: Frame) -> None:
         length = intervals.end - intervals.begin + 1
+        # Indices of each interval's first and last sample, shape (interval,).
         self.first: IntArray = np.cumsum(length) - length
         self.last: IntArray = self.first + length - 1
+        # Interval, row, tick and value of each sample, shape (sample,).
         self.owner: IntArray = np.repeat(np.arange(len(intervals)), length)
         self._step = np.arange(len(self.owner)) - self.first[self.owner]
         self.row: IntArray = intervals.row[self.owner]

@@ -17,15 +17,7 @@ _LANDAU_MODE = -0.22278
 class Ionisation:
     """Charge per length and per energy, and its fluctuation.
 
-    Attributes:
-        step_mm: length of track between two groups of electrons.
-        electrons_per_mm: most probable charge of a minimum-ionising particle, after
-            recombination.
-        electrons_per_mm_spread: largest deviation from it, drawn for each track.
-        landau_electrons_per_mm: width ``xi`` of the Landau fluctuation per length.
-        largest_mev: largest energy loss in a step; a larger one is a delta ray, drawn separately.
-        electrons_per_mev: charge per energy, after recombination.
-        electron_mev_per_mm: mean energy loss of an electron.
+    Settings of ``conf/simulation/generator/ionisation.yaml``, which documents every key.
     """
 
     step_mm: float

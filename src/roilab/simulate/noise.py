@@ -11,13 +11,13 @@ S(f) is the amplifier's spectrum, 1 at f = 0. The mean of N(f)^2 over all freque
 variance of the noise.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
 
 from roilab.simulate.errors import SimulationError
+from roilab.simulate.filters import HighCut
 from roilab.simulate.response import cold_electronics
 from roilab.types import FloatArray, Frame, Mask
 
@@ -26,16 +26,7 @@ from roilab.types import FloatArray, Frame, Mask
 class Noise:
     """Noise of a detector; amplitudes in ADC counts.
 
-    Attributes:
-        scale: factor on the incoherent noise of U, V and W (0 switches it off).
-        parallel_adc: amplitude of the parallel noise.
-        series_adc_per_mhz: amplitude of the series noise at 1 MHz.
-        white_adc: amplitude of the white floor.
-        rise_mhz: frequency below which the rise of the parallel noise dominates.
-        flicker_mhz: frequency below which flicker noise dominates the series noise.
-        coherent_adc: RMS of the noise that a group of channels shares (0 switches it off).
-        coherent_group: number of neighbouring channels of a plane in a group.
-        coherent_cutoff_mhz: width of the coherent noise's Gaussian spectrum.
+    Settings of ``conf/simulation/noise/incoherent.yaml``, which documents every key.
     """
 
     scale: tuple[float, float, float]
@@ -59,12 +50,7 @@ class Noise:
             )
 
     def amplitude(self, frequency_mhz: FloatArray, peaking_us: float) -> FloatArray:
-        """Return N(f) [ADC counts] of the incoherent noise; 0 at frequency 0, the pedestal.
-
-        Args:
-            frequency_mhz: frequencies.
-            peaking_us: peaking time of the amplifier.
-        """
+        """Return N(f) [ADC counts] of the incoherent noise; 0 at frequency 0, the pedestal."""
         shape = amplifier_spectrum(frequency_mhz, peaking_us)
         f = np.maximum(frequency_mhz, 1e-9)
         parallel = self.parallel_adc**2 * (1 + self.rise_mhz / f)
@@ -80,23 +66,13 @@ class Noise:
         peaking_us: float,
         rng: np.random.Generator,
     ) -> Frame:
-        """Generate the noise of one plane [ADC counts].
-
-        Args:
-            plane_index: 0 U, 1 V, 2 W.
-            shape: (channel, tick).
-            tick_ns: length of a tick.
-            peaking_us: peaking time of the amplifier.
-            rng: random numbers.
-        """
+        """Generate the noise [ADC counts] of a plane (0 U, 1 V, 2 W), shape (channel, tick)."""
         channels, ticks = shape
         frequency = scipy.fft.rfftfreq(ticks, 1e-3 * tick_ns)
         amplitude = self.scale[plane_index] * self.amplitude(frequency, peaking_us)
         noise = _draw_noise(amplitude, channels, ticks, rng)
         if self.coherent_adc > 0:
-            coherent = np.where(
-                frequency > 0, np.exp(-0.5 * (frequency / self.coherent_cutoff_mhz) ** 2), 0.0
-            )
+            coherent = HighCut(self.coherent_cutoff_mhz, 2.0)(frequency)
             groups = -(-channels // self.coherent_group)
             shared = _draw_noise(coherent, groups, ticks, rng)
             shared *= self.coherent_adc / max(float(shared.std()), 1e-9)
@@ -129,21 +105,12 @@ def _draw_noise(amplitude: FloatArray, rows: int, ticks: int, rng: np.random.Gen
 def subtract_coherent_noise(frame: Frame, group: int, signal_sigma: float, margin: int) -> Frame:
     """Subtract the noise that the channels of a group share.
 
-    The shared noise is the median over the channels of a group at every tick. Signal does not
-    count in the median; otherwise the median would remove long isochronous tracks.
-
-    Args:
-        frame: waveforms without pedestal, (channel, tick).
-        group: number of channels in a group.
-        signal_sigma: threshold of signal, in units of the channel's noise.
-        margin: ticks around the signal that count as signal too.
-
-    Returns:
-        A new frame of the same shape.
+    The shared noise is the median over the channels of a group at every tick. Signal, more than
+    ``signal_sigma`` times the channel's noise and ``margin`` ticks around it, does not count in
+    the median; otherwise the median would remove long isochronous tracks.
     """
     sigma = 1.4826 * np.median(np.abs(frame), axis=1, keepdims=True)
-    signal = np.abs(frame) > signal_sigma * np.maximum(sigma, 1e-6)
-    signal = pad_mask(signal, margin)
+    signal = pad_mask(np.abs(frame) > signal_sigma * np.maximum(sigma, 1e-6), margin)
     cleaned = frame.copy()
     for first in range(0, len(frame), group):
         rows = slice(first, first + group)
@@ -165,20 +132,12 @@ def pad_mask(mask: Mask, pad: int) -> Mask:
 
 
 def estimate_rms(frame: Frame, cut: float) -> Frame:
-    """Estimate the noise of every row; signal changes it little.
+    """Estimate the noise (row,) of a frame (row, tick); signal changes it little.
 
     The first estimate comes from the quantiles at one standard deviation, the second is the RMS
     of the samples below ``cut`` times the first.
-
-    Args:
-        frame: shape (row, tick).
-        cut: in units of the first estimate.
-
-    Returns:
-        shape (row,).
     """
-    quantiles: Sequence[float] = (16.0, 50.0, 84.0)
-    low, middle, high = np.percentile(frame[:, ::2], quantiles, axis=1)
+    low, middle, high = np.percentile(frame[:, ::2], [16.0, 50.0, 84.0], axis=1)
     first = np.sqrt(0.5 * ((high - middle) ** 2 + (middle - low) ** 2))
     inside = np.abs(frame) < cut * first[:, None]
     squares = np.where(inside, frame, 0).astype(np.float32) ** 2

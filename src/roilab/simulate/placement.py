@@ -29,20 +29,12 @@ def check_angles(theta_xz_deg: Sequence[float]) -> None:
 
 
 def compute_direction(
-    detector: Detector,
-    plane: str,
-    theta_xz_deg: float,
-    sign: int = 1,
-    theta_y_deg: float = 90.0,
+    detector: Detector, plane: str, theta_xz_deg: float, sign: int = 1, theta_y_deg: float = 90.0
 ) -> FloatArray:
-    """Return the unit vector (x, y, z) of given angles in a plane's coordinates.
+    """Return the unit vector (x, y, z) of given angles in the coordinates of plane u, v or w.
 
-    Args:
-        detector: geometry.
-        plane: ``u``, ``v`` or ``w``.
-        theta_xz_deg: 0 along the pitch, 90 along the drift.
-        sign: direction along the pitch, 1 or -1.
-        theta_y_deg: angle to the wires; 90 is perpendicular to them.
+    ``theta_xz_deg`` is 0 along the pitch, where ``sign`` is the direction, and 90 along the drift;
+    ``theta_y_deg`` is the angle to the wires.
     """
     theta, theta_y = np.radians(theta_xz_deg), np.radians(theta_y_deg)
     pitch = detector.plane(plane).direction
@@ -52,24 +44,17 @@ def compute_direction(
 
 
 def place(
-    detector: Detector, points: FloatArray, margin_mm: float, name: str, rng: np.random.Generator
+    detector: Detector, path: FloatArray, margin_mm: float, name: str, rng: np.random.Generator
 ) -> tuple[FloatArray, float]:
-    """Draw a start and a time at which a track lies in the drift volume and in the readout.
+    """Draw a start [mm] and a time [ns] at which a track lies in the drift volume and the readout.
 
-    Args:
-        detector: drift volume and clock.
-        points: points of the track relative to its start [mm], shape (point, 3).
-        margin_mm: distance kept from the borders.
-        name: name of the track in the error.
-        rng: random numbers.
-
-    Returns:
-        Start [mm] and time [ns].
+    ``path`` is the vector from start to end [mm]; ``name`` names the track in the error.
 
     Raises:
-        SimulationError: the track does not fit.
+        SimulationError: the track does not fit, with a distance of ``margin_mm`` to the borders.
     """
     low, high = detector.corners
+    points = np.stack([0 * path, path])
     first = low + margin_mm - points.min(axis=0)
     last = high - margin_mm - points.max(axis=0)
     ns_per_mm = 1e3 / detector.drift_speed_mm_per_us

@@ -4,8 +4,8 @@ import json
 import logging
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,19 +50,12 @@ def _count_cores() -> int:
 
 @dataclass(frozen=True)
 class FileJob:
-    """The events of one pair of files.
-
-    Attributes:
-        config: configuration of the sample.
-        output_dir: folder of the files.
-        number: N in ``g4-rec-N``.
-        events: numbers of the events in the sample.
-    """
+    """The events of one pair of files."""
 
     config: Mapping[str, Any]
     output_dir: Path
-    number: int
-    events: tuple[int, ...]
+    number: int  # N in ``g4-rec-N``
+    events: tuple[int, ...]  # numbers in the sample
 
     def path(self, kind: str, container: str) -> Path:
         """Return the path of one file; ``kind`` is ``rec`` or ``tru``."""
@@ -81,31 +74,14 @@ class FileJob:
 
 
 class Production:
-    """Production of one sample in one folder.
-
-    Args:
-        config: configuration group ``simulation`` as a plain container.
-        output_dir: folder of the sample; it may be absent.
+    """Production of one sample in one folder, which may be absent.
 
     Raises:
         SimulationError: a number of events, tag, plane or container is not valid.
     """
 
     def __init__(self, config: Mapping[str, Any], output_dir: Path) -> None:
-        self.config = dict(config)
-        self.output_dir = output_dir
-        self._check_config()
-
-    @cached_property
-    def simulation(self) -> Simulation:
-        """The stages of the simulation, instantiated on first use: a complete sample needs none.
-
-        Raises:
-            SimulationError: a setting cannot be used.
-        """
-        return Simulation.from_config(self.config)
-
-    def _check_config(self) -> None:
+        self.config, self.output_dir = dict(config), output_dir
         for name in ("events", "events_per_file"):
             if self.config[name] < 1:
                 raise SimulationError(f"{name} is {self.config[name]}: expected at least 1.")
@@ -116,6 +92,11 @@ class Production:
                 got = ", ".join(map(str, unknown)) or "nothing"
                 raise SimulationError(f"{name} has {got}: expected some of {', '.join(known)}.")
 
+    @cached_property
+    def simulation(self) -> Simulation:
+        """The stages of the simulation, instantiated on first use: a complete sample needs none."""
+        return Simulation.from_config(self.config)
+
     @property
     def jobs(self) -> list[FileJob]:
         """All files of the sample."""
@@ -125,11 +106,7 @@ class Production:
         return [FileJob(self.config, self.output_dir, n, chunk) for n, chunk in enumerate(chunks)]
 
     def run(self, processes: int, progress: bool) -> None:
-        """Simulate the files that are not complete, and write ``meta.json``.
-
-        Args:
-            processes: files to simulate at a time, at most the number of cores.
-            progress: show a progress bar.
+        """Simulate at most ``processes`` incomplete files at a time, and write ``meta.json``.
 
         Raises:
             SimulationError: the folder holds other files, or the run was interrupted.
@@ -141,10 +118,18 @@ class Production:
             log.info("%s: %d of %d events are complete", self.output_dir, done, events)
         if not jobs and (self.output_dir / META_FILE).is_file():
             return
+        columns = (
+            TextColumn("simulating"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("events"),
+            TimeRemainingColumn(),
+        )
         try:
-            with _show_progress(events, done, progress) as advance:
+            with Progress(*columns, disable=not progress) as bar:
+                task = bar.add_task("simulating", total=events, completed=done)
                 for count in _run_jobs(jobs, processes):
-                    advance(count)
+                    bar.advance(task, count)
         except KeyboardInterrupt:
             raise SimulationError(
                 f"{self.output_dir}: interrupted; {self._count_complete_events()} of {events} "
@@ -161,10 +146,9 @@ class Production:
         config_file = self.output_dir / CONFIG_FILE
         config = json.loads(json.dumps(self.config))
         if config_file.is_file():
-            try:
+            stored = None
+            with suppress(ValueError):
                 stored = json.loads(config_file.read_text())
-            except ValueError:
-                stored = None
             if stored != config:
                 raise SimulationError(
                     f"{self.output_dir}: holds a sample of another configuration "
@@ -249,21 +233,6 @@ def simulate_file(job: FileJob) -> int:
             for rec, tru in zip(writers[::2], writers[1::2], strict=True):
                 write_event(rec, tru, job.config, simulation.detector, index, planes, truth)
     return len(job.events)
-
-
-@contextmanager
-def _show_progress(total: int, done: int, show: bool) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar of events; yields the function that advances it."""
-    columns = (
-        TextColumn("simulating"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("events"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, disable=not show) as bar:
-        task = bar.add_task("simulating", total=total, completed=done)
-        yield lambda count: bar.advance(task, count)
 
 
 def _describe_difference(stored: Any, config: Any, key: str = "") -> str:

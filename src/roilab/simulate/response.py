@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -39,13 +40,7 @@ def cold_electronics(time_us: FloatArray, peaking_us: float) -> FloatArray:
 class Response:
     """Field response and electronics.
 
-    Attributes:
-        field: electrostatics of the wire planes.
-        gain_mv_per_fc: amplifier gain.
-        peaking_us: amplifier peaking time.
-        adc_bits: resolution of the digitiser.
-        adc_range_mv: full scale of the digitiser.
-        baseline_adc: pedestals of U, V and W [ADC counts].
+    Settings of ``conf/simulation/response/wires.yaml``, which documents every key.
     """
 
     field: WireField
@@ -69,35 +64,21 @@ class Response:
         """Nominal time from the response plane to the collection wires."""
         return self.field.start_mm / self.field.drift_speed_mm_per_us
 
-    def waveforms(self, tick_ns: float) -> FloatArray:
-        """Return the waveforms of one electron that starts at the response plane at tick 0.
-
-        Returns:
-            ADC counts, shape (plane, wire offset, impact, tick).
-
-        Raises:
-            SimulationError: the tick is no multiple of the field response's sampling period.
-        """
-        return _compute_waveforms(self, tick_ns)
-
     def compute_signal(self, arrivals: Arrivals, detector: Detector, plane_index: int) -> Frame:
-        """Compute the noise-free signal of one plane.
+        """Compute the noise-free signal of a plane (0 U, 1 V, 2 W).
 
-        Args:
-            arrivals: electrons; their ticks include the delay to the wires.
-            detector: geometry and clock.
-            plane_index: 0 U, 1 V, 2 W.
+        The ticks of ``arrivals`` include the delay to the wires.
 
         Returns:
             ADC counts above the pedestal, shape (channel, tick).
         """
         plane = detector.planes[plane_index]
-        waveforms = self.waveforms(detector.tick_ns)[plane_index]
+        waveforms = compute_waveforms(self, detector.tick_ns)[plane_index]
         start = arrivals.tick - 1e3 * self.delay_us / detector.tick_ns
         # Electrons that start before the readout still leave signal in it.
         early = waveforms.shape[-1]
         cells = self._fill_cells(arrivals, plane, start + early, detector.nticks + early)
-        per_wire = _convolve(cells, waveforms, self.field.neighbours)
+        per_wire = _convolve(cells, waveforms)
         return plane.fold(per_wire[:, early : early + detector.nticks])
 
     def _fill_cells(
@@ -112,20 +93,22 @@ class Response:
         return cells.reshape(plane.wires, impacts, ticks)
 
     def digitise(self, waveforms: Frame, plane_index: int) -> NDArray[np.int16]:
-        """Add the pedestal, round, and clip to the range of the digitiser.
-
-        Args:
-            waveforms: signal and noise [ADC counts above the pedestal], (channel, tick).
-            plane_index: 0 U, 1 V, 2 W.
-        """
+        """Convert ADC counts above the pedestal of U, V or W to those of the digitiser, clipped."""
         top = 2**self.adc_bits - 1
         counts = np.rint(waveforms + np.float32(self.baseline_adc[plane_index]))
         return np.asarray(np.clip(counts, 0, top, out=counts), dtype=np.int16)
 
 
 @lru_cache(maxsize=4)  # takes seconds, and every event needs it
-def _compute_waveforms(response: Response, tick_ns: float) -> FloatArray:
-    """Convolve the induced currents with the amplifier and sample them at ticks."""
+def compute_waveforms(response: Response, tick_ns: float) -> FloatArray:
+    """Compute the waveforms of one electron that starts at the response plane at tick 0.
+
+    Returns:
+        ADC counts, shape (plane, wire offset, impact, tick).
+
+    Raises:
+        SimulationError: the tick is no multiple of the field response's sampling period.
+    """
     field = response.field
     stride = 1e-3 * tick_ns / field.period_us
     if abs(stride - round(stride)) > 1e-6:
@@ -148,29 +131,28 @@ def _compute_waveforms(response: Response, tick_ns: float) -> FloatArray:
     return np.asarray(waveforms)
 
 
-def _convolve(cells: Frame, waveforms: FloatArray, neighbours: int) -> Frame:
-    """Convolve over wires and time, and sum over impact positions.
+def _convolve(cells: Frame, waveforms: FloatArray) -> Frame:
+    """Convolve cells (wire, impact, tick) with waveforms (wire offset, impact, tick).
 
-    Args:
-        cells: shape (wire, impact, tick).
-        waveforms: shape (wire offset, impact, tick).
-        neighbours: index of wire offset 0.
-
-    Returns:
-        shape (wire, tick), cut to the ticks of ``cells``.
+    The result (wire, tick) is summed over impacts and cut to the ticks of the cells.
     """
     wires, impacts, ticks = cells.shape
-    rows = scipy.fft.next_fast_len(wires + 2 * neighbours)
+    rows = scipy.fft.next_fast_len(wires + len(waveforms) - 1)
     columns = scipy.fft.next_fast_len(ticks + waveforms.shape[-1], real=True)
-    total: NDArray[np.complex64] | None = None
+    total = np.zeros((rows, columns // 2 + 1), dtype=np.complex64)
     for impact in range(impacts):
-        kernel = np.zeros((rows, waveforms.shape[-1]), dtype=np.float32)
-        kernel[: 2 * neighbours + 1] = waveforms[:, impact]
-        # A cyclic convolution has offset 0 at row 0 and negative offsets at the end.
-        kernel = np.roll(kernel, -neighbours, axis=0)
-        product = scipy.fft.rfft2(cells[:, impact], (rows, columns), overwrite_x=False)
+        kernel = wrap_wires(waveforms[:, impact].astype(np.float32), rows)
+        product = scipy.fft.rfft2(cells[:, impact], (rows, columns))
         product *= scipy.fft.rfft2(kernel, (rows, columns))
-        total = product if total is None else np.add(total, product, out=total)
-    assert total is not None
+        total += product
     signal = scipy.fft.irfft2(total, (rows, columns), overwrite_x=True)
     return np.asarray(signal[:wires, :ticks], dtype=np.float32)
+
+
+def wrap_wires(waveforms: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Pad waveforms (wire offset, tick) to ``rows`` for a cyclic convolution.
+
+    Offset 0 comes to row 0, negative offsets to the last rows.
+    """
+    padded = np.pad(waveforms, ((0, rows - len(waveforms)), (0, 0)))
+    return np.roll(padded, -(len(waveforms) // 2), axis=0)

@@ -19,43 +19,24 @@ from roilab.types import FloatArray, Frame
 
 @dataclass(frozen=True)
 class CandidateRois:
-    """ROIs of one plane before refinement.
-
-    Attributes:
-        tight: tight ROIs.
-        all: tight and loose ROIs; the multi-plane coincidence uses them.
-        peak: largest charge [electrons per tick] of each of ``all`` above the line through its
-            ends.
-        rms: noise of every channel, (channel,).
-    """
+    """ROIs of one plane before refinement."""
 
     tight: Intervals
-    all: Intervals
-    peak: FloatArray
-    rms: Frame
+    all: Intervals  # tight and loose ROIs; the multi-plane coincidence uses them
+    peak: FloatArray  # of each of ``all`` above the line through its ends [electrons per tick]
+    rms: Frame  # noise of every channel, (channel,)
 
 
 @dataclass(frozen=True)
 class RoiFinder:
-    """Settings of the classical ROI finder.
-
-    Attributes:
-        noise_cut: samples below this many times the noise count in the noise estimate.
-        formation: search for candidates.
-        refinement: from candidates to ROIs.
-    """
+    """Settings of ``conf/simulation/roi/classical.yaml``, which documents every key."""
 
     noise_cut: float
     formation: FormationSettings
     refinement: RefinementSettings
 
     def find_candidates(self, frames: dict[str, Frame], plane_index: int) -> CandidateRois:
-        """Find the candidates of a plane.
-
-        Args:
-            frames: deconvolved frames by name, each (channel, tick).
-            plane_index: 0 U, 1 V, 2 W.
-        """
+        """Find the candidates in the deconvolved frames (channel, tick) of U, V or W, by name."""
         rms = estimate_rms(frames["tight_lf"], self.noise_cut)
         settings, tight_frames = self.formation, (frames["tight_lf"], frames["tighter_lf"])
         tight = find_tight_rois(tight_frames, rms, settings.tight_sigma[plane_index], settings.pad)
@@ -70,13 +51,7 @@ class RoiFinder:
     def refine(
         self, candidates: CandidateRois, frames: dict[str, Frame], plane_index: int
     ) -> Intervals:
-        """Refine the candidates of a plane.
-
-        Args:
-            candidates: candidates of the plane.
-            frames: deconvolved frames by name, each (channel, tick).
-            plane_index: 0 U, 1 V, 2 W.
-        """
+        """Refine the candidates of U, V or W with its deconvolved frames (channel, tick)."""
         rois = candidates.all
         if plane_index == COLLECTION_PLANE:
             strong = candidates.peak > self.refinement.weak_peak
@@ -94,16 +69,10 @@ def measure_peaks(rois: Intervals, frame: Frame) -> FloatArray:
 
 
 def apply_rois(rois: Intervals, frame: Frame, subtract_baseline: bool) -> Frame:
-    """Keep the charge inside ROIs.
+    """Keep the charge (channel, tick) inside ROIs, which may share an end on one channel.
 
-    Args:
-        rois: on one channel they may share an end.
-        frame: deconvolved charge, (channel, tick).
-        subtract_baseline: subtract in each ROI the line through its ends (induction planes).
-
-    Returns:
-        Charge rounded down to whole electrons, 0 where negative and outside the ROIs, as the
-        toolkit saves it; (channel, tick).
+    On induction planes the line through the ends of each ROI is subtracted. Charge is rounded
+    down to integer electrons, 0 where negative and outside the ROIs, as the toolkit saves it.
     """
     samples = IntervalSamples(rois, frame)
     if subtract_baseline:

@@ -16,21 +16,7 @@ from roilab.types import Frame, IntArray
 
 @dataclass(frozen=True)
 class FormationSettings:
-    """Thresholds of the ROI formation, with the toolkit's names in parentheses.
-
-    Attributes:
-        tight_sigma: threshold of tight ROIs in U, V and W, in units of the channel's noise
-            (``troi_ind_th_factor``, ``troi_col_th_factor``).
-        pad: ticks added on both sides of a tight ROI (``troi_pad``).
-        rebin: ticks summed in the search of loose ROIs (``lroi_rebin``).
-        loose_sigma: threshold of loose ROIs, in units of the noise of ``rebin`` fully correlated
-            ticks (``lroi_th_factor``).
-        loose_shoulder: part of that threshold that the edges must reach (``lroi_th_factor1``).
-        loose_top: upper limit of the threshold [electrons] (``lroi_max_th``).
-        loose_reach: bins within which a small peak must fall by the shoulder
-            (``lroi_short_length``).
-        loose_slack: rise [electrons] at which a slope still counts as falling.
-    """
+    """Settings ``formation`` of ``conf/simulation/roi/classical.yaml``, which documents them."""
 
     tight_sigma: tuple[float, float, float]
     pad: int
@@ -45,30 +31,20 @@ class FormationSettings:
 def find_tight_rois(
     frames: tuple[Frame, ...], rms: Frame, threshold_sigma: float, pad: int
 ) -> Intervals:
-    """Find the tight ROIs of a plane.
+    """Find the tight ROIs of a plane, ``pad`` ticks longer on both sides.
 
-    Args:
-        frames: frames, each (channel, tick); a tick counts if any of them is above threshold.
-        rms: noise of the rows of the first frame.
-        threshold_sigma: threshold in units of the noise.
-        pad: ticks added on both sides.
+    A tick counts if any frame (channel, tick) is above ``threshold_sigma`` times ``rms``, the
+    noise of the rows of the first frame.
     """
     threshold = threshold_sigma * rms[:, None] + 1
-    mask = np.any([frame > threshold for frame in frames], axis=0)
-    mask = pad_mask(mask, pad)
+    mask = pad_mask(np.any([frame > threshold for frame in frames], axis=0), pad)
     # A channel between two channels with signal has signal too.
     mask[1:-1] |= mask[:-2] & mask[2:]
     return Intervals.from_mask(mask)
 
 
 def find_loose_rois(frame: Frame, rms: Frame, settings: FormationSettings) -> Intervals:
-    """Find the loose ROIs of an induction plane.
-
-    Args:
-        frame: frame with the loose low cut, (channel, tick).
-        rms: noise of its rows.
-        settings: thresholds.
-    """
+    """Find the loose ROIs in a frame (channel, tick) of an induction plane, ``rms`` its noise."""
     rebin = settings.rebin
     bins = frame.shape[1] // rebin
     total = frame[:, : bins * rebin].reshape(len(frame), bins, rebin).sum(axis=2)

@@ -25,20 +25,7 @@ _ZERO = 1e-3  # electrons; samples on the baseline differ from 0 by rounding err
 
 @dataclass(frozen=True)
 class RefinementSettings:
-    """Thresholds of the ROI refinement, with the toolkit's names in parentheses.
-
-    Attributes:
-        sigma: threshold of signal, in units of the channel's noise (``r_th_factor``).
-        valley: smallest depth [electrons] of a valley that separates two peaks
-            (``r_low_peak_sep_threshold_pre``).
-        valley_sigma: the same in units of the channel's noise (``r_sep_peak``).
-        loops: how often candidates are broken (``r_break_roi_loop``).
-        pad: ticks kept around the signal when shrinking (``r_pad``).
-        weak_mean: a ROI is kept if its mean [electrons per tick] is larger
-            (``r_fake_signal_low_th``),
-        weak_peak: or if its peak [electrons per tick] is larger (``r_fake_signal_high_th``), or if
-            it is linked to such a ROI on a neighbouring channel.
-    """
+    """Settings ``refinement`` of ``conf/simulation/roi/classical.yaml``, which documents them."""
 
     sigma: float
     valley: float
@@ -52,17 +39,10 @@ class RefinementSettings:
 def refine_rois(
     candidates: Intervals, tight: Intervals, frame: Frame, rms: Frame, settings: RefinementSettings
 ) -> Intervals:
-    """Refine the candidates of an induction plane.
+    """Refine the loose and tight candidates of an induction plane.
 
-    Args:
-        candidates: loose and tight ROIs.
-        tight: tight ROIs.
-        frame: Wiener-filtered charge without low cut, (channel, tick).
-        rms: noise of every channel with the tight low cut.
-        settings: thresholds.
-
-    Returns:
-        ROIs; neighbours on one channel may share a tick.
+    ``frame`` is Wiener-filtered charge without low cut, (channel, tick), and ``rms`` the noise of
+    every channel with the tight low cut. Neighbouring ROIs on one channel may share a tick.
     """
     tight_mask = tight.to_mask()
     rois, charge = candidates, frame
@@ -85,17 +65,7 @@ def refine_rois(
 def _break_rois(
     rois: Intervals, frame: Frame, rms: Frame, settings: RefinementSettings
 ) -> tuple[Intervals, Frame]:
-    """Break ROIs at their valleys and subtract the baseline.
-
-    Args:
-        rois: ROIs to break.
-        frame: charge, (channel, tick).
-        rms: noise of the channels.
-        settings: thresholds.
-
-    Returns:
-        The parts, where neighbours in time share a tick, and their charge (channel, tick).
-    """
+    """Return the parts of ROIs between valleys, and their charge above the baseline."""
     samples = IntervalSamples(rois, frame)
     noise: FloatArray = rms[samples.row].astype(np.float64)
     ends = np.concatenate([samples.first, samples.last])

@@ -19,20 +19,9 @@ from roilab.types import FloatArray
 
 @dataclass(frozen=True)
 class Showers:
-    """Generator of electron showers, one an event, at the given energies and angles in turn.
+    """Generator of electron showers, one an event.
 
-    Attributes:
-        ionisation: charge per length and energy.
-        plane: wire plane in whose coordinates the angles are given.
-        energy_mev: energies.
-        theta_xz_deg: angles; events take all angles at one energy, then at the next.
-        radiation_length_mm: of liquid argon.
-        critical_mev: critical energy of liquid argon.
-        moliere_mm: Moliere radius of liquid argon.
-        shape: parameter ``b`` of the gamma distribution.
-        branch_mev: mean energy of a track of the cascade.
-        margin_mm: distance of the axis from the borders of the drift volume.
-        axis_mm: length of the axis that must lie inside the drift volume.
+    Settings of ``conf/simulation/generator/showers.yaml``, which documents every key.
     """
 
     ionisation: Ionisation
@@ -64,8 +53,7 @@ class Showers:
         energy = self.energy_mev[index // len(self.theta_xz_deg) % len(self.energy_mev)]
         axis = compute_direction(detector, self.plane, theta, int(rng.choice([-1, 1])))
         name = f"The axis of a shower at {theta} degrees"
-        ends = np.stack([0 * axis, self.axis_mm * axis])
-        start, time = place(detector, ends, self.margin_mm, name, rng)
+        start, time = place(detector, self.axis_mm * axis, self.margin_mm, name, rng)
         cascade = self.deposit_cascade(start, axis, energy, time, rng)
         facts = {"plane": self.plane.lower(), "theta_xz": theta, "theta_y": 90.0}
         track = {

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from roilab.detectors.detector import Detector
 from roilab.simulate.filters import HighCut, low_cut, wire_filter
 from roilab.simulate.noise import subtract_coherent_noise
-from roilab.simulate.response import Response
+from roilab.simulate.response import Response, compute_waveforms, wrap_wires
 from roilab.types import FloatArray, Frame
 
 COLLECTION_PLANE = 2
@@ -36,22 +36,7 @@ COLLECTION_PLANE = 2
 
 @dataclass(frozen=True)
 class SignalProcessing:
-    """Settings of the signal processing.
-
-    Attributes:
-        coherent_group: channels of a group for the subtraction of coherent noise; 0: none.
-        coherent_sigma: threshold of protected signal there, in units of the channel's noise.
-        coherent_margin: ticks around the signal that are protected too.
-        time_offset_us: shift of the deconvolved charge in time; rounding it down to whole ticks
-            makes the truth lead by about a tick, as in the toolkit's frames.
-        gauss: filter of the charge.
-        wiener: filters of U, V and W for the ROI finding.
-        wiener_wide: filters of U, V and W for the frame ``wiener``.
-        loose_mhz: loose low cut.
-        tight_mhz: tight low cut.
-        tighter_mhz: tighter low cut.
-        wire_sigma: filters across the wires of U, V and W.
-    """
+    """Settings of ``conf/simulation/processing/wirecell.yaml``, which documents every key."""
 
     coherent_group: int
     coherent_sigma: float
@@ -69,24 +54,16 @@ class SignalProcessing:
         """Subtract the pedestal and, if configured, the coherent noise; shape (channel, tick)."""
         raw = adc - np.median(adc, axis=1, keepdims=True).astype(np.float32)
         if self.coherent_group:
-            raw = subtract_coherent_noise(
-                raw, self.coherent_group, self.coherent_sigma, self.coherent_margin
-            )
+            settings = self.coherent_group, self.coherent_sigma, self.coherent_margin
+            raw = subtract_coherent_noise(raw, *settings)
         return np.asarray(raw, dtype=np.float32)
 
     def deconvolve(
         self, raw: Frame, plane_index: int, detector: Detector, response: Response
     ) -> dict[str, Frame]:
-        """Make all deconvolved frames of a plane.
+        """Return all deconvolved frames of a plane (0 U, 1 V, 2 W) by name [electrons per tick].
 
-        Args:
-            raw: waveforms without pedestal [ADC counts], (channel, tick), in wire order.
-            plane_index: 0 U, 1 V, 2 W.
-            detector: clock.
-            response: response to divide by.
-
-        Returns:
-            Frames [electrons per tick] by name, each (channel, tick).
+        ``raw`` are waveforms without pedestal [ADC counts], (channel, tick), in wire order.
         """
         ticks = raw.shape[1]
         spectrum, frequency = self._divide_by_response(raw, plane_index, detector, response)
@@ -104,39 +81,29 @@ class SignalProcessing:
             "hits": transform_back(self.wiener_wide[plane_index](frequency), collection),
             "refine": transform_back(wiener, True),
         }
+        if collection:
+            return frames | dict.fromkeys(("loose_lf", "tight_lf", "tighter_lf"), frames["refine"])
         cuts = {"loose_lf": self.loose_mhz, "tight_lf": self.tight_mhz}
         for name, tau in {**cuts, "tighter_lf": self.tighter_mhz}.items():
-            if collection:
-                frames[name] = frames["refine"]
-            else:
-                frames[name] = transform_back(wiener * low_cut(frequency, tau), True)
+            frames[name] = transform_back(wiener * low_cut(frequency, tau), True)
         return frames
 
     def _divide_by_response(
         self, raw: Frame, plane_index: int, detector: Detector, response: Response
     ) -> tuple[NDArray[np.complex64], FloatArray]:
-        """Deconvolve without filters in time.
-
-        Returns:
-            Spectrum (channel, frequency) and frequencies [MHz].
-        """
-        neighbours = response.field.neighbours
+        """Deconvolve without filters in time: spectrum (channel, frequency), frequencies [MHz]."""
         # The impact position of an electron is unknown, hence the average response.
-        average = response.waveforms(detector.tick_ns)[plane_index].mean(axis=1)
+        average = compute_waveforms(response, detector.tick_ns)[plane_index].mean(axis=1)
         channels, ticks = raw.shape
-        rows = scipy.fft.next_fast_len(channels + 2 * neighbours)
+        rows = scipy.fft.next_fast_len(channels + len(average) - 1)
         columns = scipy.fft.next_fast_len(ticks + average.shape[-1], real=True)
         columns += columns % 2
-        kernel = np.zeros((rows, average.shape[-1]), dtype=np.float64)
-        kernel[: 2 * neighbours + 1] = average
-        kernel = np.roll(kernel, -neighbours, axis=0)
         spectrum = scipy.fft.fft(scipy.fft.rfft(raw, columns), rows, axis=0, overwrite_x=True)
-        divisor = scipy.fft.fft(scipy.fft.rfft(kernel, columns), axis=0)
+        divisor = scipy.fft.fft(scipy.fft.rfft(wrap_wires(average, rows), columns), axis=0)
         frequency = scipy.fft.rfftfreq(columns, 1e-3 * detector.tick_ns)
         # Any number will do at frequency 0, where the filters in time are 0.
         divisor[:, 0] = 1.0
-        shift_us = response.delay_us + self.time_offset_us
-        shift_ticks = int(1e3 * shift_us / detector.tick_ns)
+        shift_ticks = int(1e3 * (response.delay_us + self.time_offset_us) / detector.tick_ns)
         phase = np.exp(-2j * np.pi * np.arange(len(frequency)) / columns * shift_ticks)
         weight = wire_filter(rows, self.wire_sigma[plane_index])[:, None] * phase[None, :]
         spectrum *= (weight / divisor).astype(np.complex64)
@@ -144,16 +111,12 @@ class SignalProcessing:
 
 
 def restore_baseline(frame: Frame) -> Frame:
-    """Subtract from every row its median.
+    """Subtract from every row of a frame (row, tick) its median.
 
     The median is taken twice, the second time only of samples within 500 electrons of the first,
     so that signal does not shift it.
-
-    Args:
-        frame: shape (row, tick).
     """
     first = np.median(frame, axis=1, keepdims=True)
-    second = np.nanmedian(
-        np.where(np.abs(frame - first) < 500, frame, np.nan), axis=1, keepdims=True
-    )
+    quiet = np.where(np.abs(frame - first) < 500, frame, np.nan)
+    second = np.nanmedian(quiet, axis=1, keepdims=True)
     return np.asarray(frame - np.nan_to_num(second), dtype=np.float32)

@@ -12,15 +12,9 @@ from roilab.simulate.placement import check_angles, compute_direction, place
 
 @dataclass(frozen=True)
 class Tracks:
-    """Generator of ideal tracks, one an event, at the given angles in turn.
+    """Generator of ideal tracks, one an event.
 
-    Attributes:
-        plane: wire plane in whose coordinates the angles are given.
-        theta_xz_deg: angles; event ``i`` has number ``i`` modulo their count.
-        length_mm: length of the track.
-        electrons_per_mm: charge.
-        step_mm: length of track between two groups of electrons.
-        margin_mm: distance kept from the borders of the drift volume.
+    Settings of ``conf/simulation/generator/tracks.yaml``, which documents every key.
     """
 
     plane: str
@@ -44,7 +38,7 @@ class Tracks:
         sign = int(rng.choice([-1, 1]))
         path = self.length_mm * compute_direction(detector, self.plane, theta, sign)
         name = f"A track of {self.length_mm:.0f} mm at {theta} degrees"
-        start, time = place(detector, np.stack([0 * path, path]), self.margin_mm, name, rng)
+        start, time = place(detector, path, self.margin_mm, name, rng)
         position, step = divide_line(start, start + path, self.step_mm)
         depositions = Depositions.at_time(position, time, self.electrons_per_mm * step)
         facts = {"plane": self.plane.lower(), "theta_xz": theta, "theta_y": 90.0}

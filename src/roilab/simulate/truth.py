@@ -16,12 +16,7 @@ from roilab.types import Frame
 
 @dataclass(frozen=True)
 class TruthSmearing:
-    """Smearing of the truth charge in addition to diffusion.
-
-    Attributes:
-        smear_ticks: width in time [ticks].
-        smear_wires: width across the wires of U, V and W [wires].
-    """
+    """Settings of ``conf/simulation/truth/smeared.yaml``, which documents every key."""
 
     smear_ticks: float
     smear_wires: tuple[float, float, float]
@@ -31,12 +26,10 @@ class TruthSmearing:
         frames = []
         for plane, smear in zip(detector.planes, self.smear_wires, strict=True):
             frame = np.zeros((plane.channels, detector.nticks), dtype=np.float32)
-            sigma = np.hypot(arrivals.sigma_mm / plane.pitch_mm, smear)
             # Wire j collects from j - 1/2 to j + 1/2.
             across = plane.wire_number(arrivals.y, arrivals.z) + 0.5
-            along = np.hypot(arrivals.sigma_tick, self.smear_ticks)
-            add_clouds(
-                frame, (across, sigma), (arrivals.tick, along), arrivals.electrons, plane.wires
-            )
+            rows = across, np.hypot(arrivals.sigma_mm / plane.pitch_mm, smear)
+            ticks = arrivals.tick, np.hypot(arrivals.sigma_tick, self.smear_ticks)
+            add_clouds(frame, rows, ticks, arrivals.electrons, plane.wires)
             frames.append(frame)
         return frames

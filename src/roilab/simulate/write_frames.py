@@ -22,24 +22,14 @@ def write_event(
     planes: Sequence[Mapping[str, NDArray[Any]]],
     truth: Sequence[Frame],
 ) -> None:
-    """Write the reconstruction and the truth of one event.
+    """Write the frames by tag and the truth of U, V and W, each (channel, tick), to two files.
 
-    Args:
-        rec: file of the reconstruction.
-        tru: file of the truth.
-        config: keys ``planes`` and ``tags`` to write, their ``rounding``, and ``first_event``.
-        detector: channel numbers and clock.
-        index: number of the event in the sample.
-        planes: frames of U, V and W by tag, each (channel, tick).
-        truth: truth of U, V and W, each (channel, tick).
+    ``config`` chooses ``planes`` and ``tags`` and has their ``rounding`` and ``first_event``;
+    ``index`` is the number of the event in the sample.
     """
     written = [number for number, name in enumerate(PLANE_NAMES) if name in config["planes"]]
-    channels = np.concatenate(
-        [
-            detector.first_channels[plane] + np.arange(detector.planes[plane].channels)
-            for plane in written
-        ]
-    )
+    first, counts = detector.first_channels, [plane.channels for plane in detector.planes]
+    channels = np.concatenate([first[p] + np.arange(counts[p]) for p in written])
     event, clock = config["first_event"] + index, (detector.tick0_ns, detector.tick_ns)
 
     def write(file: FrameWriter, tag: str, frames: Sequence[NDArray[Any]]) -> None:

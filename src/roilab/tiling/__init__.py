@@ -8,17 +8,14 @@ from roilab.tiling.graph import Graph
 from roilab.tiling.lowering import lower
 from roilab.tiling.memory_model import MemoryModel
 from roilab.tiling.network import TiledNetwork
-from roilab.tiling.planner import Plan, Step, plan_full_images, plan_within
-from roilab.tiling.tracing import trace
+from roilab.tiling.planner import Plan, plan_full_images, plan_within
 
 __all__ = [
     "Graph",
     "MemoryModel",
     "Plan",
-    "Step",
     "TiledNetwork",
     "lower",
     "plan_full_images",
     "plan_within",
-    "trace",
 ]

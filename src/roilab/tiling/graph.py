@@ -12,9 +12,9 @@ class GraphNode:
     Attributes:
         operation: see ``roilab.tiling.operations``.
         inputs: numbers of the nodes that it reads.
-        like: number of the node to whose size the image is padded or cropped; the node's own
-            number for all other operations.
-        features: number of features of the image.
+        like: number of the node to whose size the image is padded or cropped; the number of this
+            node for all other operations.
+        features: of the image.
         stride: ratio of the input's size to the image's size.
     """
 
@@ -36,12 +36,12 @@ class Graph:
     """A network in order of computation; node 0 is the input image, the last node the logits.
 
     Attributes:
-        nodes: of the graph.
-        region: the part of the network that needs full images, from a list of tensors to a list
-            of tensors; ``None`` where every operation works on rows.
-        region_inputs: numbers of the nodes that the region reads.
-        region_outputs: numbers of the nodes that the region computes.
-        region_peak: largest number of values that the region holds at once, per pixel of the input.
+        nodes: in order of computation.
+        region: part that needs full images, from a list of tensors to a list of tensors; ``None``
+            where every operation works on rows.
+        region_inputs: numbers of the nodes that it reads.
+        region_outputs: numbers of the nodes that it computes.
+        region_peak: largest number of values that it holds at once, per pixel of the input.
     """
 
     nodes: list[GraphNode] = field(default_factory=list)

@@ -10,18 +10,8 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from roilab.models import RoiNetwork
 from roilab.models.blocks import pad_to
+from roilab.tiling import operations
 from roilab.tiling.graph import Graph, GraphNode
-from roilab.tiling.operations import (
-    Addition,
-    BilinearUpsampling,
-    Concatenation,
-    Convolution,
-    ExternalImage,
-    MaxPool,
-    PadOrCrop,
-    Pointwise,
-    ScaleAndShift,
-)
 from roilab.tiling.tracing import find_region, is_size, trace
 
 _EXAMPLE_SIZE = (96, 160)  # image for finding features and strides; any size gives the same
@@ -60,11 +50,11 @@ class _Lowering:
             ShapeProp(traced).propagate(torch.zeros(1, net.n_layers, *_EXAMPLE_SIZE))
         earlier, later = _split_at_region(traced, region)
         (image,) = (node for node in earlier if node.op == "placeholder")
-        self._add(image, ExternalImage(), [])
+        self._add(image, operations.ExternalImage(), [])
         if not isinstance(preprocess, nn.Identity):
-            self._add(image, Pointwise(preprocess), [len(self.graph.nodes) - 1])
+            self._add(image, operations.Pointwise(preprocess), [len(self.graph.nodes) - 1])
         if net.multiple > 1:
-            self._add(image, PadOrCrop(net.multiple), [len(self.graph.nodes) - 1])
+            self._add(image, operations.PadOrCrop(net.multiple), [len(self.graph.nodes) - 1])
         for node in earlier:
             self._lower(node)
         if region:
@@ -90,31 +80,30 @@ class _Lowering:
             if all(self._can_split(user) for user in node.users):
                 self.split[node] = inputs
             else:
-                self._add(node, Concatenation(), inputs)
+                self._add(node, operations.Concatenation(), inputs)
         elif node.target is pad_to:
             height: Any = node.args[1]
             like = self.numbers[height.args[0].args[0]]  # height is like.shape[2]
-            self._add(node, PadOrCrop(), [self.numbers[x]], like)
+            self._add(node, operations.PadOrCrop(), [self.numbers[x]], like)
         else:
-            self._add(node, Addition(), [self.numbers[i] for i in node.all_input_nodes])
+            self._add(node, operations.Addition(), [self.numbers[i] for i in node.all_input_nodes])
 
     def _lower_module(self, node: fx.Node, x: fx.Node, module: nn.Module) -> None:
         if isinstance(module, nn.Conv2d):
             inputs = self.split[x] if x in self.split else [self.numbers[x]]
             parts = _split_convolution(module, [self.graph.nodes[i].features for i in inputs])
-            self._add(node, Convolution(parts), inputs)
+            self._add(node, operations.Convolution(parts), inputs)
         elif isinstance(module, nn.MaxPool2d):
-            self._add(node, MaxPool(module), [self.numbers[x]])
+            self._add(node, operations.MaxPool(module), [self.numbers[x]])
         elif isinstance(module, nn.Upsample):
             scale: Any = module.scale_factor
-            operation = BilinearUpsampling(int(scale), bool(module.align_corners))
-            self._add(node, operation, [self.numbers[x]])
+            upsampling = operations.BilinearUpsampling(int(scale), bool(module.align_corners))
+            self._add(node, upsampling, [self.numbers[x]])
         elif isinstance(module, nn.BatchNorm2d):
-            self._add(node, Pointwise(ScaleAndShift(module)), [self.numbers[x]])
+            operation = operations.Pointwise(operations.ScaleAndShift(module))
+            self._add(node, operation, [self.numbers[x]])
             if hasattr(module, "act"):
-                self.graph.nodes[-1].operation.activation = _copy_activation(
-                    module.get_submodule("act"), in_place=True
-                )
+                operation.activation = _copy_activation(module.get_submodule("act"), in_place=True)
         else:
             self._lower_activation(node, x, module)
 
@@ -125,7 +114,7 @@ class _Lowering:
             before.activation = _copy_activation(module, in_place=True)
             self.numbers[node] = self.numbers[x]
         else:
-            operation = Pointwise(_copy_activation(module, in_place=False))
+            operation = operations.Pointwise(_copy_activation(module, in_place=False))
             self._add(node, operation, [self.numbers[x]])
 
     def _can_split(self, user: fx.Node) -> bool:
@@ -157,7 +146,7 @@ class _Lowering:
         self.graph.region = fx.GraphModule(self.traced, graph)
         self.graph.region_peak = _peak(self.region) / (_EXAMPLE_SIZE[0] * _EXAMPLE_SIZE[1])
         for node in outputs:
-            self._add(node, ExternalImage(), [])
+            self._add(node, operations.ExternalImage(), [])
             self.graph.region_outputs.append(self.numbers[node])
 
 

@@ -1,5 +1,6 @@
 """Model of the memory and the computing time of a step."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,7 +31,7 @@ class MemoryModel:
 
     Args:
         graph: operations.
-        size: channels and slices of the image.
+        size: channels and slices of the input image.
         bytes_per_number: 4 for float32, 2 for bf16.
 
     Attributes:
@@ -80,11 +81,8 @@ class MemoryModel:
         rows = min(rows, height)
         first = (height - rows) // 2
         ranges = self._needed_rows(active, (first, first + rows))
-        uses = {number: 0 for number in active}
-        for number in active:
-            for i in self.graph.nodes[number].inputs:
-                if i in uses:
-                    uses[i] += 1
+        computed = set(active)
+        uses = Counter(i for number in active for i in self.graph.nodes[number].inputs)
         held, peak, seconds = 0, 0, 0.0
         for number in active:
             node, n_rows = self.graph.nodes[number], _length(ranges[number])
@@ -93,9 +91,9 @@ class MemoryModel:
             held += output
             seconds += self._seconds(node, number, n_rows)
             for i in node.inputs:
-                if i in uses:
-                    uses[i] -= 1
-                    held -= self.image_bytes(i, _length(ranges[i])) if uses[i] == 0 else 0
+                uses[i] -= 1
+                if i in computed and uses[i] == 0:
+                    held -= self.image_bytes(i, _length(ranges[i]))
         return StepCost(peak, seconds * height / rows)
 
     def _needed_rows(self, active: tuple[int, ...], rows: Range) -> dict[int, Range]:

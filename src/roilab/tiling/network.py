@@ -19,21 +19,17 @@ class TiledNetwork(nn.Module):
 
     Args:
         graph: operations.
-        steps: in order; the target of the last step is the logits.
+        steps: in order; the target of the last is the logits.
         width: slices of the planned image. For another width, the rows of a band are scaled so that
             it has the same number of pixels.
         bf16: features are bf16; the caller converts the weights.
     """
 
-    inputs: list[list[int]]
-    geometry: list[list[int]]
-    likes: list[int]
-    region_inputs: list[int]
-    region_outputs: list[int]
-    targets: list[int]
-    rows: list[int]
+    inputs: list[list[int]]  # lists that can be empty: TorchScript cannot find their types
     active: list[list[int]]
     dropped: list[list[int]]
+    region_inputs: list[int]
+    region_outputs: list[int]
 
     def __init__(self, graph: Graph, steps: Sequence[Step], width: int, bf16: bool = False) -> None:
         super().__init__()

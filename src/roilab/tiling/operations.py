@@ -10,34 +10,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from roilab.tiling.receptive_rows import (
-    padding_geometry,
-    placement_geometry,
-    rowwise_geometry,
-    upsampling_geometry,
-    window_geometry,
-    zero_rows_above,
-)
+from roilab.tiling.receptive_rows import row_geometry, zero_rows_above
 
 
 class Band(NamedTuple):
-    """Position of a band in its image.
-
-    Attributes:
-        first: first row of the output band.
-        last: row after its last row.
-        height_out: height of the full output.
-        first_in: first row of the input band.
-        height_in: height of the full input.
-        width: slices of the output.
-    """
+    """Position of a band: rows ``first`` to ``last`` (half-open) of the output."""
 
     first: int
     last: int
-    height_out: int
-    first_in: int
-    height_in: int
-    width: int
+    height_out: int  # of the full output
+    first_in: int  # first row of the input band
+    height_in: int  # of the full input
+    width: int  # slices of the output
 
 
 class Convolution(nn.Module):
@@ -60,7 +44,7 @@ class Convolution(nn.Module):
             int(pair[0]) for pair in (conv.stride, conv.dilation, conv.padding)
         )
         self.extent = self.dilation * (conv.kernel_size[0] - 1) + 1
-        self.geometry = window_geometry(self.extent, self.stride, self.padding)
+        self.geometry = row_geometry((self.extent, self.stride, self.padding))
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the output band."""
@@ -112,7 +96,7 @@ class MaxPool(nn.Module):
         super().__init__()
         numbers: Any = (pool.kernel_size, pool.stride, pool.padding)
         self.extent, self.stride, self.padding = (int(number) for number in numbers)
-        self.geometry = window_geometry(self.extent, self.stride, self.padding)
+        self.geometry = row_geometry((self.extent, self.stride, self.padding))
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the output band."""
@@ -132,7 +116,7 @@ class BilinearUpsampling(nn.Module):
     def __init__(self, scale: int, align_corners: bool) -> None:
         super().__init__()
         self.scale, self.align_corners = scale, align_corners
-        self.geometry = upsampling_geometry(scale, align_corners)
+        self.geometry = row_geometry(scale=scale, align_corners=align_corners)
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the output band."""
@@ -161,15 +145,11 @@ class BilinearUpsampling(nn.Module):
 
 
 class PadOrCrop(nn.Module):
-    """Place an image in the middle of another size.
-
-    Args:
-        multiple: above 1, add zeros after both ends up to a multiple instead.
-    """
+    """Place an image in the middle of another size, or add zeros after both ends to a multiple."""
 
     def __init__(self, multiple: int = 1) -> None:
         super().__init__()
-        self.geometry = padding_geometry(multiple) if multiple > 1 else placement_geometry()
+        self.geometry = row_geometry(padding=multiple)
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the output band."""
@@ -195,7 +175,7 @@ class Pointwise(nn.Module):
         super().__init__()
         self.module = module
         self.activation: nn.Module = nn.Identity()
-        self.geometry = rowwise_geometry()
+        self.geometry = row_geometry()
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the output band."""
@@ -225,7 +205,7 @@ class Addition(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.activation: nn.Module = nn.Identity()
-        self.geometry = rowwise_geometry()
+        self.geometry = row_geometry()
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the output band."""
@@ -237,7 +217,7 @@ class Concatenation(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.geometry = rowwise_geometry()
+        self.geometry = row_geometry()
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the output band."""
@@ -249,7 +229,7 @@ class ExternalImage(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.geometry = rowwise_geometry()
+        self.geometry = row_geometry()
 
     def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
         """Return the input; never called."""

@@ -1,5 +1,6 @@
 """Plan the steps of a network so that its memory stays within a bound."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -40,10 +41,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps and their cost by the memory model.
+    """Steps, in order, and their cost by the memory model.
 
     Attributes:
-        steps: in order.
+        steps: of the network.
         peak: largest memory, with the input image [bytes].
         seconds: computing time; only ratios are meaningful.
     """
@@ -55,11 +56,10 @@ class Plan:
 
 def optional_images(graph: Graph) -> list[int]:
     """Return images that may be worth storing: with several readers, or next to a resize."""
-    users = [0] * len(graph.nodes)
+    users = Counter(i for node in graph.nodes for i in node.inputs)
     resized = set()
     for number, node in enumerate(graph.nodes):
         for i in node.inputs:
-            users[i] += 1
             if graph.nodes[i].stride != node.stride:
                 resized |= {i, number} if node.stride > graph.nodes[i].stride else {i}
     last = len(graph.nodes) - 1
@@ -103,12 +103,10 @@ def plan_within(model: MemoryModel, bound: int) -> Plan:
 
 
 def build_plan(model: MemoryModel, keep: Mapping[int, Keep], bound: int | None) -> Plan:
-    """Return the steps for a choice of stored images.
+    """Return the steps for a choice of stored images, in bands within a bound [bytes].
 
-    Args:
-        model: memory and computing time of steps.
-        keep: how long each optional image is stored; an absent one is never stored.
-        bound: choose bands within it [bytes]; ``None`` for full images.
+    ``keep`` has how long each optional image is stored; an absent one is never stored. Without a
+    bound, images are computed in full.
     """
     graph = model.graph
     order = _order(graph, keep)

@@ -10,29 +10,14 @@ up to a multiple of it.
 """
 
 
-def window_geometry(extent: int, stride: int, padding: int) -> list[int]:
-    """Return the geometry of a convolution or pooling."""
-    return [extent, stride, padding, 1, 0, 0]
-
-
-def upsampling_geometry(scale: int, align_corners: bool) -> list[int]:
-    """Return the geometry of a bilinear upsampling."""
-    return [1, 1, 0, scale, int(align_corners), 0]
-
-
-def rowwise_geometry() -> list[int]:
-    """Return the geometry of an operation that reads only the row it computes."""
-    return window_geometry(1, 1, 0)
-
-
-def placement_geometry() -> list[int]:
-    """Return the geometry of placing an image in the middle of another size."""
-    return [1, 1, 0, 1, 0, 1]
-
-
-def padding_geometry(multiple: int) -> list[int]:
-    """Return the geometry of adding zeros after the end, up to a multiple."""
-    return [1, 1, 0, 1, 0, multiple]
+def row_geometry(
+    window: tuple[int, int, int] = (1, 1, 0),
+    scale: int = 1,
+    align_corners: bool = False,
+    padding: int = 0,
+) -> list[int]:
+    """Return a geometry; by default that of an operation that reads only the row it computes."""
+    return [*window, scale, int(align_corners), padding]
 
 
 def zero_rows_above(geometry: list[int], height_in: int, height_out: int) -> int:
@@ -41,13 +26,7 @@ def zero_rows_above(geometry: list[int], height_in: int, height_out: int) -> int
 
 
 def output_height(geometry: list[int], height_in: int, height_like: int) -> int:
-    """Return the height of the output.
-
-    Args:
-        geometry: of the operation.
-        height_in: height of the input.
-        height_like: height in which a placed image lies.
-    """
+    """Return the height of the output; a placed image lies in ``height_like``."""
     if geometry[5] == 1:
         return height_like
     if geometry[5] > 1:
@@ -60,12 +39,7 @@ def input_rows(
 ) -> tuple[int, int]:
     """Return the half-open range of input rows, inside the image and at least one row.
 
-    Args:
-        geometry: of the operation.
-        first: first row of the output.
-        last: row after the last row of the output.
-        height_in: height of the input.
-        height_out: height of the output.
+    Rows ``first`` to ``last`` (half-open) of the output need them.
     """
     if geometry[5] > 0:
         above = zero_rows_above(geometry, height_in, height_out)

@@ -111,9 +111,8 @@ def _is_row_operation(module: nn.Module) -> bool:
         square = all(not isinstance(p, str) and p[0] == p[1] for p in pairs)
         return square and module.padding_mode == "zeros"
     if type(module) is nn.MaxPool2d:
-        integers = all(
-            isinstance(n, int) for n in (module.kernel_size, module.stride, module.padding)
-        )
+        numbers = (module.kernel_size, module.stride, module.padding)
+        integers = all(isinstance(n, int) for n in numbers)
         return integers and module.dilation == 1 and not module.ceil_mode
     if type(module) is nn.Upsample:
         scale = module.scale_factor

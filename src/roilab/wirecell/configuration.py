@@ -62,11 +62,7 @@ def node_configuration(data: Mapping[str, Any], mask_thresh: float) -> dict[str,
     """Return the settings of DNNROIFinding by the node's names.
 
     Tags end in ``%d`` for the APA number. ``plane`` is a number, or a list of numbers for a network
-    that was trained on several planes.
-
-    Args:
-        data: data config of the training.
-        mask_thresh: threshold on the network's ROI probability.
+    that was trained on several planes. ``data`` is the data config of the training.
     """
     numbers = [_PLANES.index(plane) for plane in data["planes"]]
     first, last = Readout.from_config(data).tick_range
@@ -91,9 +87,7 @@ def node_configuration(data: Mapping[str, Any], mask_thresh: float) -> dict[str,
 def node_jsonnet(metadata: Mapping[str, Any], file: str) -> str:
     """Return the text of a jsonnet file: the metadata, and ``nodes(anode, apa, plane)``.
 
-    Args:
-        metadata: at least the keys of ``node_configuration``.
-        file: name of the TorchScript file.
+    The metadata have at least the keys of ``node_configuration``; ``file`` is the TorchScript file.
     """
     plain = json.dumps(metadata, indent=2)
     return _JSONNET.format(file=file, plain=plain, keys=json.dumps(list(_NODE_KEYS)))

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from roilab.types import Frame
 from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 
@@ -15,7 +14,7 @@ def forward_in_chunks(
     image: torch.Tensor,
     nchunks: int,
     after_step: StepCallback = ignore_step,
-) -> NDArray[np.float32]:
+) -> Frame:
     """Return the ROI probability of an image, computed in chunks of its channels.
 
     ``torch.chunk`` splits the image and may give fewer chunks than ``nchunks``. The network sees
@@ -39,6 +38,6 @@ def forward_in_chunks(
         outputs.append(output.cpu())
         del part, output
         after_step(f"chunk {number}: collect")
-    probability: NDArray[np.float32] = torch.cat(outputs, 2)[0, 0].float().numpy()
+    probability: Frame = torch.cat(outputs, 2)[0, 0].float().numpy()
     after_step("join the chunks")
     return probability

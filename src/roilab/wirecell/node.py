@@ -22,31 +22,23 @@ class Node:
 
     As in WCT, averaged layers, network input, network output and deconvolved charge stay in memory
     until the frame is finished, so that memory can be measured step by step.
-
-    Attributes:
-        layers: input tags, in the network's order.
-        decon_charge: tag of the charge that is kept in ROIs.
-        network: image (1, layer, channel, slice) to probability (1, 1, channel, slice).
-        settings: of the node.
     """
 
-    layers: tuple[str, ...]
-    decon_charge: str
+    layers: tuple[str, ...]  # input tags, in the network's order
+    decon_charge: str  # tag of the charge that is kept in ROIs
+    # Maps the image (1, layer, channel, slice) to the probability (1, 1, channel, slice).
     network: Callable[[torch.Tensor], torch.Tensor]
     settings: NodeSettings
 
     def __call__(
         self, frame: Mapping[str, Frame], after_step: StepCallback = ignore_step
     ) -> list[Frame]:
-        """Find charge in one frame.
+        """Return the traces of all channels: charge in ROIs [electrons/tick], each (tick,).
 
         Args:
             frame: charge [electrons/tick] by tag, each (channel, tick).
             after_step: called after each step with number (1: every tag, 2: stack, 3: every chunk,
                 4: deconvolved charge, 5: mask to frame) and name.
-
-        Returns:
-            The trace of every channel: charge in ROIs [electrons/tick], each (tick,).
         """
         settings = self.settings
         layers = [
@@ -58,12 +50,10 @@ class Node:
         probability = forward_in_chunks(
             self.network, image, settings.nchunks, _with_prefix(after_step, "3 ")
         )
-        decon_charge = place(frame[self.decon_charge], settings)
-        after_step("4 decon charge: traces to array")
         n_ticks = frame[self.decon_charge].shape[1]
-        charge = roi_charge(
-            decon_charge[:, :n_ticks], probability, settings, _with_prefix(after_step, "5 ")
-        )
+        decon_charge = place(frame[self.decon_charge], settings)[:, :n_ticks]
+        after_step("4 decon charge: traces to array")
+        charge = roi_charge(decon_charge, probability, settings, _with_prefix(after_step, "5 "))
         traces = [channel.copy() for channel in charge]
         after_step("5 traces")
         return traces

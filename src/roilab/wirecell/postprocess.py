@@ -13,13 +13,10 @@ from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 
 def mask_charge(decon_charge: Frame, probability: Frame, settings: NodeSettings) -> Frame:
-    """Keep deconvolved charge where the probability is above ``mask_thresh``; else 0.
+    """Keep deconvolved charge where the ROI probability is above ``mask_thresh``; else 0.
 
-    Args:
-        decon_charge: [electrons/tick], shape (channel, tick).
-        probability: of a ROI, shape (channel, slice); its slices cover at least the ticks of
-            ``decon_charge``.
-        settings: of the node.
+    The charge [electrons/tick] is (channel, tick); the slices of the probability (channel, slice)
+    cover at least its ticks.
 
     Returns:
         Shape (channel, slice * tick_per_slice); 0 after the last tick of the charge.
@@ -37,13 +34,8 @@ def baseline_subtraction(charge: Frame) -> Frame:
     """Subtract from every run of non-zero samples the line through its first and last sample.
 
     Both ends of a run become 0. A run of one sample becomes 0, and so does a run that reaches the
-    last tick. A zero inside a run splits it.
-
-    Args:
-        charge: [electrons/tick], shape (channel, tick).
-
-    Returns:
-        Same shape; 0 outside runs.
+    last tick. A zero inside a run splits it. The charge [electrons/tick] keeps its shape
+    (channel, tick).
     """
     n_channels, n_ticks = charge.shape
     # A zero after every channel separates runs when all channels are joined to one array.
@@ -63,9 +55,8 @@ def baseline_subtraction(charge: Frame) -> Frame:
     samples = np.repeat(starts, lengths) + step
     first = line[starts]
     rise = np.repeat(line[ends] - first, lengths)
-    baseline = (
-        step.astype(np.float32) * rise / np.repeat((ends - starts).astype(np.float32), lengths)
-    )
+    width = np.repeat((ends - starts).astype(np.float32), lengths)
+    baseline = step.astype(np.float32) * rise / width
     baseline += np.repeat(first, lengths)
     above = line[samples] - baseline
     line.fill(0)
@@ -76,13 +67,8 @@ def baseline_subtraction(charge: Frame) -> Frame:
 def scale_and_crop(charge: Frame, n_ticks: int, settings: NodeSettings) -> Frame:
     """Apply output scale and offset, crop to the input's ticks, set negative values to 0.
 
-    Args:
-        charge: [electrons/tick], shape (channel, tick) with the zero-filled ticks; overwritten.
-        n_ticks: number of ticks of the input.
-        settings: of the node; ``save_negative_charge`` keeps negative values.
-
-    Returns:
-        Shape (channel, n_ticks).
+    The charge [electrons/tick], (channel, tick) with the zero-filled ticks, is overwritten; the
+    result has shape (channel, n_ticks). The setting ``save_negative_charge`` keeps negative values.
     """
     charge = charge[:, :n_ticks]
     charge *= np.float32(settings.output_scale)

@@ -17,13 +17,10 @@ _CACHED_CHANNELS = 32  # so many of 6000 ticks fit into the processor's cache
 
 
 def input_ticks(traces: Iterable[tuple[int, int]], tick0: int, nticks: int) -> int:
-    """Return the number of ticks that the node takes from its input.
+    """Return the number of ticks that the node takes from its input; ``nticks`` without traces.
 
-    Args:
-        traces: first tick (tbin) and length of the traces of all input tags and of the tag with
-            the deconvolved charge.
-        tick0: the node's first tick.
-        nticks: the result where there are no traces.
+    ``traces`` are first tick (tbin) and length of the traces of all input tags and of the tag with
+    the deconvolved charge; ``tick0`` is the node's first tick.
     """
     return max((tbin + length - tick0 for tbin, length in traces), default=nticks)
 
@@ -34,14 +31,9 @@ def model_ticks(n_ticks: int, pad_multiple: int) -> int:
 
 
 def place(frame: Frame, settings: NodeSettings) -> Frame:
-    """Copy a frame to the ticks of the network's input; added ticks are 0.
+    """Copy a frame [electrons/tick] to the ticks of the network's input; added ticks are 0.
 
-    Args:
-        frame: charge of one tag [electrons/tick], shape (channel, tick).
-        settings: of the node.
-
-    Returns:
-        Shape (channel, model_ticks), float32.
+    Both are (channel, tick); the result is float32.
     """
     n_channels, n_ticks = frame.shape
     array = np.zeros((n_channels, model_ticks(n_ticks, settings.pad_multiple)), dtype=np.float32)
@@ -88,13 +80,8 @@ def stack_layers(layers: Sequence[Frame]) -> torch.Tensor:
 
 
 def model_input(layers: Sequence[Frame], settings: NodeSettings) -> torch.Tensor:
-    """Return the network's input.
+    """Return the network's input (1, layer, channel, slice) from the charge of every input tag.
 
-    Args:
-        layers: charge of every input tag [electrons/tick], each (channel, tick).
-        settings: of the node.
-
-    Returns:
-        Shape (1, layer, channel, slice), float32, contiguous.
+    Layers are [electrons/tick], each (channel, tick); the input is float32 and contiguous.
     """
     return stack_layers([downsample(layer, settings) for layer in layers])

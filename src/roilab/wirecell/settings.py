@@ -14,28 +14,17 @@ class NodeSettings:
     """Settings of DNNROIFinding that change numbers.
 
     Its other settings choose tags and channels, or (``sparcify``) the storage of the result.
-
-    Attributes:
-        tick_per_slice: ticks per slice (roilab's ``rebin``).
-        tick_pad_multiple: the network's ticks are a multiple of it; 0 for ``tick_per_slice``.
-        nchunks: number of chunks into which an image is split along its channels.
-        input_scale: factor on the charge of the input tags.
-        input_offset: added after ``input_scale``.
-        mask_thresh: a pixel is in the ROI mask where its probability is above.
-        output_scale: factor on the charge of the ROIs.
-        output_offset: added after ``output_scale``, outside ROIs too.
-        save_negative_charge: keep negative charge; otherwise it becomes 0.
     """
 
-    tick_per_slice: int
-    tick_pad_multiple: int
-    nchunks: int
-    input_scale: float
-    input_offset: float
-    mask_thresh: float
-    output_scale: float
-    output_offset: float
-    save_negative_charge: bool
+    tick_per_slice: int  # roilab's ``rebin``
+    tick_pad_multiple: int  # the network's ticks are a multiple of it; 0 for ``tick_per_slice``
+    nchunks: int  # chunks into which an image is split along its channels
+    input_scale: float  # factor on the charge of the input tags
+    input_offset: float  # added after ``input_scale``
+    mask_thresh: float  # a pixel is in the ROI mask where its probability is above
+    output_scale: float  # factor on the charge of the ROIs
+    output_offset: float  # added after ``output_scale``, outside ROIs too
+    save_negative_charge: bool  # keep negative charge; otherwise it becomes 0
 
     def __post_init__(self) -> None:
         if self.tick_per_slice < 1 or self.nchunks < 1:

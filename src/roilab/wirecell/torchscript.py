@@ -42,12 +42,10 @@ def script(module: nn.Module) -> torch.jit.ScriptModule:
 
 def save_torchscript(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -> None:
     """Compile a module and write it to a file with its metadata inside."""
-    scripted = script(module)
-    # Saved to memory first: PyTorch writes the name of a file into its contents.
-    content = io.BytesIO()
+    extra = {_METADATA: json.dumps(metadata, indent=2)}
+    content = io.BytesIO()  # PyTorch would write the name of a file into its contents
     with ignore_deprecation():
-        extra = {_METADATA: json.dumps(metadata, indent=2)}
-        torch.jit.save(scripted, content, _extra_files=extra)
+        torch.jit.save(script(module), content, _extra_files=extra)
     write_bytes(path, content.getvalue())
 
 
