@@ -3,7 +3,7 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from roilab.sweep.launchers import LauncherError, check_plugin, gpu_of_job, gpus
+from roilab.sweep.launchers import LauncherError, check_plugin, gpu_environment
 from roilab.sweep.names import folder_name, title, values
 
 NAMES = [
@@ -42,10 +42,13 @@ def test_values_and_title() -> None:
 
 
 def test_gpus_are_shared_round_robin(monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    assert [gpu_of_job(number, gpus()) for number in range(3)] == ["2", "5", "2"]
+    gpus = [gpu_environment(launcher, number)["CUDA_VISIBLE_DEVICES"] for number in range(3)]
+    assert gpus == ["2", "5", "2"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert gpu_of_job(1, gpus()) == ""
+    assert gpu_environment(launcher, 1) == {"CUDA_VISIBLE_DEVICES": ""}
+    assert gpu_environment("hydra._internal.core_plugins.basic_launcher.BasicLauncher", 1) == {}
 
 
 def test_missing_plugin_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,17 +45,14 @@ def with_summary(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         finally:
-            sweep = _sweep.get()
+            sweep, complete = _sweep.get(), True
             _sweep.reset(token)
-            complete = sweep is None or _end(sweep)
+            if sweep is not None:
+                try:
+                    complete = print_summary(sweep)
+                finally:
+                    sweep.lock.release()
         if not complete:
             sys.exit(1)
 
     return run
-
-
-def _end(sweep: Sweep) -> bool:
-    try:
-        return print_summary(sweep)
-    finally:
-        sweep.lock.release()

@@ -6,11 +6,11 @@ import os
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
@@ -60,7 +60,7 @@ def run_job(config: DictConfig) -> float | None:
         return _run(config, status, gpu_environment(hydra.launcher._target_, number)).value
 
 
-def _lock(folder: Path) -> AcquireReturnProxy[FileLock]:
+def _lock(folder: Path) -> AbstractContextManager[object]:
     """Lock a job's folder against another process that runs the same job."""
     locks = folder.parent / ".locks"
     locks.mkdir(parents=True, exist_ok=True)

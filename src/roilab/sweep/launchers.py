@@ -44,8 +44,11 @@ def limit_parallel_jobs(config: DictConfig) -> None:
 
 
 def gpu_environment(launcher: str, number: int) -> dict[str, str]:
-    """Return the environment variable that gives a job one GPU, with ``hydra/launcher=joblib``."""
-    return {"CUDA_VISIBLE_DEVICES": gpu_of_job(number, gpus())} if launcher == _JOBLIB else {}
+    """Return the environment variable that gives a job one GPU or none, with ``joblib``."""
+    if launcher != _JOBLIB:
+        return {}
+    visible = gpus()  # shared round robin
+    return {"CUDA_VISIBLE_DEVICES": visible[number % len(visible)] if visible else ""}
 
 
 def gpus() -> list[str]:
@@ -63,11 +66,6 @@ def gpus() -> list[str]:
     except (OSError, subprocess.SubprocessError):
         return []
     return listed.stdout.split()
-
-
-def gpu_of_job(number: int, visible: list[str]) -> str:
-    """Return the GPU of a job, round robin; an empty string where there are none."""
-    return visible[number % len(visible)] if visible else ""
 
 
 def _installed(package: str) -> bool:

@@ -92,14 +92,13 @@ def _start(rank: int, count: int, port: int, folder: Path) -> subprocess.Popen[b
 
 def _wait(processes: _Processes) -> list[int | None]:
     """Wait until all processes end or one fails; return exit codes, ``None`` of running ones."""
-    while True:
-        codes = [process.poll() for process in processes]
-        if any(codes):
-            _wait_at_most(_COLLECT, processes)
-            return [process.poll() for process in processes]
-        if all(code == 0 for code in codes):
-            return codes
+    codes: list[int | None] = [None]
+    while None in codes and not any(codes):
         time.sleep(0.1)
+        codes = [process.poll() for process in processes]
+    if any(codes):
+        _wait_at_most(_COLLECT, processes)
+    return [process.poll() for process in processes]
 
 
 def _wait_at_most(seconds: float, processes: _Processes) -> None:

@@ -1,5 +1,6 @@
 """Table printed at the end of a sweep."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from rich.table import Table
@@ -10,11 +11,7 @@ from roilab.sweep.status import Status, StatusError, read_status
 
 
 def print_summary(sweep: Sweep) -> bool:
-    """Print the state and results of every job, and how to resume an incomplete sweep.
-
-    Returns:
-        Whether all jobs are finished.
-    """
+    """Print state and results of every job, and how to resume; return whether all are finished."""
     folders = sweep.job_folders()
     jobs = [_read(folder) for folder in folders]
     metric = next((s.results.optimized_metric for s in jobs if s and s.results), None)
@@ -40,10 +37,9 @@ def print_summary(sweep: Sweep) -> bool:
 
 
 def _read(folder: Path) -> Status | None:
-    try:
+    with suppress(StatusError):
         return read_status(folder)
-    except StatusError:
-        return None
+    return None
 
 
 def _cells(status: Status | None, metric: str) -> list[str]:

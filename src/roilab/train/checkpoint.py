@@ -40,12 +40,10 @@ def best_checkpoint(trainer: Trainer) -> Path | None:
 
 
 def resume_from(resume: str | None, run_dir: Path) -> Path | None:
-    """Return the checkpoint to resume from.
+    """Return the checkpoint to resume from; ``None`` for a new start.
 
-    Args:
-        resume: ``None`` for a new start, ``auto`` for the last checkpoint in ``run_dir`` (a new
-            start where there is none yet), or the path of a checkpoint.
-        run_dir: the run's folder.
+    ``resume`` is ``None`` for a new start, ``auto`` for the last checkpoint in ``run_dir`` (a new
+    start where there is none yet), or the path of a checkpoint.
 
     Raises:
         CheckpointError: the named checkpoint cannot be used.

@@ -16,9 +16,6 @@ class SaveLast(Callback):
 
     Lightning's own last checkpoint is written before both, and only together with a best one: a
     run resumed from it loses a step of the scheduler and a line of the log.
-
-    Args:
-        output_dir: folder of the checkpoints.
     """
 
     def __init__(self, output_dir: str) -> None:

@@ -11,11 +11,7 @@ from torchvision.ops import sigmoid_focal_loss
 
 
 class WeightedBce(nn.Module):
-    """Binary cross entropy with a weight on true pixels, which are a few percent of all.
-
-    Args:
-        pos_weight: weight of a true pixel against a false one.
-    """
+    """Binary cross entropy with weight ``pos_weight`` on true pixels, a few percent of all."""
 
     pos_weight: torch.Tensor
 
@@ -33,9 +29,8 @@ class WeightedBce(nn.Module):
 class DiceBce(nn.Module):
     """Binary cross entropy plus ``dice_weight`` * (1 - soft Dice of the batch).
 
-    Args:
-        dice_weight: weight of the Dice term.
-        smooth: pixels added to numerator and denominator, so that an empty truth mask gives no 0/0.
+    ``smooth`` pixels are added to numerator and denominator, so that an empty truth mask gives no
+    0/0.
     """
 
     def __init__(self, dice_weight: float, smooth: float) -> None:
@@ -54,9 +49,8 @@ class DiceBce(nn.Module):
 class Focal(nn.Module):
     """Focal loss (Lin et al., arXiv:1708.02002): pixels with a small error count less.
 
-    Args:
-        gamma: power of the error that weights a pixel; 0 for no such weight.
-        alpha: weight of true pixels; false pixels have 1 - ``alpha``.
+    ``gamma`` is the power of the error that weights a pixel, 0 for no such weight. True pixels
+    have the weight ``alpha``, false pixels 1 - ``alpha``.
     """
 
     def __init__(self, gamma: float, alpha: float) -> None:

@@ -64,10 +64,8 @@ class RoiModule(LightningModule):
     ) -> None:
         super().__init__()
         self.normalization = LayerNormalization(len(recipe["data"]["layers"]))
-        self.net = net
-        self.loss = loss
-        self.mask_thresh = mask_thresh
-        self.recipe = recipe
+        self.net, self.loss = net, loss
+        self.mask_thresh, self.recipe = mask_thresh, recipe
         self._optimizer, self._scheduler = optimizer, scheduler
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._memory_format)
@@ -79,14 +77,7 @@ class RoiModule(LightningModule):
         )
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Compute ROI logits.
-
-        Args:
-            image: layers (batch, layer, channel, slice).
-
-        Returns:
-            Logits (batch, 1, channel, slice).
-        """
+        """Return logits (batch, 1, channel, slice) of layers (batch, layer, channel, slice)."""
         image = self.normalization(image).contiguous(memory_format=self._memory_format)
         logits: torch.Tensor = self.net(image)
         return logits
@@ -150,7 +141,7 @@ def start_module(recipe: Recipe) -> RoiModule:
         WeightsError: ``model.weights`` cannot be read or belongs to another network.
         NetworkError: the network cannot be built as configured.
     """
-    module = _assemble(recipe, build_net(recipe["model"]["net"], load_files=True))
+    module = build_module(recipe, load_files=True)
     if recipe["model"]["weights"] is not None:
         if not isinstance(module.net, RoiNetwork):
             raise NetworkError(
@@ -162,14 +153,10 @@ def start_module(recipe: Recipe) -> RoiModule:
     return module
 
 
-def build_module(recipe: Recipe) -> RoiModule:
-    """Build a module with random weights, into which a checkpoint is loaded."""
-    return _assemble(recipe, build_net(recipe["model"]["net"]))
-
-
-def _assemble(recipe: Recipe, net: nn.Module) -> RoiModule:
+def build_module(recipe: Recipe, load_files: bool = False) -> RoiModule:
+    """Build a module with random weights, or those of files that the network's settings name."""
     return RoiModule(
-        net=net,
+        net=build_net(recipe["model"]["net"], load_files=load_files),
         loss=instantiate(recipe["loss"]),
         optimizer=instantiate(recipe["optimizer"]),
         scheduler=instantiate(recipe["scheduler"]),

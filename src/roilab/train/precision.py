@@ -6,10 +6,7 @@ import torch
 
 
 def choose_precision(accelerator: str) -> tuple[Any, str]:
-    """Choose what ``trainer.precision=auto`` stands for on this machine.
-
-    Args:
-        accelerator: Lightning's name: ``auto``, ``cpu``, ``gpu``, ...
+    """Choose what ``trainer.precision=auto`` stands for, given Lightning's accelerator.
 
     Returns:
         Lightning's precision (``bf16-mixed`` or ``32-true``), and the reason.

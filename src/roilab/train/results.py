@@ -5,22 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Results:
-    """Results of a training.
+    """Results of a training."""
 
-    Attributes:
-        metrics: values by name (``val/loss``, ...) of the best checkpoint, or of the last state.
-        optimized_metric: name of the metric that a sweeper optimizes.
-        value: value of that metric.
-        epochs: number of trained epochs.
-        best_epoch: epoch of the best checkpoint, from 0.
-        parameters: number of parameters of the network.
-        memory_mb: peak memory since the training began by place (``process``, ``GPU``) [MB].
-    """
-
-    metrics: dict[str, float]
-    optimized_metric: str | None
-    value: float | None
-    epochs: int
-    best_epoch: int | None
-    parameters: int
-    memory_mb: dict[str, float]
+    metrics: dict[str, float]  # (val/loss, ...) of the best checkpoint, or of the last state
+    optimized_metric: str | None  # name of the metric that a sweeper optimizes
+    value: float | None  # of that metric
+    epochs: int  # number of trained epochs
+    best_epoch: int | None  # of the best checkpoint, from 0
+    parameters: int  # number of parameters of the network
+    memory_mb: dict[str, float]  # peak since the training began, by place (process, GPU) [MB]

@@ -37,10 +37,7 @@ class MetricNameError(RoilabError):
 
 
 def train(config: DictConfig) -> Results:
-    """Train a network, validate its best checkpoint, and print the results.
-
-    Args:
-        config: composed from ``conf/train.yaml``.
+    """Train as ``conf/train.yaml`` says, validate the best checkpoint, and print the results.
 
     Raises:
         RoilabError: (its subclasses too) any mistake that the user can correct.

@@ -23,12 +23,8 @@ class BestWorstEvents(Callback):
     """Draw the best, median and worst validation event by ROI efficiency of the best checkpoint.
 
     ``best_worst_events.csv`` in the same folder lists the metrics of all evaluated images, worst
-    first. Images without truth have no efficiency and are left out.
-
-    Args:
-        output_dir: folder of the pictures and of the CSV file.
-        images: largest number of images to evaluate, evenly spread over the validation images;
-            limits the time.
+    first. Images without truth have no efficiency and are left out. At most ``images`` images are
+    evaluated, evenly spread over the validation images; this limits the time.
     """
 
     def __init__(self, output_dir: str, images: int) -> None:
@@ -62,7 +58,7 @@ def _evaluate(module: RoiModule, data: RoiDataModule, max_images: int) -> list[R
     metrics = segmentation_metrics()
     for metric in metrics.values():
         # Only this process evaluates; waiting for the others to share counts would never end.
-        metric.distributed_available_fn = _never_distributed
+        metric.distributed_available_fn = lambda: False
     rows = []
     for index in (len(dataset) * n // count for n in range(count)):
         sample = dataset[index]
@@ -75,11 +71,6 @@ def _evaluate(module: RoiModule, data: RoiDataModule, max_images: int) -> list[R
                 {"rank": "", "picture": "", "index": index, "name": sample["name"], **values}
             )
     return sorted(rows, key=lambda row: (row[_METRIC], np.nan_to_num(row["dice"])))
-
-
-def _never_distributed() -> bool:
-    """Return ``False``: torchmetrics then shares no counts between processes."""
-    return False
 
 
 def _select(rows: list[Row]) -> dict[str, Row]:

@@ -16,9 +16,7 @@ from roilab.train.module import RoiModule
 class ExportTorchScript(Callback):
     """Export the best checkpoint to TorchScript; the last weights where there is none.
 
-    Args:
-        path: of the file; metadata, model card and jsonnet are written into the same folder.
-        settings: the group ``export``.
+    Metadata, model card and jsonnet are written into the folder of ``path``.
     """
 
     def __init__(self, path: str, settings: ExportSettings) -> None:

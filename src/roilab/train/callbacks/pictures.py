@@ -18,13 +18,7 @@ from roilab.types import Frame
 
 
 class EventPictures(Callback):
-    """Draw the first validation events every few epochs, and once for the best checkpoint.
-
-    Args:
-        output_dir: folder of the pictures.
-        events: number of images to draw.
-        every_n_epochs: number of epochs from one drawing to the next.
-    """
+    """Draw the first validation events every few epochs, and once for the best checkpoint."""
 
     def __init__(self, output_dir: str, events: int, every_n_epochs: int) -> None:
         self.output_dir, self.events = Path(output_dir), events
@@ -67,12 +61,7 @@ def predict(module: RoiModule, sample: TrainingItem) -> Frame:
 def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path) -> None:
     """Draw a validation image: layers, ROI probability, ROI mask against truth mask.
 
-    Args:
-        module: network to draw; a trainer must be attached to it.
-        data: source of the validation image.
-        index: of the image.
-        title: of the figure.
-        path: file to write.
+    A trainer must be attached to the module.
     """
     sample = data.dataset("val")[index]
     figure = event_figure(
@@ -87,11 +76,7 @@ def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, p
 
 
 class LossCurves(Callback):
-    """Draw losses and metrics against epoch from the CSV log, at the end of the training.
-
-    Args:
-        path: file to write.
-    """
+    """Draw losses and metrics against epoch from the CSV log, at the end of the training."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)

@@ -4,7 +4,6 @@ import logging
 import math
 from typing import Any
 
-import torch
 from lightning import Callback, LightningModule, Trainer
 
 from roilab.data import TrainingItem
@@ -57,8 +56,7 @@ class WarnEmptyTruth(Callback):
             return
         has_truth = batch["truth_mask"].flatten(1).any(1)
         self._n_images += len(has_truth)
-        empty = torch.nonzero(~has_truth)[:, 0].tolist()
-        self._empty += [batch["name"][index] for index in empty]
+        self._empty += [n for n, truth in zip(batch["name"], has_truth, strict=True) if not truth]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn after the first epoch."""
