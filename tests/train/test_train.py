@@ -163,7 +163,7 @@ BAD = [
     ("data.tru=x-*.h5", "its truth file"),
     ("data.layers=[loose_lf,none]", "event 100 has no tag 'none1'; it has gauss1, loose_lf1"),
     ("data.rebin=7", "data.rebin=7 does not divide the range of 480 ticks"),
-    ("data.channel_range=[0,500]", "asks for channels 160 to 659"),
+    ("data.channel_range=[0,500]", "is channels 160 to 659"),
     ("data.batch_size=2 data.planes=[V,W]", "cannot share a batch"),
     ("data.pad_unit=x", "data.pad_unit: got 'x'"),
     ("resume=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
