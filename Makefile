@@ -31,8 +31,9 @@ $(VENV)/workflow/.installed: workflow/requirements.txt | install
 workflow: install $(VENV)/workflow/.installed ## the demo workflow, from simulation to report (minutes)
 	$(VENV)/workflow/bin/snakemake -c2 --configfile workflow/demo.yaml --config python=$(abspath $(BIN)/python)
 
-test: install ## all tests, with the coverage of the package
-	$(BIN)/python -m pytest --cov
+# One thread a test process: threads of several processes would wait for each other.
+test: install ## all tests, several at a time, with the coverage of the package
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --cov
 
 lint: install ## ruff
 	$(BIN)/ruff check .
