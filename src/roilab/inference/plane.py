@@ -126,8 +126,7 @@ class PlaneReader:
             node_tags: tags of WCT's node, whose traces give the number of ticks; ``None`` for all.
 
         Raises:
-            PlaneReaderError: the file does not hold this plane.
-            FrameFileError: (its subclasses too) the file is damaged.
+            RoilabError: (its subclasses) the file does not hold this plane, or is damaged.
         """
         apa = self._apa(event, apa)
         infos = self._infos(event, apa)
