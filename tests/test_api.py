@@ -46,5 +46,5 @@ def test_mistakes(tracks_dir: Path) -> None:
             frames.read_plane("V", event=9)
         with pytest.raises(RoilabError, match="the detector has U, V, W"):
             frames.read_plane("X")
-    with pytest.raises(RoilabError, match="expected one"):
+    with pytest.raises(RoilabError, match="expected the same shape"):
         roilab.charge_metrics(np.zeros((2, 3), np.float32), np.zeros((2, 4), np.float32))

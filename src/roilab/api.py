@@ -33,7 +33,7 @@ from roilab.inference import (
     network_spec,
     open_network,
 )
-from roilab.metrics import charge_windows
+from roilab.metrics import charge_windows, to_columns
 from roilab.types import Frame
 
 __all__ = ["ApiError", "Frames", "charge_metrics", "find_rois", "load", "open"]
@@ -129,15 +129,15 @@ def charge_metrics(charge: Frame, truth: Frame) -> dict[str, float]:
         ``NAME_high``.
     """
     if charge.shape != truth.shape:
-        raise ApiError(f"charge of shape {charge.shape} and truth of {truth.shape}; expected one.")
+        raise ApiError(
+            f"charge has the shape {charge.shape}, truth {truth.shape}; expected the same shape. "
+            "Give both of one plane."
+        )
     physics = _physics(_compose("evaluate", ["sample=none"]))
     windows = charge_windows(truth, physics.window, physics.margin)
     metrics = physics.charge_metrics()
     metrics.update(*(torch.from_numpy(windows.charge(frame)) for frame in (charge, truth)), 0)
-    result: dict[str, float] = {}
-    for name, (value, low, high) in metrics.compute().items():
-        result |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
-    return result
+    return to_columns(metrics.compute())
 
 
 def _physics(config: dict[str, Any]) -> PhysicsSettings:

@@ -22,6 +22,7 @@ from roilab.metrics import (
     charge_windows,
     segmentation_metrics,
     shower_axis,
+    to_columns,
 )
 from roilab.types import Frame, Row
 
@@ -80,9 +81,7 @@ class GroupMetrics(nn.Module):
     def compute(self) -> Row:
         """Return all values; charge metrics also as bounds ``NAME_low`` and ``NAME_high``."""
         measured = {**self.charge.compute(), "charge_profile": self.profile.compute()}
-        row: Row = {}
-        for name, (value, low, high) in sorted(measured.items()):
-            row |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
+        row: Row = dict(to_columns(measured))
         row |= {name: float(value) for name, value in self.segmentation.compute().items()}
         return row
 

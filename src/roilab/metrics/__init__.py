@@ -1,6 +1,13 @@
 """Metrics of ROI masks and of the charge inside them."""
 
-from roilab.metrics.charge import Bias, ChargeProfile, Inefficiency, Resolution, charge_metrics
+from roilab.metrics.charge import (
+    Bias,
+    ChargeProfile,
+    Inefficiency,
+    Resolution,
+    charge_metrics,
+    to_columns,
+)
 from roilab.metrics.intervals import clopper_pearson
 from roilab.metrics.segmentation import (
     Dice,
@@ -33,4 +40,5 @@ __all__ = [
     "count_runs_hit",
     "segmentation_metrics",
     "shower_axis",
+    "to_columns",
 ]

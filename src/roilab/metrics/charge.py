@@ -6,6 +6,7 @@ batches and processes.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -151,6 +152,14 @@ class ChargeProfile(Metric):
 
 def _with_error(value: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
     return torch.stack([value, value - error, value + error])
+
+
+def to_columns(measured: Mapping[str, torch.Tensor]) -> dict[str, float]:
+    """Return ``NAME``, ``NAME_low`` and ``NAME_high`` of charge metrics, sorted by name."""
+    columns: dict[str, float] = {}
+    for name, (value, low, high) in sorted(measured.items()):
+        columns |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
+    return columns
 
 
 def charge_metrics(
