@@ -117,6 +117,8 @@ def _compose(options: argparse.Namespace, *further: str) -> Any:
         *options.overrides,
         *further,
     ]
+    if options.threads is not None:
+        overrides.append(f"trainer.threads={options.threads}")
     if options.events is not None:
         overrides.append(f"trainer.limit_train_batches={options.events}")
     with initialize_config_dir(str(config_dir()), version_base="1.3"):

@@ -24,6 +24,7 @@ from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
 from roilab.metrics import segmentation_metrics
 from roilab.peak_memory import PeakMemory
+from roilab.threads import set_threads
 from roilab.train.checkpoint import best_checkpoint, resume_from
 from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.precision import choose_precision
@@ -47,6 +48,7 @@ def train(config: DictConfig) -> Results:
         torch.cuda.reset_peak_memory_stats()
     with _quiet_lightning():
         seed_everything(config.seed, workers=True, verbose=False)
+        set_threads(config.trainer.threads)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
         trainer, module, metrics = _fit(config)
@@ -88,6 +90,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
 def build_trainer(config: DictConfig) -> Trainer:
     """Build the trainer with its callbacks and loggers; ``precision=auto`` is decided here."""
     settings = config.trainer.copy()
+    del settings.threads  # not of Lightning
     if settings.precision == "auto":
         settings.precision, reason = choose_precision(settings.accelerator)
         log.info("precision %s: %s", settings.precision, reason)
