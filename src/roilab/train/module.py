@@ -16,6 +16,7 @@ import roilab
 from roilab.data import TrainingItem
 from roilab.metrics import segmentation_metrics
 from roilab.models import LayerNormalization, NetworkError, RoiNetwork, build_net, load_weights
+from roilab.train.depthwise import DepthwiseGradients
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint after training; under "val" it would be logged
@@ -84,7 +85,8 @@ class RoiModule(LightningModule):
 
     def _step(self, batch: TrainingItem, stage: Stage) -> torch.Tensor:
         truth_mask = batch["truth_mask"]
-        logits = self(batch["image"]).float()
+        with DepthwiseGradients():
+            logits = self(batch["image"]).float()
         loss: torch.Tensor = self.loss(logits, truth_mask)
         mean = self.losses[stage]
         mean.update(loss.detach(), len(truth_mask))
