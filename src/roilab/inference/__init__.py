@@ -16,8 +16,10 @@ from roilab.inference.network import (
     on_device,
     open_network,
 )
+from roilab.inference.network_file import NetworkFolderError, network_file
 from roilab.inference.plane import Plane, PlaneReader, PlaneReaderError
 from roilab.inference.probability import RoiProbability
+from roilab.inference.probe import NetworkOutputError
 from roilab.inference.rois import (
     Rois,
     apply_probability,
@@ -30,6 +32,8 @@ __all__ = [
     "CheckpointError",
     "Network",
     "NetworkFile",
+    "NetworkFolderError",
+    "NetworkOutputError",
     "NetworkSpec",
     "NetworkSpecError",
     "NodeDefaults",
@@ -42,6 +46,7 @@ __all__ = [
     "apply_probability",
     "find_rois",
     "load_network",
+    "network_file",
     "network_spec",
     "on_device",
     "open_network",

@@ -11,7 +11,10 @@ from roilab.data.images import PadUnit
 from roilab.errors import RoilabError
 from roilab.inference.checkpoint import load_network
 from roilab.inference.metadata import network_metadata
+from roilab.inference.network_file import network_file
 from roilab.inference.probability import RoiProbability
+from roilab.inference.probe import checked
+from roilab.inference.spec_values import expected_value
 from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
 
@@ -138,20 +141,36 @@ class NetworkFile:
             spec: its input, see ``network_spec``.
             defaults: settings of the node.
             device: ``cpu``, ``cuda`` or ``auto``.
+
+        Raises:
+            NetworkOutputError: see ``probability``.
+        """
+        return Network.in_node(self.name, self.probability(spec, device), spec, defaults)
+
+    def probability(self, spec: NetworkSpec, device: str) -> Probability:
+        """Return the function of ``on_device``; that of a TorchScript file is tried and checked.
+
+        Raises:
+            NetworkOutputError: it does not map the layers to a ROI probability.
         """
         assert self.module is not None
-        return Network.in_node(self.name, on_device(self.module, device), spec, defaults)
+        probability = on_device(self.module, device)
+        if isinstance(self.module, RoiProbability):
+            return probability
+        return checked(probability, str(self.path), spec.layers)
 
 
 def open_network(path: str | None) -> NetworkFile:
-    """Open a checkpoint (``.ckpt``) or TorchScript file; ``None`` for no network.
+    """Open a checkpoint (``.ckpt``), a TorchScript file or a folder with one of them.
+
+    ``path`` is ``None`` for no network; ``network_file`` says which file of a folder is taken.
 
     Raises:
         RoilabError: (its subclasses) the file is absent or of another kind.
     """
     if path is None:
         return NetworkFile(None, None, {}, {})
-    file = Path(path)
+    file = network_file(Path(path))
     if file.suffix == ".ckpt":
         trained = load_network(file)
         metadata = network_metadata(trained.recipe)
@@ -192,11 +211,27 @@ def network_spec(
     values = {key: data.get(key) if value is None else value for key, value in values.items()}
     if values["mask_thresh"] is None:
         values["mask_thresh"] = WCT_MASK_THRESH
+    _check_values(file.path, values, given)
     return NetworkSpec(
         layers=tuple(values["layers"]),
         planes=tuple(metadata.get("planes", ())),
         **{key: values[key] for key in _PLAIN},
     )
+
+
+def _check_values(path: Path | None, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Check the settings of a network, also those in metadata that others wrote.
+
+    Raises:
+        NetworkSpecError: one has no meaning.
+    """
+    for key, value in values.items():
+        if value is not None and (expected := expected_value(key, value)):
+            where = f"network_spec.{key}" if given.get(key) is not None else f"{path}: {key}"
+            raise NetworkSpecError(
+                f"{where} is {value!r}; expected {expected}. Set network_spec.{key} to the value "
+                "of the training."
+            )
 
 
 def on_device(module: torch.nn.Module, device: str) -> Probability:
@@ -212,7 +247,7 @@ def on_device(module: torch.nn.Module, device: str) -> Probability:
 
     @torch.inference_mode()
     def probability(image: torch.Tensor) -> torch.Tensor:
-        output: torch.Tensor = module(image.to(device))
-        return output.cpu()
+        output = module(image.to(device))
+        return output.cpu() if isinstance(output, torch.Tensor) else output
 
     return probability
