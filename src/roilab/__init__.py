@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from roilab.api import charge_metrics, find_rois, load, open
+    from roilab.api import charge_metrics, load, open
 
 __version__ = "0.1.0"
-__all__ = ["charge_metrics", "find_rois", "load", "open"]
+__all__ = ["charge_metrics", "load", "open"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,11 @@ from roilab.inference.network import (
     on_device,
     open_network,
 )
-from roilab.inference.plane import Plane, PlaneReader, PlaneReaderError
+from roilab.inference.plane import Plane, PlaneLocation, PlaneReader, PlaneReaderError
 from roilab.inference.probability import RoiProbability
+from roilab.inference.roi_frames import RoiFrames, RoiFramesError
 from roilab.inference.rois import (
+    NetworkRois,
     Rois,
     apply_probability,
     find_rois,
@@ -30,12 +32,16 @@ __all__ = [
     "CheckpointError",
     "Network",
     "NetworkFile",
+    "NetworkRois",
     "NetworkSpec",
     "NetworkSpecError",
     "NodeDefaults",
     "Plane",
+    "PlaneLocation",
     "PlaneReader",
     "PlaneReaderError",
+    "RoiFrames",
+    "RoiFramesError",
     "RoiProbability",
     "Rois",
     "TrainedNetwork",

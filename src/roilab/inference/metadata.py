@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 import roilab
+from roilab.detectors import readout_config
 from roilab.wirecell import node_configuration
 
 
@@ -31,6 +32,7 @@ def network_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
         "truth_threshold": data["threshold"],
         "pad": data["pad"],
         "pad_unit": data["pad_unit"],
+        "readout": readout_config(data),
         "network": network_name(recipe),
         "network_class": model["net"]["_target_"],
         "seed": recipe["seed"],
