@@ -2,11 +2,12 @@
 
     import roilab
 
-    with roilab.open("g4-rec-0.h5", detector="pdhd", truth="g4-tru-0.h5") as frames:
-        plane = frames.read_plane("V", event=100)
+    frames = roilab.open("g4-rec-0.h5", detector="pdhd", truth="g4-tru-0.h5")
+    plane = frames.plane("V", event=100)
     network = roilab.load("best.ckpt")
-    rois = roilab.find_rois(network, plane)
-    roilab.charge_metrics(rois.charge, plane.truth)
+    roi = network(plane)
+    roilab.charge_metrics(roi.charge, plane.truth)
+    roi.save("g4-dnn-0.h5")
 
 All defaults are those of ``conf/``.
 """
@@ -29,14 +30,13 @@ from roilab.inference import (
     Network,
     Plane,
     PlaneReader,
-    find_rois,
     network_spec,
     open_network,
 )
 from roilab.metrics import charge_windows, to_columns
 from roilab.types import Frame
 
-__all__ = ["ApiError", "Frames", "charge_metrics", "find_rois", "load", "open"]
+__all__ = ["ApiError", "Frames", "charge_metrics", "load", "open"]
 
 
 class ApiError(RoilabError):
@@ -51,7 +51,7 @@ class Frames(PlaneReader):
         """Event ids."""
         return self.rec.events
 
-    def read_plane(self, plane: str, event: int | None = None, apa: int | None = None) -> Plane:
+    def plane(self, plane: str, event: int | None = None, apa: int | None = None) -> Plane:
         """Read all tags and the truth of one plane.
 
         Args:
@@ -79,7 +79,9 @@ class Frames(PlaneReader):
 def open(
     path: str | Path, detector: str | Mapping[str, Any], truth: str | Path | None = None
 ) -> Frames:
-    """Open a frame file, such as ``g4-rec-0.h5``; use it in a ``with`` block.
+    """Open a frame file, such as ``g4-rec-0.h5``.
+
+    It is closed by ``close()``, at the end of a ``with`` block, or when it is no longer used.
 
     Args:
         path: reconstruction file, HDF5 or numpy archive.
@@ -101,7 +103,7 @@ def open(
 
 
 def load(network: str | Path, *, mask_thresh: float | None = None, device: str = "auto") -> Network:
-    """Load a network as WCT's node runs it; ``find_rois`` applies it to a plane.
+    """Load a network as WCT's node runs it; ``network(plane)`` finds the ROIs of a plane.
 
     Args:
         network: checkpoint or TorchScript file of roilab.

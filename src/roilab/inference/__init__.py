@@ -17,10 +17,12 @@ from roilab.inference.network import (
     open_network,
 )
 from roilab.inference.network_file import NetworkFolderError, network_file
-from roilab.inference.plane import Plane, PlaneReader, PlaneReaderError
+from roilab.inference.plane import Plane, PlaneLocation, PlaneReader, PlaneReaderError
 from roilab.inference.probability import RoiProbability
 from roilab.inference.probe import NetworkOutputError
+from roilab.inference.roi_frames import RoiFrames, RoiFramesError
 from roilab.inference.rois import (
+    NetworkRois,
     Rois,
     apply_probability,
     find_rois,
@@ -34,12 +36,16 @@ __all__ = [
     "NetworkFile",
     "NetworkFolderError",
     "NetworkOutputError",
+    "NetworkRois",
     "NetworkSpec",
     "NetworkSpecError",
     "NodeDefaults",
     "Plane",
+    "PlaneLocation",
     "PlaneReader",
     "PlaneReaderError",
+    "RoiFrames",
+    "RoiFramesError",
     "RoiProbability",
     "Rois",
     "TrainedNetwork",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from roilab.detectors import readout_config
 from roilab.versions import git_commit, package_versions
 from roilab.wirecell import node_configuration
 
@@ -26,6 +27,7 @@ def network_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
         "truth_threshold": data["threshold"],
         "pad": data["pad"],
         "pad_unit": data["pad_unit"],
+        "readout": readout_config(data),
         "network": network_name(recipe),
         "network_class": model["net"]["_target_"],
         "seed": recipe["seed"],

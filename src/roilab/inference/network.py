@@ -12,8 +12,11 @@ from roilab.errors import RoilabError
 from roilab.inference.checkpoint import load_network
 from roilab.inference.metadata import network_metadata
 from roilab.inference.network_file import network_file
+from roilab.inference.plane import Plane
 from roilab.inference.probability import RoiProbability
 from roilab.inference.probe import checked
+from roilab.inference.roi_frames import RoiFrames
+from roilab.inference.rois import NetworkRois, find_rois
 from roilab.inference.spec_values import expected_value
 from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
@@ -39,10 +42,12 @@ class NodeDefaults:
     Attributes:
         decon_charge: tag of the deconvolved charge, without APA number.
         node: the settings by name.
+        roi_frames: tags and rows of found ROIs in frame files.
     """
 
     decon_charge: str
     node: Mapping[str, Any]
+    roi_frames: RoiFrames
 
     def node_settings(
         self, rebin: int, input_scale: float, mask_thresh: float, **changed: Any
@@ -79,7 +84,7 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class Network:
-    """A network in WCT's node.
+    """A network in WCT's node; ``network(plane)`` finds the ROIs of a plane.
 
     Attributes:
         name: for tables and messages.
@@ -88,6 +93,7 @@ class Network:
         spec: its input and truth mask.
         node: settings of the node.
         decon_charge: tag of the charge that the node keeps inside ROIs, without APA number.
+        roi_frames: tags and rows of found ROIs in frame files.
     """
 
     name: str
@@ -95,6 +101,7 @@ class Network:
     spec: NetworkSpec
     node: NodeSettings
     decon_charge: str
+    roi_frames: RoiFrames
 
     @classmethod
     def in_node(
@@ -102,7 +109,22 @@ class Network:
     ) -> "Network":
         """Return a network in a node with the network's rebin, scale and mask threshold."""
         node = defaults.node_settings(spec.rebin, spec.input_scale, spec.mask_thresh)
-        return cls(name, probability, spec, node, defaults.decon_charge)
+        return cls(name, probability, spec, node, defaults.decon_charge, defaults.roi_frames)
+
+    def __call__(self, plane: Plane) -> NetworkRois:
+        """Find the ROIs of a plane and their charge, as WCT's node does.
+
+        Args:
+            plane: with the layers of the network; with its deconvolved charge, for the charge.
+
+        Returns:
+            ``probability`` (channel, slice), ``mask`` and ``charge`` [electrons/tick], both
+            (channel, tick).
+
+        Raises:
+            PlaneReaderError: the plane lacks a layer of the network.
+        """
+        return find_rois(self, plane)
 
     def with_mask_thresh(self, mask_thresh: float) -> "Network":
         """Return the same network at another mask threshold."""
@@ -121,7 +143,8 @@ class NetworkFile:
         path: of the file; ``None`` where there is no network.
         module: image to ROI probability; ``None`` where there is no network.
         metadata: as ``network_metadata`` makes it; empty where the file has none.
-        data: data config of its training; empty where the file does not hold it.
+        data: data config of its training, or its part for ``Readout``; empty where the file does
+            not hold it.
     """
 
     path: Path | None
@@ -176,7 +199,7 @@ def open_network(path: str | None) -> NetworkFile:
         metadata = network_metadata(trained.recipe)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)
-    return NetworkFile(file, module, metadata, {})
+    return NetworkFile(file, module, metadata, metadata.get("readout", {}))
 
 
 def network_spec(
