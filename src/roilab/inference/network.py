@@ -18,6 +18,7 @@ from roilab.inference.probe import checked
 from roilab.inference.roi_frames import RoiFrames
 from roilab.inference.rois import NetworkRois, find_rois
 from roilab.inference.spec_values import expected_value
+from roilab.object_table import object_html, object_text
 from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
 
@@ -94,6 +95,7 @@ class Network:
         node: settings of the node.
         decon_charge: tag of the charge that the node keeps inside ROIs, without APA number.
         roi_frames: tags and rows of found ROIs in frame files.
+        parameters: number of parameters; ``None`` where it is not known.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Network:
     node: NodeSettings
     decon_charge: str
     roi_frames: RoiFrames
+    parameters: int | None = None
 
     @classmethod
     def in_node(
@@ -125,6 +128,23 @@ class Network:
             PlaneReaderError: the plane lacks a layer of the network.
         """
         return find_rois(self, plane)
+
+    def __repr__(self) -> str:
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        spec, count = self.spec, self.parameters
+        return {
+            "network": self.name,
+            "layers": " ".join(spec.layers),
+            "planes": " ".join(spec.planes) or "not known",
+            "rebin": f"{spec.rebin} ticks per slice",
+            "parameters": "not known" if count is None else f"{count:,}",
+            "mask_thresh": f"{spec.mask_thresh:g}",
+        }
 
     def with_mask_thresh(self, mask_thresh: float) -> "Network":
         """Return the same network at another mask threshold."""
@@ -168,7 +188,9 @@ class NetworkFile:
         Raises:
             NetworkOutputError: see ``probability``.
         """
-        return Network.in_node(self.name, self.probability(spec, device), spec, defaults)
+        assert self.module is not None
+        network = Network.in_node(self.name, self.probability(spec, device), spec, defaults)
+        return replace(network, parameters=sum(p.numel() for p in self.module.parameters()))
 
     def probability(self, spec: NetworkSpec, device: str) -> Probability:
         """Return the function of ``on_device``; that of a TorchScript file is tried and checked.

@@ -23,6 +23,7 @@ from roilab.frames import (
     match_events,
     open_frames,
 )
+from roilab.object_table import object_html, object_text
 from roilab.types import Frame, Range
 from roilab.wirecell import input_ticks
 
@@ -82,6 +83,22 @@ class Plane(PlaneLocation):
     available: tuple[str, ...]
     truth: Frame | None
     no_truth: str
+
+    def __repr__(self) -> str:
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        (first, last), (begin, end) = self.channels, self.ticks
+        return {
+            "plane": self.title,
+            "channels": f"{first} to {last - 1} ({last - first})",
+            "ticks": f"{begin} to {end - 1} ({end - begin} of {self.axis.tick_ns:g} ns)",
+            "tags": " ".join(self.tags),
+            "truth": self.no_truth or "yes",
+        }
 
     @property
     def location(self) -> PlaneLocation:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
 from hydra.errors import InstantiationException
+from numpy.typing import NDArray
 
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.errors import user_error
@@ -12,8 +14,10 @@ from roilab.frames import TickAxis
 from roilab.inference import Plane
 from roilab.notebook.compose import compose, group_files, plain
 from roilab.notebook.errors import ApiError, expected_names
+from roilab.object_table import object_html, object_text
 from roilab.simulate.production import Production
 from roilab.simulate.write_frames import TRUTH_TAG, round_samples
+from roilab.types import Frame
 
 _OF_FILES = {"containers", "events_per_file", "detector"}  # keys without meaning for planes
 _UNITS = ("_deg", "_mm", "_mev")
@@ -70,9 +74,6 @@ class SimulatedPlanes(Sequence[Plane]):
             number = PLANE_NAMES.index(name.lower())
             first, count = detector.first_channels[number], detector.planes[number].channels
 
-            def rounded(tag: str, samples: Any) -> Any:
-                return round_samples(samples, tag, config["rounding"]).astype("float32")
-
             yield Plane(
                 file=f"simulation of {self.kind}",
                 event=self.events[index],
@@ -81,18 +82,32 @@ class SimulatedPlanes(Sequence[Plane]):
                 channels=(first, first + count),
                 ticks=(0, detector.nticks),
                 axis=axis,
-                tags={tag: rounded(tag, frames[number][tag]) for tag in self.tags},
+                tags={tag: self._rounded(tag, frames[number][tag]) for tag in self.tags},
                 missing={},
                 available=self.tags,
-                truth=rounded(TRUTH_TAG, truth[number]),
+                truth=self._rounded(TRUTH_TAG, truth[number]),
                 no_truth="",
             )
 
+    def _rounded(self, tag: str, samples: NDArray[Any]) -> Frame:
+        """Return samples as they are read from a file."""
+        rounding = self._production.config["rounding"]
+        return round_samples(samples, tag, rounding).astype(np.float32)
+
     def __repr__(self) -> str:
-        return (
-            f"SimulatedPlanes({self.kind}, {self._simulation.detector.name}: {len(self.events)} "
-            f"events, planes {' '.join(self.planes)}, tags {' '.join(self.tags)})"
-        )
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "simulation": self.kind,
+            "detector": self._simulation.detector.name,
+            "events": len(self.events),
+            "planes": " ".join(self.planes),
+            "tags": " ".join(self.tags),
+        }
 
 
 def simulate(kind: str, detector: str | None = None, **settings: Any) -> SimulatedPlanes:
@@ -131,7 +146,7 @@ def simulate(kind: str, detector: str | None = None, **settings: Any) -> Simulat
     for key, value in settings.items():
         if not (key in parts and isinstance(value, str)):
             _set(container, key, value)
-    return SimulatedPlanes(kind, _checked(container))
+    return SimulatedPlanes(kind, _checked(container, settings))
 
 
 def _one_of(argument: str, name: Any, known: Sequence[str], hidden: str = "") -> str:
@@ -181,7 +196,7 @@ def _plain_value(value: Any) -> Any:
     return [_plain_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _checked(config: dict[str, Any]) -> Production:
+def _checked(config: dict[str, Any], settings: Mapping[str, Any]) -> Production:
     """Return the production of a configuration whose values have been tried."""
     try:
         production = Production(config, Path())  # writes nothing until it runs
@@ -190,5 +205,6 @@ def _checked(config: dict[str, Any]) -> Production:
         if (known := user_error(error)) is not None:
             raise known from error
         reason = " ".join(str(error.__cause__ or error).split())
-        raise ApiError(f"A value of the simulation does not fit: {reason}") from error
+        given = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+        raise ApiError(f"One of {given} does not fit the simulation: {reason}.") from error
     return production
