@@ -63,7 +63,9 @@ class TrainedRun:
         results = self.results
         facts: Facts = {"folder": self.folder, "epochs": results.epochs}
         facts |= {"best epoch": results.best_epoch, "parameters": f"{results.parameters:,}"}
-        return facts | {name: f"{value:.4f}" for name, value in sorted(results.metrics.items())}
+        values = sorted(results.metrics.items())
+        # Not a number is null in status.json.
+        return facts | {name: "NaN" if v is None else f"{v:.4f}" for name, v in values}
 
 
 def train(overrides: Sequence[str] = ()) -> TrainedRun:
