@@ -106,8 +106,8 @@ def test_runs_that_record_less(tmp_path: Path, show: Any) -> None:
     write_config(old, [])
     out = show(old, make_run(tmp_path / "new"))
     assert f"not compared: {old}: versions, data not recorded." in out
-    assert row(out, "state") == ["unfinished", "finished", ""]
-    assert row(out, "val/loss") == ["absent", "0.5", ""]
+    assert row(out, "state") == ["unfinished", "finished"]
+    assert row(out, "val/loss") == ["absent", "0.5"]
     (old / ".hydra" / "config.yaml").write_text("a: [")
     assert "config.yaml: cannot be read" in show(old, tmp_path / "new")
 

@@ -30,6 +30,7 @@ def test_plane_and_rois(plane: Plane, model: Path) -> None:
     assert titles(figure) == [
         *(*layers, "decon_charge", "gauss", "truth", *found, "charge of the network"),
     ]  # fmt: skip
+    assert figure._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
     axis = figure.axes[0]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("tick [500 ns]", "channel")
     assert axis.get_ylim() == (plane.channels[0] - 0.5, plane.channels[1] - 0.5)

@@ -38,7 +38,7 @@ def plot(
         RoilabError: (its subclasses) ``roi`` belongs to another plane, or the plane does not have
             the range that was named.
     """
-    if roi is not None and (roi.location.channels, roi.mask.shape[1]) != _extent(plane):
+    if roi is not None and roi.location != plane.location:
         raise ApiError(
             f"The ROIs are of {roi.location.title}, the plane is {plane.title}; give both of one "
             "plane."
@@ -58,10 +58,6 @@ def plot(
     settings: DisplaySettings = instantiate({**display, **look})
     found = [] if roi is None else [_prediction(roi)]
     return event_display(EventView(plane, found, None, physics, settings))
-
-
-def _extent(plane: Plane) -> tuple[tuple[int, int], int]:
-    return plane.channels, plane.ticks[1] - plane.ticks[0]
 
 
 def _prediction(roi: NetworkRois) -> Prediction:
