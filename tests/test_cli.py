@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cli
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-VERBS = ["train", "evaluate", "inspect", "report", "benchmark", "export", "display"]
+VERBS = ["train", "evaluate", "inspect", "report", "benchmark", "export", "display", "predict"]
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -17,7 +17,7 @@ FLOORS = (
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "evaluate", "display", "report", "benchmark"},
+    {"inspect", "evaluate", "predict", "display", "report", "benchmark"},
     {"sweep"},
     {"entry_point", "api", "cli", "command"},
 )
