@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,9 @@ from roilab.evaluate.methods import dnn
 from roilab.evaluate.sample import read_sample
 from roilab.frames import FrameWriter, open_frames
 from roilab.inference import Plane, PlaneReader, find_rois, network_spec, open_network
+from roilab.predict import processes
 from roilab.predict.jobs import Job, PredictError, find_frames, list_jobs
 from roilab.predict.predictor import Predictor
-from roilab.predict.processes import run_jobs
 from roilab.wirecell.torchscript import save_torchscript
 from tiny_frames import PER_APA, START_NS, TICK_NS, TICKS
 
@@ -210,20 +210,14 @@ def test_several_processes(run_predict: Run, tracks_dir: Path, tmp_path: Path) -
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
-@dataclass(frozen=True)
-class EndsItsProcess(Job):
-    """A job that ends the process that receives it, as the system does without memory."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os._exit, (1,)
-
-
-def test_a_process_that_is_killed(model: Path, tmp_path: Path) -> None:
-    """Takes seconds, because new processes import torch."""
+def test_a_process_that_is_killed(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = config("num_workers=2") | {"network": str(model), "detector": DETECTOR}
-    jobs = [EndsItsProcess(tmp_path / f"{n}.h5", tmp_path / f"{n}-dnn.h5") for n in range(2)]
+    jobs = [Job(tmp_path / f"{n}.h5", tmp_path / f"{n}-dnn.h5") for n in range(2)]
+    monkeypatch.setattr(processes, "_start_worker", os._exit)  # at once, before torch is imported
     with pytest.raises(PredictError, match=r"ended from outside \(out of memory\?\).*num_workers"):
-        list(run_jobs(jobs, Predictor.from_config(plain), plain, lambda part: None))
+        list(processes.run_jobs(jobs, Predictor.from_config(plain), plain, lambda part: None))
 
 
 def test_interrupted(

@@ -68,7 +68,7 @@ class Predictor:
             roi_frames=instantiate(physics["roi_frames"]),
         )
         spec = network_spec(file, plain["network_spec"], file.data)
-        readout = _readout(file, plain["detector"])
+        readout = _readout(file, plain.get("detector"))
         planes = _planes(file, plain["planes"], spec.planes, readout)
         network = file.network(spec, defaults, plain["device"])
         return cls(network, planes, tuple(map(str, plain["apas"] or ())), readout)
