@@ -16,7 +16,10 @@ pytestmark = pytest.mark.cli
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-VERBS = ["train", "evaluate", "inspect", "report", "benchmark", "export", "display", "diff"]
+VERBS = [
+    *("train", "evaluate", "predict", "inspect", "report", "benchmark", "export"),
+    *("display", "diff"),
+]
 
 
 @pytest.mark.parametrize("verb", VERBS)

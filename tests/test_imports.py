@@ -20,7 +20,7 @@ FLOORS = (
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "evaluate", "display", "report", "benchmark", "diff"},
+    {"inspect", "evaluate", "predict", "display", "report", "benchmark", "diff"},
     {"sweep"},
     {"entry_point", "api", "notebook", "cli", "command"},
 )
