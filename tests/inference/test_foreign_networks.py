@@ -12,7 +12,7 @@ from torch import nn
 import roilab
 from known_network import METADATA
 from roilab.errors import RoilabError
-from roilab.inference import open_network
+from roilab.inference import network_spec, open_network
 from roilab.wirecell.torchscript import ignore_deprecation, save_torchscript
 
 LAYERS = ["loose_lf", "mp2_roi", "mp3_roi"]
@@ -158,3 +158,14 @@ def test_settings_of_the_user(tmp_path: Path) -> None:
     with pytest.raises(RoilabError, match=r"load has no argument 'rebins'; did you mean 'rebin'"):
         roilab.load(tmp_path / "m.ts", rebins=4)
     assert json.dumps(roilab.load(tmp_path / "m.ts", rebin=4).node.tick_per_slice) == "4"
+
+
+def test_scale_of_the_input_must_be_known(tmp_path: Path) -> None:
+    metadata = {key: value for key, value in METADATA.items() if key != "input_scale"}
+    save_torchscript(Wrapped(TwoClasses()), tmp_path / "m.ts", metadata)
+    file = open_network(str(tmp_path / "m.ts"))
+    keys = ("layers", "rebin", "input_scale", "mask_thresh", "threshold", "pad", "pad_unit")
+    with pytest.raises(RoilabError, match=r"m.ts: has no input_scale .*input_scale=0.00025"):
+        network_spec(file, dict.fromkeys(keys), {})
+    # In a notebook the scale of conf/data is taken, that of WCT.
+    assert roilab.load(tmp_path / "m.ts").node.input_scale == 1 / 4000

@@ -9,10 +9,7 @@ from roilab.inference.checkpoint import (
 from roilab.inference.network import (
     Network,
     NetworkFile,
-    NetworkSpec,
-    NetworkSpecError,
     NodeDefaults,
-    network_spec,
     on_device,
     open_network,
 )
@@ -29,6 +26,7 @@ from roilab.inference.rois import (
     roi_probability,
     true_rois,
 )
+from roilab.inference.spec import NetworkSpec, NetworkSpecError, network_spec
 
 __all__ = [
     "CheckpointError",

@@ -7,8 +7,6 @@ from typing import Any
 
 import torch
 
-from roilab.data.images import PadUnit
-from roilab.errors import RoilabError
 from roilab.inference.checkpoint import load_network
 from roilab.inference.metadata import network_metadata
 from roilab.inference.network_file import network_file
@@ -17,23 +15,12 @@ from roilab.inference.probability import RoiProbability
 from roilab.inference.probe import checked
 from roilab.inference.roi_frames import RoiFrames
 from roilab.inference.rois import NetworkRois, find_rois
-from roilab.inference.spec_values import expected_value
+from roilab.inference.spec import NetworkSpec
 from roilab.object_table import object_html, object_text
 from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
 
 Probability = Callable[[torch.Tensor], torch.Tensor]
-WCT_MASK_THRESH = 0.5  # the node's default, for a file without metadata
-
-_PLAIN = ("rebin", "input_scale", "mask_thresh", "threshold", "pad", "pad_unit")
-_EXAMPLES = {
-    "layers": "network_spec.layers=[loose_lf,mp2_roi,mp3_roi]",
-    "rebin": "network_spec.rebin=10",
-}
-
-
-class NetworkSpecError(RoilabError):
-    """The input that a network needs is not known, or the node cannot give it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,31 +43,6 @@ class NodeDefaults:
         """Return all settings of the node for a network."""
         fixed = {"tick_per_slice": rebin, "input_scale": input_scale, "mask_thresh": mask_thresh}
         return NodeSettings(**{**self.node, **fixed, **changed})
-
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """Input and truth mask that a network was trained for.
-
-    Attributes:
-        layers: input tags without APA number, in order.
-        planes: planes of the training; empty where they are not known.
-        rebin: ticks per slice.
-        input_scale: factor on the charge of the layers.
-        mask_thresh: of the network.
-        threshold: of its truth mask [electrons/tick].
-        pad: of its truth mask.
-        pad_unit: ``bins`` or ``ticks``.
-    """
-
-    layers: tuple[str, ...]
-    planes: tuple[str, ...]
-    rebin: int
-    input_scale: float
-    mask_thresh: float
-    threshold: float
-    pad: int
-    pad_unit: PadUnit
 
 
 @dataclass(frozen=True)
@@ -221,62 +183,8 @@ def open_network(path: str | None) -> NetworkFile:
         metadata = network_metadata(trained.recipe)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)
-    return NetworkFile(file, module, metadata, metadata.get("readout", {}))
-
-
-def network_spec(
-    file: NetworkFile, given: Mapping[str, Any], data: Mapping[str, Any]
-) -> NetworkSpec:
-    """Return the input and truth mask of a network.
-
-    Args:
-        file: the network; its metadata is used where ``given`` is ``None``.
-        given: settings of the user by name (``conf/network_spec``), ``None`` where not set.
-        data: a data config for what neither has. Layers and rebin are never taken from it.
-
-    Raises:
-        NetworkSpecError: layers or rebin are not known, or the network needs channels rebinned.
-    """
-    metadata = {**file.metadata, "threshold": file.metadata.get("truth_threshold")}
-    values: dict[str, Any] = {
-        key: metadata.get(key) if value is None else value for key, value in given.items()
-    }
-    unknown = [key for key in ("layers", "rebin") if values[key] is None]
-    if unknown and file.path is not None:
-        raise NetworkSpecError(
-            f"{file.path}: has no {' and no '.join(unknown)} (a TorchScript file without roilab's "
-            "metadata); give them as the network was trained: "
-            f"{' '.join(_EXAMPLES[key] for key in unknown)}."
-        )
-    if metadata.get("channel_rebin", 1) != 1:
-        raise NetworkSpecError(
-            f"{file.path}: was trained with channel_rebin={metadata['channel_rebin']}; WCT's node "
-            "averages over ticks only, so it cannot run this network. Train with 1."
-        )
-    values = {key: data.get(key) if value is None else value for key, value in values.items()}
-    if values["mask_thresh"] is None:
-        values["mask_thresh"] = WCT_MASK_THRESH
-    _check_values(file.path, values, given)
-    return NetworkSpec(
-        layers=tuple(values["layers"]),
-        planes=tuple(metadata.get("planes", ())),
-        **{key: values[key] for key in _PLAIN},
-    )
-
-
-def _check_values(path: Path | None, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Check the settings of a network, also those in metadata that others wrote.
-
-    Raises:
-        NetworkSpecError: one has no meaning.
-    """
-    for key, value in values.items():
-        if value is not None and (expected := expected_value(key, value)):
-            where = f"network_spec.{key}" if given.get(key) is not None else f"{path}: {key}"
-            raise NetworkSpecError(
-                f"{where} is {value!r}; expected {expected}. Set network_spec.{key} to the value "
-                "of the training."
-            )
+    readout = metadata.get("readout")
+    return NetworkFile(file, module, metadata, readout if isinstance(readout, dict) else {})
 
 
 def on_device(module: torch.nn.Module, device: str) -> Probability:

@@ -91,14 +91,10 @@ class Plane(PlaneLocation):
         return object_html(self, self._facts())
 
     def _facts(self) -> dict[str, object]:
-        (first, last), (begin, end) = self.channels, self.ticks
-        return {
-            "plane": self.title,
-            "channels": f"{first} to {last - 1} ({last - first})",
-            "ticks": f"{begin} to {end - 1} ({end - begin} of {self.axis.tick_ns:g} ns)",
-            "tags": " ".join(self.tags),
-            "truth": self.no_truth or "yes",
-        }
+        ranges = {"channels": self.channels, "ticks": self.ticks}
+        facts = {name: f"{a} to {b - 1} ({b - a})" for name, (a, b) in ranges.items()}
+        tags, truth = " ".join(self.tags), self.no_truth or "yes"
+        return {"plane": self.title, **facts, "tags": tags, "truth": truth}
 
     @property
     def location(self) -> PlaneLocation:
