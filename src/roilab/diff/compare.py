@@ -73,7 +73,8 @@ def compare_runs(one: RunRecord, two: RunRecord) -> Comparison:
 
 def _compare_settings(one: RunRecord, two: RunRecord) -> tuple[list[Line], list[Line]]:
     """Return the settings that differ: those that change a result, and places."""
-    settings, places = [], []
+    settings: list[Line] = []
+    places: list[Line] = []
     ours, theirs = _settings(one), _settings(two)
     if not (ours and theirs):
         return [], []
@@ -170,10 +171,10 @@ def _lines(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[Line]:
     lines = []
     for key in dict.fromkeys([*one, *two]):
         a, b = one.get(key), two.get(key)
-        texts = [_text(facts, key) for facts in (one, two)]
-        if texts[0] == texts[1] and not _same(one, two, key):
-            texts = [repr(a), repr(b)]  # the difference is beyond the shown digits
-        lines.append(Line(key, *texts, _change(a, b)))
+        ours, theirs = _text(one, key), _text(two, key)
+        if ours == theirs and not _same(one, two, key):
+            ours, theirs = repr(a), repr(b)  # the difference is beyond the shown digits
+        lines.append(Line(key, ours, theirs, _change(a, b)))
     return lines
 
 
