@@ -86,25 +86,26 @@ def write_events(source: Path, path: Path, count: int) -> None:
             file[str(int(first) + number)] = file[first]
 
 
-def measure(source: Path, work: Path, counts: Sequence[int], more: Sequence[str]) -> None:
-    """Print memory and speed for every number of events."""
+def measure(
+    source: Path, work: Path, counts: Sequence[int], workers: Sequence[int], more: Sequence[str]
+) -> None:
+    """Print memory and speed for every number of events, and of processes."""
     print("\n| frames | num_workers | seconds | events a minute | peak memory [MB] |")
     print("|---|---|---|---|---|")
-    runs = [(f"{count} files", count, 1) for count in counts]
-    runs += [(f"1 file of {count} events", count, 1) for count in counts]
-    runs += [(f"{counts[-1]} files", counts[-1], 2)]
-    for number, (name, count, workers) in enumerate(runs):
+    runs = [(f"{count} files", count, n) for n in workers for count in counts]
+    runs += [(f"1 file of {count} events", count, 1) for count in counts if 1 in workers]
+    for number, (name, count, n) in enumerate(runs):
         frames = work / f"frames{number}"
         if name.startswith("1 file"):
             write_events(source, frames / "g4-rec-0.h5", count)
         else:
             write_links(source, frames, count)
         output_dir = work / f"out{number}"
-        seconds, memory = predict(frames, output_dir, f"num_workers={workers}", *more)
+        seconds, memory = predict(frames, output_dir, f"num_workers={n}", *more)
         shutil.rmtree(output_dir)
         shutil.rmtree(frames)
         rate = 60 * count / seconds
-        print(f"| {name} | {workers} | {seconds:.1f} | {rate:.0f} | {memory:.0f} |", flush=True)
+        print(f"| {name} | {n} | {seconds:.1f} | {rate:.0f} | {memory:.0f} |", flush=True)
 
 
 def main() -> None:
@@ -114,6 +115,7 @@ def main() -> None:
     parser.add_argument("sample", type=Path)
     parser.add_argument("--mask-thresh", type=float)
     parser.add_argument("--events", type=int, nargs="+", default=[10, 100])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
     given = {} if options.mask_thresh is None else {"mask_thresh": options.mask_thresh}
     more = [f"network={options.network}", *(f"network_spec.{k}={v}" for k, v in given.items())]
@@ -121,7 +123,7 @@ def main() -> None:
         work = Path(folder)
         predict(options.sample, work / "sample", *more)
         compare(options.network, options.sample, work / "sample", given)
-        measure(max(options.sample.glob("*rec*")), work, options.events, more)
+        measure(max(options.sample.glob("*rec*")), work, options.events, options.workers, more)
 
 
 if __name__ == "__main__":

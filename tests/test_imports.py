@@ -16,7 +16,7 @@ FLOORS = (
         *("callable_package", "object_table", "run_folder", "versions"),
     },
     {"plots", "metrics", "wirecell", "frames", "detectors"},
-    {"data", "models", "simulate"},
+    {"data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
     {"train", "export"},

@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from roilab.api import charge_metrics, load, open
+    from roilab.api import charge_metrics, load
+    from roilab.notebook.frames import open
     from roilab.notebook.plot import plot
     from roilab.notebook.simulate import simulate
     from roilab.notebook.train import train
@@ -20,7 +21,7 @@ __all__ = ["charge_metrics", "load", "open", "plot", "simulate", "train"]
 _MODULES = {
     "charge_metrics": "roilab.api",
     "load": "roilab.api",
-    "open": "roilab.api",
+    "open": "roilab.notebook.frames",
     "plot": "roilab.notebook.plot",
 }
 

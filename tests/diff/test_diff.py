@@ -127,7 +127,7 @@ def test_jobs_of_a_sweep_and_checkpoints(tmp_path: Path, show: Any) -> None:
     [
         ("none", "none: there is no such folder; check the path."),
         ("empty", "empty: is not the folder of a run; expected one with status.json or"),
-        ("sweep", "sweep: is the folder of a sweep; name one of its jobs: rebin-4+threshold-50, "),
+        ("sweep", "is the folder of a sweep with 5 jobs; name one of them: rebin-4+threshold-50, "),
         ("empty/file", "empty/file: is not the folder of a run"),
     ],
 )

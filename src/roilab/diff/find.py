@@ -4,7 +4,9 @@ from pathlib import Path
 
 from roilab.errors import RoilabError
 from roilab.report.find import is_run_dir
-from roilab.report.run_record import RunRecord, read_run
+from roilab.report.run_record import RunRecord, natural_order, read_run
+
+_SHOWN = 4  # jobs of a sweep that a message names
 
 
 class DiffError(RoilabError):
@@ -25,9 +27,11 @@ def find_run(path: Path) -> RunRecord:
     if is_run_dir(folder):
         return read_run(folder)
     if (path / "sweep.json").is_file():
-        jobs = sorted(job.name for job in path.iterdir() if is_run_dir(job))
+        jobs = [job.name for job in path.iterdir() if is_run_dir(job)]
+        first = ", ".join(sorted(jobs, key=natural_order)[:_SHOWN]) or "none"
         raise DiffError(
-            f"{path}: is the folder of a sweep; name one of its jobs: {', '.join(jobs) or 'none'}."
+            f"{path}: is the folder of a sweep with {len(jobs)} jobs; name one of them: {first}"
+            f"{', ...' if len(jobs) > _SHOWN else '.'}"
         )
     raise DiffError(
         f"{path}: is not the folder of a run; expected one with status.json or .hydra/config.yaml."

@@ -20,7 +20,7 @@ from roilab.frames.pairs import (
     truth_beside,
     truth_name,
 )
-from roilab.frames.plane import TickAxis, find_apas, first_channel, read_plane
+from roilab.frames.plane import TickAxis, find_apas, first_channel, input_ticks, read_plane
 from roilab.frames.tag_reader import TagReader, TruthTag
 from roilab.frames.writer import FrameWriter
 
@@ -40,6 +40,7 @@ __all__ = [
     "TruthTag",
     "find_apas",
     "first_channel",
+    "input_ticks",
     "match_events",
     "match_files",
     "open_frames",

@@ -14,7 +14,6 @@ from roilab.inference.network import (
     open_network,
 )
 from roilab.inference.network_file import NetworkFolderError, network_file
-from roilab.inference.plane import Plane, PlaneLocation, PlaneReader, PlaneReaderError
 from roilab.inference.probability import RoiProbability
 from roilab.inference.probe import NetworkOutputError
 from roilab.inference.roi_frames import RoiFrames, RoiFramesError
@@ -27,6 +26,7 @@ from roilab.inference.rois import (
     true_rois,
 )
 from roilab.inference.spec import NetworkSpec, NetworkSpecError, network_spec
+from roilab.planes import Plane, PlaneLocation, PlaneReader, PlaneReaderError
 
 __all__ = [
     "CheckpointError",

@@ -10,13 +10,13 @@ import torch
 from roilab.inference.checkpoint import load_network
 from roilab.inference.metadata import network_metadata
 from roilab.inference.network_file import network_file
-from roilab.inference.plane import Plane
 from roilab.inference.probability import RoiProbability
 from roilab.inference.probe import checked
 from roilab.inference.roi_frames import RoiFrames
 from roilab.inference.rois import NetworkRois, find_rois
 from roilab.inference.spec import NetworkSpec
 from roilab.object_table import object_html, object_text
+from roilab.planes import Plane
 from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
 

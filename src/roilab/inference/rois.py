@@ -8,9 +8,9 @@ import numpy as np
 
 from roilab.data.images import PadUnit, pad_mask
 from roilab.frames import FrameWriter
-from roilab.inference.plane import Plane, PlaneLocation, PlaneReaderError
 from roilab.inference.roi_frames import RoiFrames
 from roilab.object_table import object_html, object_text
+from roilab.planes import Plane, PlaneLocation, PlaneReaderError
 from roilab.types import Frame, Mask
 from roilab.wirecell import (
     NodeSettings,

@@ -60,3 +60,8 @@ def plain(node: Any) -> dict[str, Any]:
 def group_files(group: str) -> list[str]:
     """Return the names of the files of a group in ``conf/``, such as ``detector``."""
     return sorted(file.stem for file in (config_dir() / group).glob("*.yaml"))
+
+
+def data_defaults(detector: str) -> dict[str, Any]:
+    """Return the data config of a detector with the defaults of ``conf/data``."""
+    return plain(compose("train", ["data=base", f"detector={detector}", "data.dir=."]).data)

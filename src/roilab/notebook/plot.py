@@ -11,9 +11,10 @@ from roilab.display.pictures import event_display
 from roilab.display.predictions import Prediction
 from roilab.display.settings import DisplaySettings
 from roilab.evaluate.settings import PhysicsSettings
-from roilab.inference import NetworkRois, Plane
+from roilab.inference import NetworkRois
 from roilab.notebook.compose import compose, plain
 from roilab.notebook.errors import ApiError, expected_names
+from roilab.planes import Plane
 
 _RESULTS = ("probability", "mask", "dnn")
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.errors import user_error
 from roilab.frames import TickAxis
-from roilab.inference import Plane
 from roilab.notebook.compose import compose, group_files, plain
 from roilab.notebook.errors import ApiError, expected_names
 from roilab.object_table import object_html, object_text
+from roilab.planes import Plane
 from roilab.simulate.production import Production
 from roilab.simulate.write_frames import TRUTH_TAG, round_samples
 from roilab.types import Frame

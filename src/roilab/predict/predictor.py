@@ -42,12 +42,14 @@ class Predictor:
     """A network with the planes that it is applied to.
 
     Attributes:
+        network_file: path of the checkpoint or TorchScript file.
         network: in its node.
         planes: names, in the order in which they are written.
         apas: numbers of anodes; empty for all that a file holds.
         readout: where the planes lie.
     """
 
+    network_file: Path
     network: Network
     planes: tuple[str, ...]
     apas: tuple[str, ...]
@@ -71,24 +73,21 @@ class Predictor:
         readout = _readout(file, plain.get("detector"))
         planes = _planes(file, plain["planes"], spec.planes, readout)
         network = file.network(spec, defaults, plain["device"])
-        return cls(network, planes, tuple(map(str, plain["apas"] or ())), readout)
+        assert file.path is not None
+        return cls(file.path, network, planes, tuple(map(str, plain["apas"] or ())), readout)
 
     @property
     def node_tags(self) -> tuple[str, ...]:
         """Tags that WCT's node reads, without APA number."""
         return tuple(dict.fromkeys((*self.network.spec.layers, self.network.decon_charge)))
 
-    def settings(self, path: Path) -> dict[str, Any]:
-        """Return all settings that change the output, as plain data.
-
-        Args:
-            path: of the network's file.
-        """
-        with path.open("rb") as stream:
+    def settings(self) -> dict[str, Any]:
+        """Return all settings that change the output, as plain data."""
+        with self.network_file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return {
             "network": self.network.name,
-            "network_file": str(path),
+            "network_file": str(self.network_file),
             "sha256": digest,
             "planes": self.planes,
             "apas": self.apas,

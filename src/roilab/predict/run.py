@@ -38,7 +38,7 @@ def predict(config: DictConfig) -> None:
     files = find_frames(plain["frames"], plain["in_folder"])
     jobs = list_jobs(files, output_dir, plain["container"])
     predictor = Predictor.from_config(plain)
-    claim_folder(output_dir, predictor.settings(Path(plain["network"])))
+    claim_folder(output_dir, predictor.settings())
     waiting = [job for job in jobs if not job.finished]
     outcomes = _run(jobs, waiting, predictor, plain)
     _report(jobs, outcomes, time.perf_counter() - began, output_dir)

@@ -20,12 +20,12 @@ from roilab.frames import (
     TickAxis,
     TruthTag,
     first_channel,
+    input_ticks,
     match_events,
     open_frames,
 )
 from roilab.object_table import object_html, object_text
 from roilab.types import Frame, Range
-from roilab.wirecell import input_ticks
 
 
 class PlaneReaderError(RoilabError):
