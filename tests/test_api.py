@@ -22,7 +22,7 @@ READOUT = Readout.from_config({"detector": DETECTOR})
 def test_from_a_file_to_charge_metrics(tracks_dir: Path, model: Path) -> None:
     rec, tru = tracks_dir / "g4-rec-0.h5", tracks_dir / "g4-tru-0.h5"
     frames = roilab.open(rec, DETECTOR, tru)
-    assert "planes U V W" in repr(frames)
+    assert "planes: U V W" in repr(frames)
     plane = frames.plane("V", event=2, apa=1)
     assert plane.tags["loose_lf"].shape == (48, TICKS)
     rois = roilab.load(model, device="cpu")(plane)
@@ -39,7 +39,7 @@ def test_from_a_file_to_charge_metrics(tracks_dir: Path, model: Path) -> None:
 
 
 def test_mask_threshold_of_the_user(tracks_dir: Path, model: Path) -> None:
-    with roilab.open(tracks_dir / "g4-rec-0.h5", DETECTOR) as frames:
+    with roilab.open(tracks_dir / "g4-rec-0.h5", DETECTOR, truth=False) as frames:
         plane = frames.plane("V")
     assert plane.truth is None
     assert not roilab.load(model, mask_thresh=0.7)(plane).mask.any()

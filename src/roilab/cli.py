@@ -17,6 +17,7 @@ VERBS = {
     "display": "draw events: panels, waveforms, comparison of networks",
     "benchmark": "memory and time of networks in WCT's node",
     "report": "write the pages of runs and sweeps",
+    "diff": "differences of two runs: configuration, code, data, results",
 }
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from roilab.data.images import PadUnit, pad_mask
 from roilab.frames import FrameWriter
-from roilab.inference.plane import Plane, PlaneLocation, PlaneReaderError
 from roilab.inference.roi_frames import RoiFrames
+from roilab.object_table import object_html, object_text
+from roilab.planes import Plane, PlaneLocation, PlaneReaderError
 from roilab.types import Frame, Mask
 from roilab.wirecell import (
     NodeSettings,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Image = TypeVar("Image", Frame, Mask)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rois:
     """ROIs of one plane.
 
@@ -39,6 +40,21 @@ class Rois:
     probability: Frame
     mask: Mask
     charge: Frame | None
+
+    def __repr__(self) -> str:
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        begins = np.diff(self.mask.astype(np.int8), axis=1, prepend=0) == 1
+        charge = self.charge
+        return {
+            "ROIs": f"{np.count_nonzero(begins):,}",
+            "pixels inside": f"{100 * self.mask.mean():.2f} % of {self.mask.shape}",
+            "charge": "not known" if charge is None else f"{charge.sum(dtype=np.float64):.4g} e",
+        }
 
     @property
     def known_charge(self) -> Frame:
@@ -55,7 +71,7 @@ class Rois:
         return self.charge
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class NetworkRois(Rois):
     """ROIs that a network found in one plane.
 
@@ -68,6 +84,10 @@ class NetworkRois(Rois):
     location: PlaneLocation
     node: NodeSettings
     roi_frames: RoiFrames
+
+    def _facts(self) -> dict[str, object]:
+        threshold = f"{self.node.mask_thresh:g}"
+        return {"plane": self.location.title, **super()._facts(), "mask_thresh": threshold}
 
     def probability_in_ticks(self) -> Frame:
         """Return the ROI probability with every slice repeated to its ticks, (channel, tick)."""

@@ -20,11 +20,12 @@ from roilab.frames import (
     TickAxis,
     TruthTag,
     first_channel,
+    input_ticks,
     match_events,
     open_frames,
 )
+from roilab.object_table import object_html, object_text
 from roilab.types import Frame, Range
-from roilab.wirecell import input_ticks
 
 
 class PlaneReaderError(RoilabError):
@@ -82,6 +83,18 @@ class Plane(PlaneLocation):
     available: tuple[str, ...]
     truth: Frame | None
     no_truth: str
+
+    def __repr__(self) -> str:
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        ranges = {"channels": self.channels, "ticks": self.ticks}
+        facts = {name: f"{a} to {b - 1} ({b - a})" for name, (a, b) in ranges.items()}
+        tags, truth = " ".join(self.tags), self.no_truth or "yes"
+        return {"plane": self.title, **facts, "tags": tags, "truth": truth}
 
     @property
     def location(self) -> PlaneLocation:
