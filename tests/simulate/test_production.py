@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roilab.folder_lock import LOCK_FILES
 from roilab.frames import open_frames
 from roilab.simulate import SimulationError, make_sample
 from roilab.simulate.chain import Simulation
@@ -47,7 +48,7 @@ def folder(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_files_hold_the_requested_frames(folder: Path, config: dict[str, Any]) -> None:
     names = {path.name for path in folder.iterdir()}
     pairs = {f"g4-{kind}-{number}.h5" for kind in ("rec", "tru") for number in (0, 1)}
-    assert names == pairs | {CONFIG_FILE, META_FILE}
+    assert names == pairs | {CONFIG_FILE, META_FILE, *LOCK_FILES}
     with open_frames(folder / "g4-rec-0.h5") as file:
         assert file.events == (0, 1)
         assert file.tags(0) == ("decon_charge0", "gauss0", "loose_lf0")

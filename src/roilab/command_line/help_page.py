@@ -12,11 +12,17 @@ from roilab.command_line.conf_file import Key
 from roilab.command_line.keys import Command, ConfFolders
 
 _LEFT = 36  # columns of KEY=DEFAULT
+# Parts with many keys that are seldom changed.
+_FOREIGN = {
+    "detector": "geometry, channels and clock of the detector",
+    "simulation": "settings of the simulated events",
+    "simulated_samples": "settings of the simulated tracks and showers",
+}
 # Names in the place of what Hydra inserts.
-_REFERENCES = (
+_REFERENCES: tuple[tuple[str, str], ...] = (
     (r"\$\{now:%Y-%m-%d\}/\$\{now:%H-%M-%S\}", "DATE/TIME"),
     (r"\$\{oc\.env:ROILAB_CACHE,'([^']*)'\}", r"\1"),
-    (r"\$\{hydra:runtime\.choices\.(\w+)\}", lambda match: match[1].upper()),
+    (r"\$\{hydra:runtime\.choices\.\w+\}", "NAME"),
     (r"^\$\{([\w.]+)\}$", r"that of \1"),
     (r"\$\{([^{}]+)\}", r"<\1>"),
 )
@@ -70,22 +76,18 @@ def show(key: Key) -> str:
 
 
 def _show(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case "???":
-            return "(give a value)"
-        case str():
-            for pattern, name in _REFERENCES:
-                value = re.sub(pattern, name, value)  # type: ignore[call-overload]
-            return str(value)
-        case list():
-            return f"[{','.join(map(_show, value))}]"
-        case dict():
-            return "{...}"
-    return str(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(_show, value))}]"
+    if isinstance(value, dict):
+        return "{...}"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if value == "???":
+        return "(give a value)"
+    text = str(value)
+    for pattern, name in _REFERENCES:
+        text = re.sub(pattern, name, text)
+    return text
 
 
 def _top(command: Command, program: str) -> Iterator[str]:
@@ -137,12 +139,8 @@ def _keys(command: Command, words: Sequence[str]) -> Iterator[str]:
     if not words:
         for name in sorted({_foreign(n, key) for n, key in visible_keys(command).items()} - {""}):
             yield ""
-            yield f"{name}.*: parts of a simulation; {_help(command)} {name} lists them."
+            yield f"{name}.*: {_FOREIGN[name.split('.')[-1]]}; --help {name} lists them."
     yield ""
-
-
-def _help(command: Command) -> str:
-    return f"roilab {command.name} --help"
 
 
 def _part(name: str) -> str:
@@ -161,11 +159,11 @@ def _title(command: Command, part: str) -> str:
 
 
 def _foreign(name: str, key: Key) -> str:
-    """Return the part of ``name`` that another command explains, such as ``data.simulation``."""
+    """Return the part that a key belongs to, if only ``--help PART`` lists it."""
     group, parts = key.group.split("/")[0], name.split(".")
-    if group == "simulation" and parts[0] != group:
-        return ".".join(parts[:2])
-    return ""
+    if parts[0] == "detector":
+        return "detector"
+    return ".".join(parts[:2]) if group == "simulation" and parts[0] != group else ""
 
 
 def _named(name: str, words: Sequence[str]) -> bool:

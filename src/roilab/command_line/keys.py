@@ -166,9 +166,9 @@ def _item(entry: Any, group: str, package: str) -> _Item | None:
     if entry == "_self_":
         return None
     if not isinstance(entry, dict):  # a file of the same group
-        name = str(entry)
-        folder, _, name = name.rpartition("/")
-        inside = folder.lstrip("/") if name.startswith("/") else "/".join(filter(None, (group, folder)))
+        folder, _, name = str(entry).rpartition("/")
+        absolute = str(entry).startswith("/")
+        inside = folder.lstrip("/") if absolute else "/".join(filter(None, (group, folder)))
         return _Item(inside, package, name)
     ((words, value),) = entry.items()
     *keywords, name = str(words).split()

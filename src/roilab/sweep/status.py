@@ -43,6 +43,12 @@ class Status:
     processes: int = 1
     results: Results | None = None
 
+    @property
+    def summary(self) -> str:
+        """Epochs, time and end of a finished job, in a few words."""
+        epochs = "" if self.results is None else f"{self.results.epochs} epochs, "
+        return f"{epochs}{self.seconds:.0f} s, ended {self.ended}"
+
     def write(self, folder: Path) -> None:
         """Write ``status.json`` into a job's folder."""
         write_json(folder / FILE, {"format": 1, **asdict(self)})
