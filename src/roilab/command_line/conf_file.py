@@ -64,7 +64,7 @@ def read_conf_file(path: Path, group: str) -> ConfFile:
     for line in lines:
         if not line.startswith("#"):
             break
-        top.append(line.lstrip("# ").rstrip())
+        top.append(line.removeprefix("#").removeprefix(" ").rstrip())
     package = next((one.split()[1] for one in top if one.startswith("@package ")), None)
     file = ConfFile([one for one in top if not one.startswith("@package ")], package)
     try:

@@ -50,9 +50,13 @@ def visible_keys(command: Command) -> dict[str, Key]:
     inline = ""
     for key_name, key in command.flat.items():
         parts = key_name.split(".")
-        if key_name.startswith("hydra.") or any(part.startswith("_") for part in parts):
+        if parts[0] in ("hydra", "run_dir") or any(part.startswith("_") for part in parts):
             continue
-        if (key.children and not key.inline) or (inline and key_name.startswith(inline)):
+        if (
+            key_name in command.groups
+            or (key.children and not key.inline)
+            or (inline and key_name.startswith(inline))
+        ):
             continue
         if key.inline:
             inline = f"{key_name}."

@@ -113,7 +113,8 @@ def _close(key: str, names: Sequence[str]) -> Iterator[list[str]]:
     depth = [name for name in names if name.rpartition(".")[0] == parent]
     yield get_close_matches(key, depth, n=1, cutoff=0.8)
     same_end = [name for name in names if name.rpartition(".")[2] == last]
-    yield sorted(same_end, key=lambda name: name.count("."))
+    fewest = min((name.count(".") for name in same_end), default=0)
+    yield [name for name in same_end if name.count(".") == fewest]
     yield get_close_matches(key, names, n=1, cutoff=0.75)
     ends = {name.rpartition(".")[2]: name for name in reversed(names)}
     yield [ends[end] for end in get_close_matches(last, ends, n=1, cutoff=0.75)]

@@ -90,9 +90,14 @@ def finished_results(config: DictConfig, status: Status, before: Status) -> Resu
     return before.results if config.resume == "auto" and (same or reached) else None
 
 
-def _settings(status: Status) -> set[str]:
-    where = ("resume=", "output_dir=", "hydra.")
-    return {one for one in status.overrides if not one.startswith(where)}
+def _settings(status: Status) -> dict[str, str]:
+    """Return the overrides by key, the last of each, without those on place and resuming."""
+    settings = {one.partition("=")[0]: one for one in status.overrides}
+    return {
+        key: one
+        for key, one in settings.items()
+        if key not in ("resume", "output_dir") and not key.startswith("hydra")
+    }
 
 
 def _run(config: DictConfig, status: Status, variables: Mapping[str, str]) -> Results:
