@@ -8,10 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
 import roilab
 from roilab.folder_lock import FolderError, lock_folder, make_new_folder
@@ -27,6 +27,17 @@ lock = lock_folder(Path(sys.argv[1]), "-")
 print("locked", flush=True)
 sys.stdin.read()
 """
+
+
+TIME = "2026-01-02/03-04-05"
+
+
+class OneSecond(datetime):
+    """Clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: object = None) -> "OneSecond":
+        return cls(2026, 1, 2, 3, 4, 5)
 
 
 def fails(run: Run, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -109,24 +120,16 @@ def test_runs_of_one_second(
 ) -> None:
     """Default folders: the second run of a second gets a folder of another name."""
     monkeypatch.chdir(tmp_path)
-    OmegaConf.register_new_resolver("now", lambda pattern: "time", replace=True)
-    monkeypatch.setattr("hydra._internal.hydra.setup_globals", _globals_without_time)
+    monkeypatch.setattr("hydra.core.utils.datetime", OneSecond)
     quick = [one for one in quick if not one.startswith("output_dir=")]
     for _ in range(2):
         run_train(*quick)
     run_train("-m", *quick, "seed=1,2")
     run_train("-m", *quick, "seed=1,2")
     runs = {str(path.parent.relative_to(tmp_path)) for path in tmp_path.rglob("status.json")}
-    single = {"outputs/train/time/time", "outputs/train/time/time-2"}
-    jobs = {f"outputs/multirun/time/time{n}/seed-{s}" for n in ("", "-2") for s in (1, 2)}
+    single = {f"outputs/train/{TIME}", f"outputs/train/{TIME}-2"}
+    jobs = {f"outputs/multirun/{TIME}{n}/seed-{s}" for n in ("", "-2") for s in (1, 2)}
     assert runs == single | jobs
-
-
-def _globals_without_time() -> None:
-    from hydra.core.utils import setup_globals
-
-    setup_globals()
-    OmegaConf.register_new_resolver("now", lambda pattern: "time", replace=True)
 
 
 def test_a_used_folder_and_a_finished_run(
