@@ -38,8 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = f"did you mean 'roilab {close[0]}'?" if close else "'roilab' lists the verbs."
         print(f"roilab: '{verb}' is not a verb; {hint}", file=sys.stderr)
         return 2
+    if {"-h", "--help"} & set(rest) and (page := _help(verb, rest)):
+        print(page)
+        return 0
     sys.argv = [f"roilab {verb}", *rest]
     return import_module(f"roilab.{verb}.__main__").main() or 0
+
+
+def _help(verb: str, rest: Sequence[str]) -> str | None:
+    """Return the help of a verb with a configuration, without importing Hydra."""
+    from roilab.command_line.arguments import expand_home, split
+    from roilab.command_line.help_page import help_page
+    from roilab.command_line.keys import config_dir
+
+    if not (config_dir() / f"{verb}.yaml").is_file():
+        return None
+    return help_page(verb, f"roilab {verb}", split(expand_home(rest)))
 
 
 def _complete(verb: str, rest: Sequence[str]) -> int:

@@ -21,8 +21,10 @@ _SHORT = {
     **{"-p": "--package", "-i": "--info", "-cn": "--config-name", "-cp": "--config-path"},
 }
 _OTHERS = ("--version", "--run", "-r", "--shell-completion", "-sc", "--experimental-rerun")
-_WITH_VALUE = ("--config-dir", "--cfg", "--package", "--config-name", "--config-path")
-_WITH_VALUE += ("--experimental-rerun",)
+_WITH_VALUE = (
+    *("--config-dir", "--cfg", "--package", "--config-name", "--config-path"),
+    "--experimental-rerun",
+)
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 

@@ -3,10 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
-
-from roilab.console import table_console
-
 
 @dataclass(frozen=True)
 class Results:
@@ -32,6 +28,10 @@ def relative_checkpoint(path: Path | None, run_dir: Path) -> str | None:
 
 def print_results(results: Results, run_dir: Path, seconds: float) -> None:
     """Print metrics, memory, and the paths of the files that exist in the folder of the run."""
+    from rich.table import Table  # takes time to import, which --help has no use for
+
+    from roilab.console import table_console
+
     best = None if results.checkpoint is None else run_dir / results.checkpoint
     table = Table(title=f"{results.epochs} epochs in {seconds:.0f} s", title_justify="left")
     table.add_column(f"of the {'best checkpoint' if best else 'last state'}")
