@@ -13,10 +13,12 @@ VERBS = {
     "simulate": "simulate frames: cosmic muons, tracks and showers of known angle",
     "inspect": "list events, tags, channels and ticks of frame files",
     "evaluate": "charge and ROI metrics of a network on samples of known angle",
+    "predict": "apply a network to frames without truth, write frame files of its ROIs",
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
     "benchmark": "memory and time of networks in WCT's node",
     "display": "draw events: panels, waveforms, comparison of networks",
     "report": "write the pages of runs and sweeps",
+    "diff": "differences of two runs: configuration, code, data, results",
 }
 # Verbs of the command line itself.
 _COMPLETION, _COMPLETE = "completion", "_complete"

@@ -18,6 +18,7 @@ from roilab.command_line.keys import Command, ConfFolders, config_dir
 PATH_KEYS = frozenset(
     (
         *("dir", "network", "output_dir", "sample", "samples", "rec", "tru", "resume", "log"),
+        "frames",
         *("weights", "encoder_weights", "simulated_dir", "train_files", "val_files", "test_files"),
     )
 )

@@ -1,6 +1,7 @@
 """Results of a training, as ``status.json`` holds them, and the table printed at its end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -16,6 +17,8 @@ class Results:
     parameters: int  # number of parameters of the network
     memory_mb: dict[str, float]  # peak since the training began, by place (process, GPU) [MB]
     checkpoint: str | None = None  # best checkpoint, relative to the folder of the run
+    # Numbers of files and images by stage: {"train": {"files": 6, "images": 22}, "val": ...}
+    data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def relative_checkpoint(path: Path | None, run_dir: Path) -> str | None:

@@ -46,7 +46,7 @@ def train(config: DictConfig) -> Results:
         seed_everything(config.seed, workers=True, verbose=False)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
-        trainer, module, metrics = _fit(config)
+        trainer, module, data, metrics = _fit(config)
     best = best_checkpoint(trainer)
     results = Results(
         metrics=metrics,
@@ -57,6 +57,7 @@ def train(config: DictConfig) -> Results:
         parameters=_n_parameters(module),
         memory_mb={"process": peak.mb()},
         checkpoint=relative_checkpoint(best, Path(config.run_dir)),
+        data=data.counts(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
@@ -65,8 +66,8 @@ def train(config: DictConfig) -> Results:
     return results
 
 
-def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
-    """Train and validate; return the trainer, the module and the metrics."""
+def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
+    """Train and validate; return the trainer, the module, the data and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
     data: RoiDataModule = instantiate(config.data)
@@ -81,7 +82,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        return trainer, module, validate_best(trainer, module, data)
+        return trainer, module, data, validate_best(trainer, module, data)
 
 
 def build_trainer(config: DictConfig) -> Trainer:
