@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roilab.folder_lock import LOCK_FILES
 from roilab.frames import open_frames
 from roilab.simulate import SimulationError, make_sample
 from roilab.simulate.chain import Simulation
@@ -47,7 +48,7 @@ def folder(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_files_hold_the_requested_frames(folder: Path, config: dict[str, Any]) -> None:
     names = {path.name for path in folder.iterdir()}
     pairs = {f"g4-{kind}-{number}.h5" for kind in ("rec", "tru") for number in (0, 1)}
-    assert names == pairs | {CONFIG_FILE, META_FILE}
+    assert names == pairs | {CONFIG_FILE, META_FILE, *LOCK_FILES}
     with open_frames(folder / "g4-rec-0.h5") as file:
         assert file.events == (0, 1)
         assert file.tags(0) == ("decon_charge0", "gauss0", "loose_lf0")
@@ -93,7 +94,7 @@ def test_only_missing_files_are_simulated_again(folder: Path, config: dict[str, 
     (folder / ".g4-rec-1.h5.1.partial").touch()
     make_sample(config, folder, progress=False)
     assert (folder / "g4-rec-0.h5").stat().st_mtime_ns == before
-    assert not list(folder.glob(".*"))
+    assert {path.name for path in folder.glob(".*")} == set(LOCK_FILES)
     for key, samples in read_frames(folder).items():
         np.testing.assert_array_equal(samples, content[key])
 
@@ -113,7 +114,7 @@ def test_interrupted_run_leaves_no_incomplete_file(
     monkeypatch.setattr(Simulation, "simulate", simulate_until)
     with pytest.raises(SimulationError, match=r"interrupted; 0 of 3 events are complete"):
         make_sample(config, tmp_path / "cut", progress=False)
-    assert [path.name for path in (tmp_path / "cut").iterdir()] == [CONFIG_FILE]
+    assert {path.name for path in (tmp_path / "cut").iterdir()} == {CONFIG_FILE, *LOCK_FILES}
 
 
 def test_folder_with_other_files_is_refused(config: dict[str, Any], tmp_path: Path) -> None:

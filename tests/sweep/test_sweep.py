@@ -16,10 +16,10 @@ Run = Callable[..., None]
 
 
 @pytest.fixture
-def quick(light_arguments: list[str], tmp_path: Path) -> list[str]:
+def quick(sweep_arguments: list[str], tmp_path: Path) -> list[str]:
     """Arguments of a sweep in tmp_path/sweep whose jobs take a second each."""
     return [
-        *("-m", *light_arguments),
+        *("-m", *sweep_arguments),
         f"sweep.dir={tmp_path / 'sweep'}",
     ]
 
@@ -101,7 +101,7 @@ def test_wandb_runs_do_not_leak(run_train: Run, quick: list[str], tmp_path: Path
 
 
 BAD = [
-    (["data.nonsense=1,2"], "Could not override 'data.nonsense'"),
+    (["data.nonsense=1,2"], "data.nonsense=1,2: roilab train has no key data.nonsense"),
     (["data.rebin=4,4"], "more than one is rebin-4"),
     (["sweep.resume=nowhere", "seed=1,2"], "not the folder of a sweep"),
 ]

@@ -54,19 +54,39 @@ class SaveLast(Callback):
 
 
 class SaveBest(ModelCheckpoint):
-    """Lightning's checkpoint of the best epoch, without a file that no longer exists.
+    """Lightning's checkpoint of the best epoch, in a run that may be moved or killed.
 
-    A run can be killed after a better checkpoint is written and before ``last.ckpt`` is, which
-    then names a removed file.
+    The state holds names of files without their folder, so that a moved or copied run uses the
+    files in its new place. A run can be killed after a better checkpoint is written and before
+    ``last.ckpt`` is, which then names a removed file.
     """
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, with paths relative to the folder of the checkpoints."""
+        return {**_relocate(super().state_dict(), None), "dirpath": ""}
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the state, unless its best checkpoint is gone."""
-        best = state_dict["best_model_path"]
+        """Restore the state, unless its best checkpoint is not in this run's folder."""
+        folder = Path(str(self.dirpath))
+        state = {**_relocate(state_dict, folder), "dirpath": self.dirpath}
+        best = state["best_model_path"]
         if best and not Path(best).is_file():
             log.info("%s is gone; the search for the best checkpoint starts again", best)
             return
-        super().load_state_dict(state_dict)
+        super().load_state_dict(state)
+
+
+def _relocate(state: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """Return a state of Lightning's ``ModelCheckpoint`` with its files in another folder."""
+
+    def move(path: str) -> str:
+        name = Path(path).name
+        return str(folder / name) if name and folder else name
+
+    files = ("best_model_path", "kth_best_model_path", "last_model_path")
+    moved: dict[str, Any] = {name: move(state[name]) for name in files}
+    moved["best_k_models"] = {move(path): v for path, v in state["best_k_models"].items()}
+    return {**state, **moved}
 
 
 class EarlyStopping(LightningEarlyStopping):
