@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
 from roilab.errors import RoilabError, message, user_error
+from roilab.interruption import interruptible
 
 Task = Callable[[DictConfig], float | None]
 
@@ -32,23 +33,30 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
     """Make a command of a function that takes the configuration composed from ``config_name``.
 
     Of a ``RoilabError`` only the text is printed; with ``HYDRA_FULL_ERROR=1`` the traceback too.
-    The exit code of an error is not 0.
+    The exit code of an error is not 0; that of a signal is 128 + its number.
     """
 
     def decorate(task: Task) -> Callable[[], None]:
         @wraps(task)
         def run(config: DictConfig) -> float | None:
             try:
-                return task(config)
+                with interruptible():  # some launchers run a job in another process
+                    return task(config)
             except (RoilabError, InstantiationException) as error:
                 if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise
                 # The only exception that Hydra prints without a traceback.
                 raise CompactHydraException(message(error)) from error
 
-        main: Callable[[], None] = hydra.main(
+        command: Callable[[], None] = hydra.main(
             version_base="1.3", config_path=str(config_dir()), config_name=config_name
         )(run)
+
+        @wraps(command)
+        def main() -> None:
+            with interruptible():
+                command()
+
         return main
 
     return decorate

@@ -16,7 +16,9 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from roilab.errors import message, user_error
+from roilab.interruption import Interrupted
 from roilab.sweep.folder import SweepError
+from roilab.sweep.going_on import describe_progress
 from roilab.sweep.launchers import gpu_environment
 from roilab.sweep.names import job_number, swept_overrides, values
 from roilab.sweep.status import Status, now, read_status
@@ -109,8 +111,10 @@ def _recorded(status: Status, folder: Path) -> Iterator[None]:
     except Exception as error:
         status.state, status.error = "failed", message(error)
         raise
-    except BaseException:
+    except BaseException as end:
         status.state = "interrupted"
+        if isinstance(end, Interrupted) and not end.note:
+            end.note = describe_progress(folder, status.number is not None)
         raise
     finally:
         status.seconds += time.perf_counter() - start
