@@ -62,8 +62,10 @@ _watch: _Watch | None = None
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(quiet: bool = False) -> Iterator[None]:
     """Turn signals into ``Interrupted`` and print its text; the signal handlers are restored.
+
+    With ``quiet`` nothing is printed, because the parent of this process does.
 
     Handlers of another program (a launcher of batch jobs) are left. Inside another ``interruptible``
     and in a thread this does nothing.
@@ -79,7 +81,8 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except Interrupted as end:
-        print(end, file=sys.stderr, flush=True)
+        if not quiet:
+            print(end, file=sys.stderr, flush=True)
         raise
     finally:
         undefer()

@@ -30,6 +30,10 @@ class SaveBest(ModelCheckpoint):
 class EarlyStopping(LightningEarlyStopping):
     """Lightning's early stopping, which also ends a resumed run that it had ended before."""
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the state, but keep the patience as configured."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop at once where the patience was used up before."""
         if self.stopped_epoch and self.wait_count >= self.patience:
