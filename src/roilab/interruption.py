@@ -58,7 +58,11 @@ class _Watch:
     timer: threading.Timer | None = None
 
 
-_watch: _Watch | None = None
+_watches: list[_Watch] = []  # the last one counts; a forked process begins with its parent's
+
+
+def _current() -> _Watch | None:
+    return _watches[-1] if _watches else None
 
 
 @contextmanager
@@ -67,16 +71,16 @@ def interruptible(quiet: bool = False) -> Iterator[None]:
 
     With ``quiet`` nothing is printed, because the parent of this process does.
 
-    Handlers of another program (a launcher of batch jobs) are left. Inside another ``interruptible``
-    and in a thread this does nothing.
+    Handlers of another program (a launcher of batch jobs) are left. In a thread, and inside another
+    ``interruptible``, this does nothing.
     """
-    global _watch
+    outer = _current()
     main = threading.current_thread() is threading.main_thread()
-    if not main or (_watch is not None and _watch.pid == os.getpid()):
+    if not main or (outer is not None and outer.pid == os.getpid()):
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    outer, _watch = _watch, _Watch()
+    _watches.append(_Watch())
     claim_signals()
     try:
         yield
@@ -88,12 +92,12 @@ def interruptible(quiet: bool = False) -> Iterator[None]:
         undefer()
         for number, handler in before.items():
             signal.signal(number, handler)
-        _watch = outer
+        _watches.pop()
 
 
 def claim_signals() -> None:
     """Handle the signals that have their default action, or that Lightning has taken since."""
-    if _watch is None or threading.current_thread() is not threading.main_thread():
+    if not _watches or threading.current_thread() is not threading.main_thread():
         return
     for number in SIGNALS:
         handler = signal.getsignal(number)
@@ -117,30 +121,31 @@ def defer(grace: float) -> None:
 
     A second one, or the end of ``grace`` seconds, raises ``Interrupted`` at once.
     """
-    if _watch is not None:
-        _watch.grace = grace
+    if watch := _current():
+        watch.grace = grace
 
 
 def undefer() -> None:
     """Let a signal raise ``Interrupted`` at once, as before ``defer``."""
-    if _watch is not None:
-        _watch.grace = None
-        if _watch.timer is not None:
-            _watch.timer.cancel()
+    if watch := _current():
+        watch.grace = None
+        if watch.timer is not None:
+            watch.timer.cancel()
 
 
 def requested() -> int | None:
     """Return the number of the signal that has come while its effect is deferred."""
-    return None if _watch is None else _watch.first
+    watch = _current()
+    return None if watch is None else watch.first
 
 
 def watching() -> bool:
     """Return whether signals are handled here."""
-    return _watch is not None
+    return bool(_watches)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
-    watch = _watch
+    watch = _current()
     if watch is None or watch.pid != os.getpid():
         return  # a forked process that loads data: its parent decides
     if watch.first is not None:

@@ -13,8 +13,8 @@ from rich.table import Table
 from roilab.console import table_console
 from roilab.errors import RoilabError
 from roilab.frames import FrameFile, open_frames
-from roilab.interruption import interruptible
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
+from roilab.interruption import interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
