@@ -1,10 +1,10 @@
-"""Interrupt trainings, a sweep and a simulation at random moments, go on, and compare the results.
+"""Interrupt a simulation, a training or a sweep at random moments, go on, and compare the results.
 
-    python benchmarks/interruptions.py [KILLS] [SEED]
+    python benchmarks/interruptions.py {simulation,training,sweep} [KILLS] [SEED]
 
-Each command is started again until it has been interrupted KILLS times (20; the sweep and the
-simulation half as often) and has ended. Prints a table: exit codes by signal, files left
-half-written, and whether the results equal those of a run without interruption bit for bit.
+The command is started again until it has been interrupted KILLS times, and ends. Prints exit codes
+by signal, tracebacks, half-written files, and whether the results equal those of a run without
+interruption bit for bit.
 """
 
 import os
@@ -26,6 +26,8 @@ import torch
 from roilab.csv_log import read_curves
 from roilab.frames import open_frames
 
+Command = Callable[[Path], tuple[str, ...]]
+Result = Callable[[Path], Any]
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGKILL)
 SIMULATION = ("simulation=demo", "simulation.events=6", "simulation.events_per_file=1")
 TRAINING = (
@@ -57,7 +59,7 @@ def run_with_kills(
     seconds: float,
     folder: Path,
     command: tuple[str, ...],
-    again: Callable[[Path], tuple[str, ...]],
+    again: Command,
 ) -> tuple[Counter[str], int, int]:
     """Start a command, and again after each of ``kills`` signals at random moments, to its end.
 
@@ -114,9 +116,9 @@ def measure(
     name: str,
     kills: int,
     paths: tuple[Path, Path],
-    command: Callable[[Path], tuple[str, ...]],
-    again: Callable[[Path], tuple[str, ...]],
-    result: Callable[[Path], Any],
+    command: Command,
+    again: Command,
+    result: Result,
 ) -> None:
     whole, broken = paths
     seconds = run(*command(whole))
@@ -132,37 +134,34 @@ def measure(
 
 
 def main() -> None:
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    name = sys.argv[1]
+    kills, seed = (int(sys.argv[k]) if len(sys.argv) > k else d for k, d in ((2, 20), (3, 1)))
     random.seed(seed)
     with tempfile.TemporaryDirectory() as temporary:
         top = Path(temporary)
         os.environ["ROILAB_CACHE"] = str(top / "cache")
-        measure(
-            "simulation",
-            kills // 2,
-            (top / "frames", top / "frames_again"),
-            lambda to: ("simulate", *SIMULATION, f"output_dir={to}"),
-            lambda to: (),
-            sample_result,
-        )
+        simulation = ("simulate", *SIMULATION)
         training = (*TRAINING, f"data.dir={top / 'frames'}")
-        measure(
-            "training",
-            kills,
-            (top / "run", top / "run_again"),
-            lambda to: ("train", *training, f"output_dir={to}"),
-            lambda to: ("resume=auto",),
-            training_result,
-        )
-        measure(
-            "sweep",
-            kills // 2,
-            (top / "sweep", top / "sweep_again"),
-            lambda to: ("train", "-m", *training, "seed=1,2,3", f"sweep.dir={to}"),
-            lambda to: (f"sweep.resume={to}",) if (to / "sweep.json").is_file() else (),
-            sweep_result,
-        )
+        if name != "simulation":
+            run(*simulation, f"output_dir={top / 'frames'}")
+        commands: dict[str, tuple[Command, Command, Result]] = {
+            "simulation": (
+                lambda to: (*simulation, f"output_dir={to}"),
+                lambda to: (),
+                sample_result,
+            ),
+            "training": (
+                lambda to: ("train", *training, f"output_dir={to}"),
+                lambda to: ("resume=auto",),
+                training_result,
+            ),
+            "sweep": (
+                lambda to: ("train", "-m", *training, "seed=1,2,3", f"sweep.dir={to}"),
+                lambda to: (f"sweep.resume={to}",) if (to / "sweep.json").is_file() else (),
+                sweep_result,
+            ),
+        }
+        measure(name, kills, (top / "alone", top / "again"), *commands[name])
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class SaveLast(Callback):
     ) -> None:
         """Save within the epoch after a signal, where no gradient or validation is pending."""
         done = batch_idx + 1
-        validates = trainer.val_check_batch  # type: ignore[attr-defined]
+        validates = trainer.val_check_batch
         pending = done % trainer.accumulate_grad_batches or trainer.is_last_batch
         if not pending and not (validates and done % validates == 0) and self._to_end(trainer):
             self._save_and_end(trainer, pl_module, done)
@@ -101,7 +101,7 @@ class SaveLast(Callback):
         """Log the loss of an epoch whose batches were all trained before it was interrupted."""
         if self._restored is not None:
             self._restored = None
-            pl_module.log("train/loss", pl_module.losses["train"])  # type: ignore[arg-type,index]
+            pl_module.log("train/loss", pl_module.losses["train"])  # type: ignore[index]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the state after the previous epoch.
