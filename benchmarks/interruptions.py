@@ -33,7 +33,13 @@ SIMULATION = ("simulation=demo", "simulation.events=6", "simulation.events_per_f
 TRAINING = (
     *("data=small", "model=unet", "model.net.encoder_widths=[4,8,8,8,8]"),
     *("model.net.decoder_widths=[8,8,4,4]", "trainer=cpu", "trainer.precision=32-true"),
-    *("trainer.max_epochs=4", "logger=csv", "callbacks.event_pictures=null", "report=false"),
+    *(
+        "trainer.max_epochs=6",
+        "data.num_workers=0",
+        "logger=csv",
+        "callbacks.event_pictures=null",
+        "report=false",
+    ),
     *("callbacks.best_worst_events=null", "callbacks.loss_curves=null", "callbacks.export=null"),
     *("callbacks.progress_bar=null", "callbacks.early_stopping=null", "scheduler=cosine"),
 )
@@ -74,7 +80,7 @@ def run_with_kills(
         number = random.choice(SIGNALS)
         process = start(*command, *again(folder))
         try:
-            process.wait(random.uniform(0.1, 1.0) * seconds)
+            process.wait(random.uniform(0.1, 0.8) * seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(number)
         else:
