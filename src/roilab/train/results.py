@@ -1,6 +1,7 @@
 """Results of a training, as ``status.json`` holds them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -14,3 +15,6 @@ class Results:
     best_epoch: int | None  # of the best checkpoint, from 0
     parameters: int  # number of parameters of the network
     memory_mb: dict[str, float]  # peak since the training began, by place (process, GPU) [MB]
+    checkpoint: str | None = None  # the best one, relative to the run's folder
+    # Numbers of files and images by stage: {"train": {"files": 6, "images": 22}, "val": ...}
+    data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

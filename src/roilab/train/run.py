@@ -1,6 +1,7 @@
 """Training run: build data, module, callbacks, loggers and trainer, then train and validate."""
 
 import logging
+import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def train(config: DictConfig) -> Results:
         seed_everything(config.seed, workers=True, verbose=False)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
-        trainer, module, metrics = _fit(config)
+        trainer, module, data, metrics = _fit(config)
     best = best_checkpoint(trainer)
     results = Results(
         metrics=metrics,
@@ -61,6 +62,8 @@ def train(config: DictConfig) -> Results:
         best_epoch=None if best is None else read_checkpoint(best)["epoch"],
         parameters=_n_parameters(module),
         memory_mb={"process": peak.mb()},
+        checkpoint=None if best is None else os.path.relpath(best, config.run_dir),
+        data=data.counts(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
@@ -68,8 +71,8 @@ def train(config: DictConfig) -> Results:
     return results
 
 
-def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
-    """Train and validate; return the trainer, the module and the metrics."""
+def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
+    """Train and validate; return the trainer, the module, the data and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
     differences: list[Difference] = []
@@ -90,7 +93,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        return trainer, module, validate_best(trainer, module, data)
+        return trainer, module, data, validate_best(trainer, module, data)
 
 
 def build_trainer(config: DictConfig) -> Trainer:
