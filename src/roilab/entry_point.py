@@ -22,6 +22,7 @@ from roilab.command_line.keys import config_dir
 from roilab.command_line.mistakes import CommandLineError, check_arguments
 from roilab.command_line.paths import expand_paths
 from roilab.errors import RoilabError, message, user_error
+from roilab.interruption import interruptible
 from roilab.sweep.output_folder import claims_released
 
 __all__ = ["config_dir", "entry_point"]
@@ -36,7 +37,7 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
     """Make a command of a function that takes the configuration composed from ``config_name``.
 
     Of a ``RoilabError`` only the text is printed; with ``HYDRA_FULL_ERROR=1`` the traceback too.
-    The exit code of an error is not 0.
+    The exit code of an error is not 0; that of a signal is 128 + its number.
     """
 
     def decorate(task: Task) -> Callable[[], None]:
@@ -44,7 +45,8 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
         def run(config: DictConfig) -> float | None:
             try:
                 expand_paths(config)
-                return task(config)
+                with interruptible():  # some launchers run a job in another process
+                    return task(config)
             except (RoilabError, InstantiationException) as error:
                 if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise
@@ -60,7 +62,7 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
             # Hydra reads sys.argv.
             sys.argv[1:] = expand_home(sys.argv[1:])
             if not _show_help(config_name):
-                with claims_released():
+                with interruptible(), claims_released():
                     run_hydra()
 
         return main

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from roilab.folder_lock import LOCK_FILES
 from roilab.frames import open_frames
+from roilab.interruption import interruptible
 from roilab.simulate import SimulationError, make_sample
 from roilab.simulate.chain import Simulation
 from roilab.simulate.production import CONFIG_FILE, META_FILE, check_processes
@@ -100,7 +103,10 @@ def test_only_missing_files_are_simulated_again(folder: Path, config: dict[str, 
 
 
 def test_interrupted_run_leaves_no_incomplete_file(
-    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     calls = []
     simulate = Simulation.simulate
@@ -108,12 +114,14 @@ def test_interrupted_run_leaves_no_incomplete_file(
     def simulate_until(self: Any, event: Any, index: int, seed: int) -> Any:
         calls.append(index)
         if index == 1:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
         return simulate(self, event, index, seed)
 
     monkeypatch.setattr(Simulation, "simulate", simulate_until)
-    with pytest.raises(SimulationError, match=r"interrupted; 0 of 3 events are complete"):
+    with pytest.raises(SystemExit) as ended, interruptible():
         make_sample(config, tmp_path / "cut", progress=False)
+    assert ended.value.code == 143
+    assert "cut: 0 of 3 events are complete and kept" in capsys.readouterr().err
     assert {path.name for path in (tmp_path / "cut").iterdir()} == {CONFIG_FILE, *LOCK_FILES}
 
 

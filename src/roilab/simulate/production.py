@@ -4,6 +4,7 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
 from roilab.frames import FrameWriter
+from roilab.interruption import Interrupted, ignore_signals
 from roilab.simulate.chain import RECONSTRUCTION_TAGS, Simulation
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.write_frames import TRUTH_TAG, write_event
@@ -110,7 +112,7 @@ class Production:
         """Simulate at most ``processes`` incomplete files at a time, and write ``meta.json``.
 
         Raises:
-            SimulationError: the folder holds other files, or the run was interrupted.
+            SimulationError: the folder holds other files.
             FolderError: another process simulates into the folder.
         """
         if self._holds_this_sample() and self._is_complete():
@@ -144,12 +146,16 @@ class Production:
                 task = bar.add_task("simulating", total=events, completed=done)
                 for count in _run_jobs(jobs, processes):
                     bar.advance(task, count)
-        except KeyboardInterrupt:
-            raise SimulationError(
-                f"{self.output_dir}: interrupted; {self._count_complete_events()} of {events} "
-                "events are complete and kept, meta.json is not written. Run the same command "
-                "again to continue."
-            ) from None
+        except (Interrupted, KeyboardInterrupt) as end:
+            for partial in self.output_dir.glob(".g4-*.partial*"):  # of the ended processes
+                partial.unlink(missing_ok=True)
+            if isinstance(end, Interrupted):
+                end.note = (
+                    f"{self.output_dir}: {self._count_complete_events()} of {events} events are "
+                    "complete and kept, meta.json is not written. Run the same command again to "
+                    "continue."
+                )
+            raise
         write_json(self.output_dir / META_FILE, self.collect_metadata())
 
     def _is_complete(self) -> bool:
@@ -227,7 +233,9 @@ def _run_jobs(jobs: list[FileJob], processes: int) -> Iterator[int]:
         yield from map(simulate_file, jobs)
         return
     # "spawn", because the parent may run threads of torch or BLAS, which "fork" does not copy.
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    # Not SIGTERM, by which the pool ends its processes.
+    ignored = (signal.SIGINT, signal.SIGUSR1)
+    with multiprocessing.get_context("spawn").Pool(processes, ignore_signals, ignored) as pool:
         yield from pool.imap_unordered(simulate_file, jobs)
 
 

@@ -16,9 +16,12 @@ from omegaconf import DictConfig
 
 from roilab.errors import message, user_error
 from roilab.folder_lock import lock_folder
+from roilab.interruption import Interrupted, requested
 from roilab.sweep.folder import SweepError
+from roilab.sweep.going_on import describe_progress
 from roilab.sweep.launchers import gpu_environment
 from roilab.sweep.names import job_number, swept_overrides, values
+from roilab.sweep.resume_check import check_resumed_job
 from roilab.sweep.status import Status, now, read_status
 from roilab.train.results import Results, print_results
 from roilab.versions import git_commit, package_versions
@@ -38,6 +41,8 @@ def run_job(config: DictConfig) -> float | None:
     Raises:
         RoilabError: (its subclasses too) any mistake that the user can correct.
     """
+    if (signal := requested()) is not None:  # of the job before, which failed at that moment
+        raise Interrupted(signal)
     hydra, folder = HydraConfig.get(), Path(config.run_dir)
     number = job_number(hydra)
     if number is None:
@@ -136,8 +141,10 @@ def _recorded(status: Status, folder: Path) -> Iterator[None]:
     except Exception as error:
         status.state, status.error = "failed", message(error)
         raise
-    except BaseException:
+    except BaseException as end:
         status.state = "interrupted"
+        if isinstance(end, Interrupted) and not end.note:
+            end.note = describe_progress(folder, status.number is not None)
         raise
     finally:
         status.seconds += time.perf_counter() - start
@@ -165,6 +172,8 @@ def _train(config: DictConfig, status: Status, own_process: bool) -> Results:
     """Train in this process, or in new ones for DDP and with ``own_process``."""
     from roilab.sweep.process_count import count_processes
 
+    if status.number is not None:
+        check_resumed_job(config)
     status.processes = count_processes(config.trainer)
     status.write(Path(config.run_dir))
     if own_process or status.processes > 1:

@@ -25,6 +25,8 @@ from roilab.train.checkpoint import best_checkpoint, resume_from
 from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.precision import choose_precision
 from roilab.train.results import Results, print_results, relative_checkpoint
+from roilab.train.resume import Difference, check_resume, log_differences
+from roilab.train.resume_override import OverrideOptimizer
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +72,16 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
     """Train and validate; return the trainer, the module, the data and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
+    differences: list[Difference] = []
+    if checkpoint is not None:
+        differences = check_resume(read_checkpoint(checkpoint)["roilab_recipe"], recipe)
+        log_differences(differences)
     data: RoiDataModule = instantiate(config.data)
     _check_metric_name(config.optimized_metric, data.has_test)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
+    if differences:
+        trainer.callbacks.append(OverrideOptimizer(differences))  # type: ignore[attr-defined]
     log.info("%s, %.2f million parameters", network_name(recipe), _n_parameters(module) / 1e6)
     with _closing_loggers(trainer):
         for logger in trainer.loggers:
