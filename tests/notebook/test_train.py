@@ -19,18 +19,17 @@ from roilab.errors import RoilabError
 
 @pytest.fixture
 def overrides(light_arguments: list[str]) -> list[str]:
-    """The light training, with the user's folder of configuration files as an override."""
-    _, folder, *rest = light_arguments
-    return [f"hydra.searchpath=[file://{folder}]", *rest]
+    """Overrides of the light training; its files are in ``user_conf``."""
+    return light_arguments[2:]
 
 
 def test_a_run_inside_another_hydra_application(
-    overrides: list[str], tmp_path: Path, frames_dir: Path
+    overrides: list[str], tmp_path: Path, frames_dir: Path, user_conf: Path
 ) -> None:
     handlers = list(logging.getLogger().handlers)
     with initialize_config_dir(str(config_dir() / "hydra"), version_base="1.2"):
         application = GlobalHydra.instance().hydra
-        run = roilab.train([*overrides, "trainer.max_epochs=1"])
+        run = roilab.train([*overrides, "trainer.max_epochs=1"], config_dir=user_conf)
         assert GlobalHydra.instance().hydra is application
     assert not HydraConfig.initialized()
     assert logging.getLogger().handlers == handlers
@@ -69,27 +68,31 @@ def test_a_run_inside_another_hydra_application(
     ],
 )
 def test_mistakes(
-    overrides: list[str], more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+    overrides: list[str],
+    user_conf: Path,
+    more: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(RoilabError, match=words) as error:
-        roilab.train([*overrides, *more])
+        roilab.train([*overrides, *more], config_dir=user_conf)
     assert "\n" not in str(error.value)
     assert "Error executing job" not in capsys.readouterr().err
     assert GlobalHydra.instance().hydra is None
 
 
 def test_folder_of_another_run(
-    overrides: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    overrides: list[str], user_conf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     (tmp_path / "run" / "checkpoints" / "best.ckpt").touch()
     with pytest.raises(RoilabError, match="run: holds a run already"):
-        roilab.train(overrides)
+        roilab.train(overrides, config_dir=user_conf)
     assert not capsys.readouterr().err
 
 
 def test_interruption_by_the_notebook(
-    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    overrides: list[str], user_conf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(config: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -97,7 +100,7 @@ def test_interruption_by_the_notebook(
     monkeypatch.setattr("roilab.notebook.train.run_job", interrupt)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt, match="interrupted by SIGINT"):
-        roilab.train(overrides)
+        roilab.train(overrides, config_dir=user_conf)
     assert signal.getsignal(signal.SIGINT) is before
 
 

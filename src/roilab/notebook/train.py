@@ -73,15 +73,16 @@ class TrainedRun:
         return facts | {name: "NaN" if v is None else f"{v:.4f}" for name, v in values}
 
 
-def train(overrides: Sequence[str] = ()) -> TrainedRun:
+def train(overrides: Sequence[str] = (), *, config_dir: str | Path | None = None) -> TrainedRun:
     """Train a network as ``python -m roilab.train OVERRIDES`` does, in this process.
 
         run = roilab.train(["model=mobilenetv3", "data.rebin=10"])
         run.metrics["val/dice"]
 
     Args:
-        overrides: arguments of the command line, such as ``data.rebin=10``; folders with files of
-            yours by ``hydra.searchpath=[FOLDER]``. Sweeps are for the command line.
+        overrides: arguments of the command line, such as ``data.rebin=10``. Sweeps are for the
+            command line.
+        config_dir: folder with configuration files of yours, as ``--config-dir``.
 
     Returns:
         The run: its folder, its metrics, and the best network.
@@ -90,7 +91,7 @@ def train(overrides: Sequence[str] = ()) -> TrainedRun:
         RoilabError: (its subclasses) any mistake that the user can correct.
         KeyboardInterrupt: the training was interrupted; the text says how to go on.
     """
-    arguments = _checked(overrides)
+    arguments = _checked(overrides, config_dir)
     folders: list[Path] = []
     failures: list[Exception] = []
 
@@ -114,21 +115,25 @@ def train(overrides: Sequence[str] = ()) -> TrainedRun:
     return TrainedRun(folders[0], status.results)
 
 
-def _checked(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides, with ``~`` replaced, if their names exist."""
+def _checked(overrides: Sequence[str], config_dir: str | Path | None) -> list[str]:
+    """Return all arguments of Hydra, with ``~`` replaced, if their names exist."""
     if isinstance(overrides, str):
         raise ApiError(f"train({overrides!r}); expected a list: train([{overrides!r}]).")
     options = [text for text in overrides if str(text).startswith("-")]
     if options:
         raise ApiError(
             f"train: {options[0]} is an option of the command line; expected KEY=VALUE only. Run "
-            "sweeps by 'python -m roilab.train -m'; name folders of configuration files by "
-            "hydra.searchpath=[FOLDER]."
+            "sweeps by 'python -m roilab.train -m'; name a folder with "
+            "configuration files by config_dir."
         )
     arguments = expand_home([str(text) for text in overrides])
-    search = [text for text in arguments if text.startswith("hydra.searchpath=")]
-    check_arguments("train", split(arguments), lambda some: _composes([*search, *some]))
-    return arguments
+    given, search = split(arguments), list[str]()
+    if config_dir is not None:
+        folder = Path(config_dir).expanduser().absolute()
+        search.append(f"hydra.searchpath=['file://{folder}']")
+        given.options["--config-dir"] = str(folder)
+    check_arguments("train", given, lambda some: _composes([*search, *some]))
+    return [*search, *arguments]
 
 
 def _composes(overrides: Sequence[str]) -> bool:
