@@ -13,7 +13,7 @@ PACKAGE = Path(roilab.__file__).parent
 FLOORS = (
     {"roilab", "errors", "types", "console", "csv_log", "atomic_write", "peak_memory"},
     {"plots", "metrics", "wirecell", "frames", "detectors"},
-    {"data", "models", "simulate"},
+    {"config", "data", "models", "simulate"},
     {"tiling"},
     {"inference"},
     {"train", "export"},

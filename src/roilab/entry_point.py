@@ -13,6 +13,7 @@ from hydra.errors import CompactHydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
+from roilab.config import check_config
 from roilab.errors import RoilabError, message, user_error
 
 Task = Callable[[DictConfig], float | None]
@@ -39,6 +40,7 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
         @wraps(task)
         def run(config: DictConfig) -> float | None:
             try:
+                check_config(config, config_name)
                 return task(config)
             except (RoilabError, InstantiationException) as error:
                 if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":

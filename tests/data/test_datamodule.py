@@ -26,6 +26,7 @@ from roilab.frames import (
     MissingTagError,
     TickAxisError,
 )
+from roilab.frames.selection import FileSelectionError
 from tiny_frames import PER_APA, START_NS, TICK_NS, event_frames, write_pair
 
 Make = Callable[..., RoiDataModule]
@@ -108,8 +109,9 @@ def test_layouts_of_real_files_give_the_same_sample(make: Make, tmp_path: Path) 
     with FrameWriter(tmp_path / "g4-tru-9.h5") as tru:
         tru.add(0, "ductor3", early[kept], kept, START_NS - 30 * TICK_NS, TICK_NS, -7)
     samples = []
-    only = ["g4-rec-9.h5"]
-    for settings in ({}, {"dir": str(tmp_path), "train_files": only, "val_files": only}):
+    for kind in ("rec", "tru"):
+        shutil.copy(tmp_path / f"g4-{kind}-9.h5", tmp_path / f"g4-{kind}-8.h5")
+    for settings in ({}, {"dir": str(tmp_path), "val_files": ["g4-rec-9.h5"]}):
         module = make(**{"val_files": ["g4-rec-1.h5"], **settings})
         module.setup()
         samples.append(module.dataset("val")[0])
@@ -198,8 +200,10 @@ def test_named_files(make: Make, tmp_path: Path) -> None:
     elsewhere.setup()
     assert len(elsewhere.dataset("train")) == 5
     assert {s.pair.rec.parent for s in elsewhere.dataset("val").sources} == {copy}
-    with pytest.raises(DataConfigError, match=r"data\.val_files: 'g4-rec-7\.h5' is none of"):
+    with pytest.raises(FileSelectionError, match=r"data\.val_files: 'g4-rec-7\.h5' is none of"):
         make(val_files=["g4-rec-7.h5"]).setup()
+    with pytest.raises(FileSelectionError, match=r"train_files and data\.test_files both name g4"):
+        make(train_files=["g4-rec-0.h5"], test_files=["g4-rec-*"]).setup()
     with pytest.raises(DataConfigError, match="no image is left for train"):
         make(val_files=["g4-rec-*"]).setup()
 
@@ -257,9 +261,9 @@ def test_no_image_is_validated_twice(length: int, size: int) -> None:
 BAD_SETTINGS = [
     ({"rebin": 7}, "data.rebin=7 does not divide the range of 480 ticks"),
     ({"channel_rebin": 5}, "data.channel_rebin=5 does not divide"),
-    ({"planes": ["X"]}, "data.planes: got 'X'; expected one of U, V, W"),
-    ({"normalization": "x"}, "data.normalization: got 'x'"),
-    ({"pad_unit": "x"}, "data.pad_unit: got 'x'"),
+    ({"planes": ["X"]}, "data.planes=[X]: X in the list: expected one of U, V, W."),
+    ({"normalization": "x"}, "data.normalization=x: expected one of scalar, layer"),
+    ({"pad_unit": "x"}, "data.pad_unit=x: expected one of bins"),
     ({"planes": ["U", "V"], "channel_range": (0, 5)}, "exactly one plane"),
 ]
 

@@ -9,13 +9,15 @@ from lightning import LightningDataModule
 from rich.progress import track
 from torch.utils.data import DataLoader, DistributedSampler, Sampler
 
+from roilab.config import read_part
+from roilab.config.rules import DataConfigError
 from roilab.data.cache import ImageCache, image_key
 from roilab.data.dataset import RoiDataset, TrainingItem, collate
-from roilab.data.files import DataConfigError, Stage
 from roilab.data.image_index import list_images
 from roilab.data.sampler import UnrepeatedSampler
 from roilab.data.settings import DataSettings
 from roilab.data.split import split_by_event
+from roilab.frames.selection import Stage
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ class RoiDataModule(LightningDataModule):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.settings = DataSettings(**settings)
+        self.settings = DataSettings(**read_part("roilab.data.RoiDataModule", settings, "data"))
         self.samples = [Path(folder).expanduser() for folder in self.settings.samples]
         self.cache = None if self.settings.cache is None else ImageCache(**self.settings.cache)
         self._datasets: dict[Stage, RoiDataset] = {}
@@ -87,7 +89,7 @@ class RoiDataModule(LightningDataModule):
     @property
     def has_test(self) -> bool:
         """Whether test files are named."""
-        return self.settings.test_files is not None
+        return bool(self.settings.test_files)
 
     def layer_statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and width (standard deviation) of every layer over the training images.

@@ -19,10 +19,8 @@ from rich.table import Table
 
 from roilab.console import table_console
 from roilab.data import RoiDataModule
-from roilab.errors import RoilabError
 from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
-from roilab.metrics import segmentation_metrics
 from roilab.peak_memory import PeakMemory
 from roilab.train.checkpoint import best_checkpoint, resume_from
 from roilab.train.module import RoiModule, build_module, start_module
@@ -30,10 +28,6 @@ from roilab.train.precision import choose_precision
 from roilab.train.results import Results
 
 log = logging.getLogger(__name__)
-
-
-class MetricNameError(RoilabError):
-    """The metric to optimize is not one of those logged."""
 
 
 def train(config: DictConfig) -> Results:
@@ -71,7 +65,6 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
     data: RoiDataModule = instantiate(config.data)
-    _check_metric_name(config.optimized_metric, data.has_test)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
     log.info("%s, %.2f million parameters", network_name(recipe), _n_parameters(module) / 1e6)
@@ -183,13 +176,3 @@ def _print_results(results: Results, best: Path | None, run_dir: Path, seconds: 
 
 def _n_parameters(module: RoiModule) -> int:
     return sum(parameter.numel() for parameter in module.net.parameters())
-
-
-def _check_metric_name(name: str | None, has_test: bool) -> None:
-    """Check before the training that the metric to optimize exists."""
-    stages = ("val", "test") if has_test else ("val",)
-    known = [f"{stage}/{kind}" for stage in stages for kind in ("loss", *segmentation_metrics())]
-    if name is not None and name not in known:
-        raise MetricNameError(
-            f"optimized_metric={name} is not logged; expected one of {', '.join(known)}."
-        )
