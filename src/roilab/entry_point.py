@@ -15,7 +15,12 @@ from omegaconf import DictConfig, OmegaConf
 import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
 from roilab.config import check_config
 from roilab.errors import RoilabError, message, user_error
+from roilab.faults import explain_faults
 
+_LESS_MEMORY = (
+    "Choose fewer or smaller images (a larger rebin), a smaller network, device=cpu instead of a "
+    "GPU, or a machine with more memory."
+)
 Task = Callable[[DictConfig], float | None]
 
 # ${count:${data.layers}} in conf/: the length of a list.
@@ -41,7 +46,8 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
         def run(config: DictConfig) -> float | None:
             try:
                 check_config(config, config_name)
-                return task(config)
+                with explain_faults(_LESS_MEMORY):
+                    return task(config)
             except (RoilabError, InstantiationException) as error:
                 if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
                     raise

@@ -73,6 +73,7 @@ _TRAIN: Table = {
         "factory": Free(),
         "interval": Choice("epoch", "step"),
         "frequency": COUNT,
+        "strict": Flag(),
         "monitor": MONITOR,
     }),
 }  # fmt: skip

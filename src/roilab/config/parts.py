@@ -227,6 +227,7 @@ PARTS: Mapping[str, Table] = {
         **_MONITORED,
         "patience": SIZE,
         "min_delta": Number(),
+        "check_finite": Flag(),
     },
     "roilab.train.callbacks.pictures.EventPictures": {
         **_FOLDER_AND_EVERY,

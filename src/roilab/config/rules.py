@@ -6,7 +6,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from roilab.config.limits import TEST_METRICS
 from roilab.detectors import Readout
 from roilab.errors import RoilabError
 from roilab.frames.selection import FileSelection
@@ -72,19 +71,6 @@ def select_files(data: Mapping[str, Any]) -> FileSelection:
     return FileSelection(Path(data["dir"]).expanduser(), data["rec"], data["tru"], names)
 
 
-def check_test_metric(name: str | None, test_files: Iterable[str] | None) -> None:
-    """Check that a metric of the test is optimized only where there are test files.
-
-    Raises:
-        DataConfigError: there are none.
-    """
-    if name in TEST_METRICS and not test_files:
-        raise DataConfigError(
-            f"optimized_metric={name}: there are no test files; name data.test_files, or optimize "
-            f"{name.replace('test/', 'val/')}."
-        )
-
-
 def _data(config: DictConfig) -> dict[str, Any] | None:
     """Return the data config of frame files; ``None`` where the user has another data module."""
     data = config.get("data")
@@ -99,9 +85,28 @@ _DATA_MODULES = ("roilab.data.RoiDataModule", "roilab.data.SimulatedDataModule")
 def _check_training_data(config: DictConfig) -> None:
     if data := _data(config):
         check_ranges(data)
-        check_test_metric(config.optimized_metric, data["test_files"])
+        name = config.optimized_metric
+        if name is not None and name.startswith("test/") and not data["test_files"]:
+            raise DataConfigError(
+                f"optimized_metric={name}: there are no test files; name data.test_files, or "
+                f"optimize {name.replace('test/', 'val/')}."
+            )
         if "simulation" not in data:  # frames that do not exist before the first use
             check_files(data)
+
+
+def _check_metrics_are_computed(config: DictConfig) -> None:
+    """Check that a metric that decides something belongs to a stage that has batches."""
+    keys = {"optimized_metric": "set it to null", "scheduler.monitor": "choose scheduler=none"}
+    for key, advice in keys.items():
+        name = OmegaConf.select(config, key, default=None)
+        for stage in ("val", "test"):
+            limit = f"limit_{stage}_batches"
+            if str(name).startswith(f"{stage}/") and config.trainer.get(limit) == 0:
+                raise DataConfigError(
+                    f"{key}={name}: trainer.{limit}=0 leaves no batch to compute it on; raise "
+                    f"that limit, or {advice}."
+                )
 
 
 def _check_validation_events(config: DictConfig) -> None:
@@ -119,6 +124,6 @@ def _check_validation_events(config: DictConfig) -> None:
 
 
 RULES: Mapping[str, Iterable[Callable[[DictConfig], None]]] = {
-    "train": (_check_training_data,),
+    "train": (_check_training_data, _check_metrics_are_computed),
     "evaluate": (_check_validation_events,),
 }

@@ -1,6 +1,7 @@
 """Callbacks that make an interrupted and resumed run end as an uninterrupted one."""
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +50,16 @@ class SaveLast(Callback):
         self._save(trainer)
 
     def _save(self, trainer: Trainer) -> None:
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+        if not _is_trial(trainer):
             trainer.save_checkpoint(self.path, weights_only=False)
 
 
 class SaveBest(ModelCheckpoint):
-    """Lightning's checkpoint of the best epoch, without a file that no longer exists.
+    """Lightning's checkpoint of the best epoch, among those with a finite value of the metric.
 
-    A run can be killed after a better checkpoint is written and before ``last.ckpt`` is, which
-    then names a removed file.
+    Lightning would keep an epoch with NaN as the best until a better one. A checkpoint that no
+    longer exists is not resumed from: a run can be killed after a better one is written and before
+    ``last.ckpt`` is, which then names a removed file.
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -68,9 +70,43 @@ class SaveBest(ModelCheckpoint):
             return
         super().load_state_dict(state_dict)
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the epoch if it is the best."""
+        if self._finite(trainer):
+            super().on_validation_end(trainer, pl_module)
+        elif self.monitor in trainer.callback_metrics and not trainer.sanity_checking:
+            value = _monitored(trainer, str(self.monitor))
+            log.info("%s is %s in epoch %d: not kept", self.monitor, value, trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the epoch if it is the best, where the metric is one of the training."""
+        if self._finite(trainer):
+            super().on_train_epoch_end(trainer, pl_module)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say why there is no best checkpoint."""
+        super().on_train_end(trainer, pl_module)
+        if self.monitor is not None and not self.best_model_path and not _is_trial(trainer):
+            value = _monitored(trainer, self.monitor)
+            log.warning(
+                "no checkpoint is the best: %s %s. The network is that of the last epoch.",
+                self.monitor,
+                "was not computed" if value is None else f"was never finite (at last {value})",
+            )
+
+    def _finite(self, trainer: Trainer) -> bool:
+        if self.monitor is None:
+            return True
+        value = _monitored(trainer, self.monitor)
+        return value is not None and math.isfinite(value)
+
 
 class EarlyStopping(LightningEarlyStopping):
-    """Lightning's early stopping, which also ends a resumed run that it had ended before."""
+    """Lightning's early stopping, which also ends a resumed run that it had ended before.
+
+    It begins with the first epoch that has a finite value of the metric: a training without
+    validation, and a purity that is NaN as long as no ROI is found, do not end early.
+    """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop at once where the patience was used up before."""
@@ -83,3 +119,27 @@ class EarlyStopping(LightningEarlyStopping):
                 self.patience,
             )
             trainer.should_stop = True
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the epochs without improvement."""
+        if self._begun(trainer):
+            super().on_validation_end(trainer, pl_module)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the epochs without improvement, where the metric is one of the training."""
+        if self._begun(trainer):
+            super().on_train_epoch_end(trainer, pl_module)
+
+    def _begun(self, trainer: Trainer) -> bool:
+        value = _monitored(trainer, self.monitor)
+        return value is not None and bool(math.isfinite(value) or self.best_score.isfinite())
+
+
+def _monitored(trainer: Trainer, name: str) -> float | None:
+    """Return the value of a logged metric; ``None`` where it has not been computed."""
+    value = trainer.callback_metrics.get(name)
+    return None if value is None else float(value)
+
+
+def _is_trial(trainer: Trainer) -> bool:
+    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """Training run: build data, module, callbacks, loggers and trainer, then train and validate."""
 
 import logging
+import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from rich.table import Table
 
 from roilab.console import table_console
 from roilab.data import RoiDataModule
+from roilab.faults import explain_faults
 from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
 from roilab.peak_memory import PeakMemory
@@ -28,6 +30,10 @@ from roilab.train.precision import choose_precision
 from roilab.train.results import Results
 
 log = logging.getLogger(__name__)
+_LESS_MEMORY = (
+    "Lower data.batch_size, raise data.rebin, choose a smaller network (model=mobilenetv3, smaller "
+    "model.net widths) or trainer.precision=bf16-mixed, or take a machine with more memory."
+)
 
 
 def train(config: DictConfig) -> Results:
@@ -39,7 +45,7 @@ def train(config: DictConfig) -> Results:
     start, peak = time.perf_counter(), PeakMemory()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    with _quiet_lightning():
+    with _quiet_lightning(), explain_faults(_LESS_MEMORY):
         seed_everything(config.seed, workers=True, verbose=False)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
@@ -75,6 +81,8 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        if trainer.global_step == 0:
+            log.warning("no step of training was made: the network has the weights of its start.")
         return trainer, module, validate_best(trainer, module, data)
 
 
@@ -103,6 +111,7 @@ def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> d
 
     Returns:
         Values by name: ``val/loss``, ``val/dice``, ...; ``test/...`` where there are test files.
+        None of a stage that ``trainer.limit_val_batches`` or ``limit_test_batches`` leave out.
 
     Raises:
         CheckpointError: the best checkpoint no longer exists.
@@ -110,11 +119,24 @@ def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> d
     best = best_checkpoint(trainer)
     if best is not None:
         module.load_state_dict(read_checkpoint(best)["state_dict"])
-    (values,) = trainer.validate(module, datamodule=data, verbose=False)
-    metrics = {name.replace("best/", "val/"): value for name, value in values.items()}
-    if data.has_test:
-        metrics |= trainer.test(module, datamodule=data, verbose=False)[0]
-    return metrics
+    validated = trainer.validate(module, datamodule=data, verbose=False)
+    tested = trainer.test(module, datamodule=data, verbose=False) if data.has_test else []
+    metrics: dict[str, float] = {}
+    for part in (*validated, *tested):
+        metrics |= {name.replace("best/", "val/"): value for name, value in part.items()}
+    return _without_nan_network(metrics)
+
+
+def _without_nan_network(metrics: dict[str, float]) -> dict[str, float]:
+    """Set the metrics of a stage to NaN whose loss is: masks of NaN would count as no ROI."""
+    bad = [stage for stage in ("val", "test") if math.isnan(metrics.get(f"{stage}/loss", 0.0))]
+    if bad:
+        log.warning(
+            "%s: the network returns NaN, so its other metrics are NaN too; do not use it. Lower "
+            "optimizer.lr, or train in trainer.precision=32-true.",
+            " and ".join(f"{stage}/loss is NaN" for stage in bad),
+        )
+    return {n: math.nan if n.partition("/")[0] in bad else value for n, value in metrics.items()}
 
 
 @contextmanager
