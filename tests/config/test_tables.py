@@ -110,7 +110,8 @@ def test_every_target_of_conf_has_a_table() -> None:
         "lightning.pytorch.callbacks.RichProgressBar",
         *(f"roilab.train.callbacks.sanity.{name}" for name in ("StopOnNanLoss", "WarnEmptyTruth")),
         "roilab.train.checkpoint.AtomicCheckpoints",
-        "roilab.sweep.callback.ClaimSweep",
+        *(f"roilab.sweep.callback.{name}" for name in ("ClaimFolder", "ClaimRun", "ClaimSweep")),
+        "roilab.sweep.resume_check.CheckResume",
         *("roilab.benchmark.costs.run_cost_study", "roilab.benchmark.memory.run_memory_study"),
         *(f"roilab.benchmark.export_variants.{name}" for name in ("PlainTrace", "RoilabExport")),
     }

@@ -7,6 +7,7 @@ from roilab.config.kinds import (
     Each,
     Either,
     File,
+    FileOrFolder,
     Flag,
     Folder,
     Free,
@@ -37,8 +38,8 @@ from roilab.config.limits import (
 from roilab.config.parts import Table
 from roilab.config.simulation import SIMULATION
 
-NETWORK = File("checkpoint or TorchScript file")
-NETWORKS = Null(Either(NETWORK, ListOf(kind=File())))
+NETWORK = FileOrFolder("checkpoint, TorchScript file or folder of a run")
+NETWORKS = Null(Either(NETWORK, ListOf(kind=FileOrFolder())))
 # Folders of a run; made by Hydra.
 _RUN: Table = {"output_dir": Text(), "run_dir": Text()}
 _NETWORK_SPEC: Table = {
@@ -56,6 +57,8 @@ _TRAIN: Table = {
     "seed": SEED,
     "resume": Null(Either(Choice("auto"), File())),
     "optimized_metric": Null(Choice(*VALIDATION_METRICS, *TEST_METRICS)),
+    "resume_override": Flag(),
+    "grace_s": NOT_NEGATIVE,
     "report": Flag(),
     "sweep": Section({
         "dir": Text(),
@@ -88,7 +91,7 @@ _EVALUATE: Table = {
     "scan": ListOf(kind=PART),
     "choose": Section({"by": Choice(*MASK_METRICS), "min_roi_purity": PART}),
     "study": Section({
-        "network": ListOf(kind=File()),
+        "network": ListOf(kind=FileOrFolder()),
         "rebin": ListOf(kind=COUNT),
         "threshold": ListOf(kind=NOT_NEGATIVE),
         "pad": ListOf(kind=SIZE),
@@ -145,11 +148,26 @@ _BENCHMARK: Table = {
     "log_segment": Text(),
 }
 
+_PREDICT: Table = {
+    **_RUN,
+    "network": NETWORK,
+    "frames": Either(Text(), ListOf(kind=Text(), least=1)),  # patterns too
+    "in_folder": Text(),
+    "planes": Null(PLANES),
+    "apas": Null(ListOf(kind=SIZE, least=1)),
+    "container": Choice("h5", "hdf5", "npz", "tar", "tar.gz", "tar.bz2"),
+    "num_workers": COUNT,
+    "device": DEVICE,
+    "seed": SEED,
+    "network_spec": Section(_NETWORK_SPEC),
+}
+
 COMMANDS: Mapping[str, Table] = {
     "train": _TRAIN,
     "evaluate": _EVALUATE,
     "display": _DISPLAY,
     "benchmark": _BENCHMARK,
+    "predict": _PREDICT,
     "export": {**_RUN, "network": NETWORK},
     "simulate": {
         "output_dir": Text(),

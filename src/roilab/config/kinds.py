@@ -217,6 +217,19 @@ class Folder(_Path):
         return path.is_dir()
 
 
+class FileOrFolder(_Path):
+    """A file or folder that exists; ``name`` says which, where it must be given."""
+
+    noun = "file or folder"
+
+    @property
+    def stands_for(self) -> str:  # type: ignore[override]  # noqa: D102
+        return "FILE"
+
+    def _exists(self, path: Path) -> bool:
+        return path.exists()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ListOf(Kind):
     """A list of values of one kind."""

@@ -152,6 +152,7 @@ _PHYSICS: Table = {
         "block_channels": COUNT,
         "seed": SIZE,
     }),
+    "roi_frames": Free(),
     "window": Choice("truth", "channel"),
     "margin": SIZE,
     "profile_wires": COUNT,
@@ -222,7 +223,7 @@ PARTS: Mapping[str, Table] = {
         "save_top_k": Whole(low=-1),
         "every_n_epochs": Null(SIZE),
     },
-    "roilab.train.checkpointing.SaveLast": {"output_dir": Text()},
+    "roilab.train.save_last.SaveLast": {"output_dir": Text(), "grace_s": NOT_NEGATIVE},
     "roilab.train.checkpointing.EarlyStopping": {
         **_MONITORED,
         "patience": SIZE,
@@ -246,6 +247,12 @@ PARTS: Mapping[str, Table] = {
     "roilab.train.callbacks.pictures.LossCurves": {"path": Text()},
     "roilab.train.callbacks.export.ExportTorchScript": {"path": Text()},
     "roilab.evaluate.settings.PhysicsSettings": _PHYSICS,
+    "roilab.inference.RoiFrames": {
+        "charge": Null(Text()),
+        "mask": Null(Text()),
+        "probability": Null(Text()),
+        "sparse": Flag(),
+    },
     "roilab.export.settings.ExportSettings": {
         "precision": Choice("float32", "bf16"),
         "max_memory_mb": Null(POSITIVE),
