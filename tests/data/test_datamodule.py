@@ -292,6 +292,6 @@ def test_bad_charge_leaves_nothing_in_the_cache(make: Make, tmp_path: Path) -> N
         for event in ("1", "2"):
             file[event]["frame_loose_lf1"][50, 3] = np.nan
     module = make(dir=str(tmp_path), cache={"dir": tmp_path / "cache", "max_gb": 1})
-    with pytest.raises(BadChargeError, match="NaN or infinite .*the first in channel 210"):
+    with pytest.raises(BadChargeError, match=r"NaN or infinite .*the first in channel 210"):
         module.prepare_data()
     assert not list((tmp_path / "cache").glob("*.npy"))

@@ -33,6 +33,7 @@ _MEMBER = re.compile(r"(?P<kind>frame|channels|tickinfo)_(?P<tag>.*)_(?P<event>[
 _MAX_MEMBERS = 1_000_000
 _HEADER_BYTES = 16384  # above the largest header of an array
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_PACKINGS = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zX": "xz"}  # first bytes of a file
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,14 @@ class TarFrames(ArchiveFrames):
 
     def _open_archive(self) -> tarfile.TarFile:
         with self.path.open("rb") as file:
-            if file.read(4) == _ZSTD:
+            start = file.read(4)
+            if start == _ZSTD:
                 raise FrameFileError(
                     f"{self.path}: is compressed with zstd, which Python cannot unpack before "
-                    "3.14. Unpack it with `unzstd FILE` and name the .tar, or compress it with gzip."
+                    "3.14. Unpack it with `unzstd FILE` and name the .tar, or use gzip."
                 )
-        return tarfile.open(self.path, "r:*")
+        packing = next((name for mark, name in _PACKINGS.items() if start.startswith(mark)), "")
+        return tarfile.open(self.path, f"r:{packing}")  # type: ignore[call-overload]
 
     def _list_members(self) -> Iterator[_Member]:
         try:

@@ -168,7 +168,7 @@ class FrameFile(ABC):
         shape = self._array_type(event, tag, "frame").shape
         raise FrameFileError(
             f"{self.where(event, tag)}: frame of shape {shape}, as many channels as ticks; no "
-            "other tag shows which axis is which. Add a tag with another number of ticks to the file."
+            "other tag shows which axis is which. Add a tag with another number of ticks."
         )
 
     def _order(self, event: int, tag: str) -> bool | None:

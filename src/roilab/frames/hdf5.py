@@ -172,7 +172,7 @@ class Hdf5Frames(FrameFile):
     def _blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
         data = self._set(event, tag, "frame")
         rows, columns = data.shape
-        height, width = data.chunks or (1, columns)
+        height, width = data.chunks or (1, max(1, columns))
         # Entire chunks, as many as fit: part of a chunk costs as much as all of it.
         while width < columns and 2 * height * width * data.dtype.itemsize <= _BAND_BYTES:
             width *= 2

@@ -167,7 +167,8 @@ def _check_tag_elsewhere(frames: FrameFile, event: int, tag: str) -> None:
 
 def is_bad(samples: NDArray[Any]) -> Mask:
     """Return where samples are no charge: NaN, infinite, or above 1e18."""
-    return ~((samples >= -_MAX_CHARGE) & (samples <= _MAX_CHARGE))
+    wide = samples.astype(np.result_type(samples.dtype, np.float32), copy=False)
+    return ~((wide >= -_MAX_CHARGE) & (wide <= _MAX_CHARGE))
 
 
 def _to_charge(samples: NDArray[Any], info: TagInfo, rows: Rows, first_column: int) -> Frame:
@@ -177,7 +178,7 @@ def _to_charge(samples: NDArray[Any], info: TagInfo, rows: Rows, first_column: i
         BadChargeError: a sample is NaN, infinite or above 1e18.
     """
     # NaN is the minimum and the maximum of an array that holds one, and fails both comparisons.
-    if samples.min() >= -_MAX_CHARGE and samples.max() <= _MAX_CHARGE:
+    if float(samples.min()) >= -_MAX_CHARGE and float(samples.max()) <= _MAX_CHARGE:
         return np.ascontiguousarray(samples, dtype=np.float32)
     bad = is_bad(samples)
     row, column = np.argwhere(bad)[0]

@@ -1,6 +1,6 @@
 """Contents of a frame file, and differences between the tags of a pair of files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from roilab.frames import (
     FrameFile,
     FrameFileError,
     TagInfo,
+    apa_of,
     is_bad,
     match_events,
     shown,
@@ -85,28 +86,44 @@ def compare_pair(rec: FrameFile, tru: FrameFile) -> list[Difference]:
 def _compare_event(
     rec: FrameFile, rec_event: int, tru: FrameFile, tru_event: int
 ) -> Iterator[Difference]:
-    """Compare every tag with the one that has most channels, which lacks none."""
-    infos = {shown(tag): rec.info(rec_event, tag) for tag in rec.tags(rec_event)}
-    infos |= {f"{shown(tag)} (truth)": tru.info(tru_event, tag) for tag in tru.tags(tru_event)}
+    """Compare every tag with the one of its APA that has most channels."""
+    infos = {tag: rec.info(rec_event, tag) for tag in rec.tags(rec_event)}
+    infos |= {f"{tag} (truth)": tru.info(tru_event, tag) for tag in tru.tags(tru_event)}
     if not infos:
         yield Difference(f"event {rec_event}: holds no tag", corrected=True)
-        return
-    name, reference = max(infos.items(), key=lambda item: len(item[1].channels))
     for tag, info in infos.items():
-        found = list(_differences(info, reference))
+        name = _reference(tag, infos)
+        found = list(_differences(info, infos[name]))
         if found:
             text = "; ".join(difference.text for difference in found)
             corrected = all(difference.corrected for difference in found)
-            yield Difference(f"event {rec_event}: {tag} against {name}: {text}", corrected)
+            text = f"event {rec_event}: {shown(tag)} against {shown(name)}: {text}"
+            yield Difference(text, corrected)
+
+
+def _reference(tag: str, infos: Mapping[str, TagInfo]) -> str:
+    """Return the tag of the same APA that has most channels; of a tag without APA, of all.
+
+    Where several APAs are possible, it is the one with most channels in common.
+    """
+    apa = apa_of(tag.removesuffix(" (truth)"))
+    same = [name for name in infos if apa_of(name.removesuffix(" (truth)")) in (apa, "")]
+    names = same if apa else list(infos)
+    widest = max(names, key=lambda name: len(infos[name].channels))
+    if apa or widest == tag:
+        return widest
+    own = infos[tag].channels
+    return max(
+        (name for name in names if name != tag),
+        key=lambda name: len(np.intersect1d(infos[name].channels, own)),
+    )
 
 
 def _differences(info: TagInfo, reference: TagInfo) -> Iterator[Difference]:
     missing = len(np.setdiff1d(reference.channels, info.channels))
     extra = len(np.setdiff1d(info.channels, reference.channels))
     if len(info.channels) and extra == len(info.channels):
-        yield Difference(
-            "no channel in common (of another anode, or counted from another id)", False
-        )
+        yield Difference("no channel in common (another anode, or another first id)", False)
     elif missing or extra:
         if missing:
             yield Difference(f"{missing} channels absent (taken as zero)", True)
