@@ -143,9 +143,11 @@ def run(show: bool = False) -> tuple[Counter[str], list[str], float]:
 
 def table(verdicts: Counter[str]) -> str:
     """Return the figures as a table in Markdown."""
-    names = ("right image", "message", "wrong image", "crash", "hang", "memory")
+    names = ("right image", "message", "wrong image", "crash", "hang")
     rows = {"kinds": sum(verdicts.values())} | {name: verdicts[name] for name in names}
-    rows["bad message"] = sum(n for name, n in verdicts.items() if name.startswith("bad"))
+    rows["memory above the limit"] = verdicts["memory"]
+    bad = sum(count for name, count in verdicts.items() if name.startswith("bad"))
+    rows["message without file, event or tag, or too long"] = bad
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {n} |" for name, n in rows.items())])
 
 

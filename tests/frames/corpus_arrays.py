@@ -91,7 +91,8 @@ def ids() -> Iterator[Kind]:
     bad = {
         "double": np.r_[own[:-1], own[0]], "negative": own - FIRST - 5, "fractional": own + 0.5,
         "NaN": np.r_[own[:-1], np.nan], "infinite": np.r_[own[:-1], np.inf],
-        "above 32 bits": own.astype(np.int64) + 2**40, "2**64 - 1": np.full(len(own), 2**64 - 1, np.uint64),
+        "above 32 bits": own.astype(np.int64) + 2**40,
+        "2**64 - 1": np.full(len(own), 2**64 - 1, np.uint64),
         "2-dimensional": own[:, None], "one number": np.int32(5), "one too few": own[:-1],
         "one too many": np.r_[own, 30], "complex": own.astype(complex), "bool": own > 0,
         "bytes": own.astype("S4"),

@@ -100,7 +100,8 @@ def events() -> Iterator[Kind]:
     for name, value in {"a data set": np.ones(3), "a named type": np.dtype("f4"),
                         "a dangling link": h5py.SoftLink("/x"),
                         "a looping link": h5py.SoftLink(f"/{EVENT}"),
-                        "a link to an absent file": h5py.ExternalLink("x.h5", "/")}.items():  # fmt: skip
+                        "a link to an absent file": h5py.ExternalLink("x.h5", "/"),
+                        }.items():  # fmt: skip
         yield Kind(f"{name} as event", edited(event(value), str(EVENT)), where)
     for name in ("²", "--1", "-", LONG, "1e2", "٣"):
         yield Kind(f"an event named {ascii(name)[:12]}", edited(
@@ -140,7 +141,8 @@ def storage() -> Iterator[Kind]:
 
     external = [("absent.bin", 0, LAYER.frame.nbytes)]
     bad = {
-        "a frame never written": declared(), "a frame never written in chunks": declared(chunks=True),
+        "a frame never written": declared(),
+        "a frame never written in chunks": declared(chunks=True),
         "a frame written in part": part, "a virtual data set": virtual,
         "an external data set": declared(external=external),
         "a filter that is absent": unknown_filter,
@@ -206,10 +208,13 @@ def flat() -> Iterator[Kind]:
     yield Kind(
         "HDF5 without groups, square", rec_file(lambda p: write_flat(p, True)), images=images
     )
-    yield Kind("HDF5 without groups, no number", edited(
-        lambda f: f.__setitem__("frame_x_y", np.ones(3))), ("rec.", "event number"))  # fmt: skip
-    yield Kind("HDF5 with and without groups", edited(
-        lambda f: f.__setitem__(f"frame_x_{EVENT}", np.ones(3))), ("rec.", "event 100"))  # fmt: skip
+    mixed = {
+        "without groups, no number": ("x_y", "event number"),
+        "with and without groups": (f"x_{EVENT}", "event 100"),
+    }
+    for name, (frame, part) in mixed.items():
+        edit = edited(lambda f, n=frame: f.__setitem__(f"frame_{n}", np.ones(3)))
+        yield Kind(f"HDF5 {name}", edit, ("rec.", part))
 
 
 def no_hdf5() -> Iterator[Kind]:

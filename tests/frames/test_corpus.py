@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import corpus
+import corpus_files
 import numpy as np
 import pytest
+from corpus_arrays import REAL
+from corpus_kinds import kinds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import corpus
-import corpus_files
-from corpus_arrays import REAL
-from corpus_kinds import kinds
 from roilab.data import ImageSpec, PlaneSelection, list_images, prepare_image
 from roilab.detectors import Readout
 from roilab.errors import RoilabError

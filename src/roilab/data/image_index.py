@@ -1,6 +1,7 @@
 """Which images a set of frame files holds: one for every event, APA and plane."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from roilab.detectors import Readout
@@ -8,6 +9,7 @@ from roilab.frames import (
     ChannelRangeError,
     FilePair,
     FrameFile,
+    FrameFileError,
     MissingTagError,
     TickAxis,
     TickAxisError,
@@ -53,9 +55,14 @@ class ImageSource:
         return (self.pair.rec.name, str(self.pair.rec.parent), self.rec_event)
 
     @property
+    def event_name(self) -> str:
+        """File and event, for messages."""
+        return f"{self.pair.name} event {self.rec_event}"
+
+    @property
     def name(self) -> str:
         """File, event, anode and plane, for pictures and messages."""
-        return f"{self.pair.name} event {self.rec_event} APA {self.apa or 0} {self.plane}"
+        return f"{self.event_name} APA {self.apa or 0} {self.plane}"
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,17 @@ class PlaneSelection:
 
 
 def list_images(
-    pairs: Sequence[FilePair], readout: Readout, selection: PlaneSelection, spec: ImageSpec
+    pairs: Sequence[FilePair],
+    readout: Readout,
+    selection: PlaneSelection,
+    spec: ImageSpec,
+    on_error: Callable[[str, FrameFileError], None] | None = None,
 ) -> list[ImageSource]:
     """List the images of all files, in order of file, event, anode and plane.
 
     Only tags, channel lists and tick information are read. Every event must have the tags and
-    ticks of ``spec``.
+    ticks of ``spec``. ``on_error`` is called with the name of a file or event that has an error,
+    which is then left out; with ``None`` the error is raised.
 
     Raises:
         FrameFileError: (its subclasses too) a file cannot be read, lacks a tag or channels, or
@@ -81,10 +93,26 @@ def list_images(
     """
     sources: list[ImageSource] = []
     for pair in pairs:
-        with open_frames(pair.rec) as rec, open_frames(pair.tru) as tru:
+        with (
+            _passed_to(on_error, pair.name),
+            open_frames(pair.rec) as rec,
+            open_frames(pair.tru) as tru,
+        ):
             for events in match_events(rec, tru):
-                sources += _list_event(pair, rec, tru, events, (readout, selection, spec))
+                with _passed_to(on_error, f"{pair.name} event {events[0]}"):
+                    sources += _list_event(pair, rec, tru, events, (readout, selection, spec))
     return sources
+
+
+@contextmanager
+def _passed_to(on_error: Callable[[str, FrameFileError], None] | None, name: str) -> Iterator[None]:
+    """Call a function for an error in the block, if there is one."""
+    try:
+        yield
+    except FrameFileError as error:
+        if on_error is None:
+            raise
+        on_error(name, error)
 
 
 def _list_event(

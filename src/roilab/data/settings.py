@@ -51,6 +51,7 @@ class DataSettings:
     num_workers: int
     pin_memory: bool | None
     cache: Mapping[str, Any] | None
+    on_error: Literal["stop", "skip"]
 
     def __post_init__(self) -> None:
         for plane in self.planes:
@@ -68,6 +69,7 @@ class DataSettings:
             check_rebin(last - first, self.channel_rebin, "data.channel_rebin", "channels")
         _check_choice("data.normalization", self.normalization, ("scalar", "layer"))
         _check_choice("data.pad_unit", self.pad_unit, ("bins", "ticks"))
+        _check_choice("data.on_error", self.on_error, ("stop", "skip"))
 
     @cached_property
     def readout(self) -> Readout:

@@ -119,11 +119,7 @@ def format_model_card(
 def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
     """Return channels and slices of the planned image, and a sentence about memory."""
     if "image" not in export:
-        memory = (
-            "Memory grows with the image; `nchunks` above 1 splits it along its channels and "
-            "saves some."
-        )
-        return "any number of", "any number of", memory
+        return "any number of", "any number of", "Memory grows with the image."
     channels, slices = export["image"]
     memory = (
         f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "

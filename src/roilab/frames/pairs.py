@@ -98,6 +98,6 @@ def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:
         return list(zip(ours, theirs, strict=True))
     raise EventMismatchError(
         f"{rec.path}: events {shown_events(ours)} against {shown_events(theirs)} in {tru.path}; "
-        "expected the same ids, or the same number of ids with a constant difference. Pair the right "
-        "files, or write both again."
+        "expected the same ids, or the same number of ids with a constant difference. Pair the "
+        "right files, or write both again."
     )

@@ -13,4 +13,5 @@ class Results:
     epochs: int  # number of trained epochs
     best_epoch: int | None  # of the best checkpoint, from 0
     parameters: int  # number of parameters of the network
+    left_out: dict[str, str]  # reason by event or file that was left out (data.on_error=skip)
     memory_mb: dict[str, float]  # peak since the training began, by place (process, GPU) [MB]

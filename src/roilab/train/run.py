@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
+from rich.markup import escape
 from rich.table import Table
 
 from roilab.console import table_console
@@ -49,7 +50,7 @@ def train(config: DictConfig) -> Results:
         seed_everything(config.seed, workers=True, verbose=False)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
-        trainer, module, metrics = _fit(config)
+        trainer, module, data, metrics = _fit(config)
     best = best_checkpoint(trainer)
     results = Results(
         metrics=metrics,
@@ -58,6 +59,7 @@ def train(config: DictConfig) -> Results:
         epochs=trainer.current_epoch,
         best_epoch=None if best is None else read_checkpoint(best)["epoch"],
         parameters=_n_parameters(module),
+        left_out=dict(data.left_out),
         memory_mb={"process": peak.mb()},
     )
     if torch.cuda.is_available():
@@ -66,8 +68,8 @@ def train(config: DictConfig) -> Results:
     return results
 
 
-def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
-    """Train and validate; return the trainer, the module and the metrics."""
+def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
+    """Train and validate; return the trainer, the module, its data and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
     data: RoiDataModule = instantiate(config.data)
@@ -82,7 +84,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        return trainer, module, validate_best(trainer, module, data)
+        return trainer, module, data, validate_best(trainer, module, data)
 
 
 def build_trainer(config: DictConfig) -> Trainer:
@@ -170,6 +172,9 @@ def _print_results(results: Results, best: Path | None, run_dir: Path, seconds: 
         table.add_row(f"peak memory of the {place}", f"{megabytes:.0f} MB")
     console = table_console()
     console.print(table)
+    for name, reason in results.left_out.items():
+        text = escape(f"left out   {name}: {reason}")
+        console.print(text, soft_wrap=True, highlight=False)
     paths = {
         "checkpoint": best,
         "model": run_dir / "model.ts",
