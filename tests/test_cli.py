@@ -16,7 +16,10 @@ pytestmark = pytest.mark.cli
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-VERBS = ["train", "evaluate", "inspect", "report", "benchmark", "export", "display"]
+VERBS = [
+    *("train", "evaluate", "predict", "inspect", "report", "benchmark", "export"),
+    *("display", "diff"),
+]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -108,7 +111,14 @@ def test_installed_wheel(run_command: Command, tiny_arguments: list[str], tmp_pa
     assert (tmp_path / "run" / "report.html").is_file()
 
 
-@pytest.mark.parametrize("statement", ["import roilab", "import roilab.train, roilab.inspect"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import roilab",
+        "import roilab.train, roilab.inspect",
+        "import roilab; roilab.open, roilab.simulate; import roilab.notebook.simulate",
+    ],
+)
 def test_import_is_light(statement: str) -> None:
     # No timing here: what costs the time is torch, and that is not there.
     code = f"{statement}\nimport sys; sys.exit('torch' in sys.modules)"

@@ -12,10 +12,12 @@ VERBS = {
     "inspect": "list events, tags, channels and ticks of frame files",
     "train": "train a network, evaluate and export it; -m for a sweep",
     "evaluate": "charge and ROI metrics of a network on samples of known angle",
+    "predict": "apply a network to frames without truth, write frame files of its ROIs",
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
     "display": "draw events: panels, waveforms, comparison of networks",
     "benchmark": "memory and time of networks in WCT's node",
     "report": "write the pages of runs and sweeps",
+    "diff": "differences of two runs: configuration, code, data, results",
 }
 
 

@@ -115,6 +115,13 @@ class RoiDataModule(LightningDataModule):
         """Return the images of one stage, after ``setup``."""
         return self._datasets[stage]
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the numbers of files and images of every stage, after ``setup``."""
+        return {
+            stage: {"files": len({s.pair for s in dataset.sources}), "images": len(dataset)}
+            for stage, dataset in self._datasets.items()
+        }
+
     @property
     def has_test(self) -> bool:
         """Whether test files are named."""

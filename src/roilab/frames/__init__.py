@@ -13,13 +13,28 @@ from roilab.frames.errors import (
     TickAxisError,
 )
 from roilab.frames.hdf5 import Hdf5Frames
-from roilab.frames.names import ARCHIVE_ENDINGS, ZSTD_ENDINGS, apa_of, ending_of, shown, shown_tags
-from roilab.frames.pairs import FilePair, match_events, match_files
+from roilab.frames.names import (
+    ARCHIVE_ENDINGS,
+    CONTAINERS,
+    ZSTD_ENDINGS,
+    apa_of,
+    ending_of,
+    shown,
+    shown_tags,
+)
+from roilab.frames.pairs import (
+    FilePair,
+    match_events,
+    match_files,
+    truth_beside,
+    truth_name,
+)
 from roilab.frames.plane import (
     TickAxis,
     find_apas,
     find_truth_tag,
     first_channel,
+    input_ticks,
     is_bad,
     read_plane,
 )
@@ -29,6 +44,7 @@ from roilab.frames.window import Window
 from roilab.frames.writer import FrameWriter
 
 __all__ = [
+    "CONTAINERS",
     "BadChargeError",
     "ChannelRangeError",
     "EventMismatchError",
@@ -48,6 +64,7 @@ __all__ = [
     "find_apas",
     "find_truth_tag",
     "first_channel",
+    "input_ticks",
     "is_bad",
     "match_events",
     "match_files",
@@ -55,6 +72,8 @@ __all__ = [
     "read_plane",
     "shown",
     "shown_tags",
+    "truth_beside",
+    "truth_name",
 ]
 
 

@@ -120,6 +120,8 @@ class Hdf5Frames(FrameFile):
     def _set(self, event: int, tag: str, kind: str) -> h5py.Dataset:
         """Return a data set whose samples can be read."""
         key = (event, tag, kind)
+        if next(iter(self._sets), key)[0] != event:
+            self._sets.clear()  # memory does not grow with the number of events
         if key not in self._sets:
             group, ending = self._group(event)
             name, where = f"{kind}_{tag}{ending}", self.where(event, tag)

@@ -19,6 +19,8 @@ HDF5_ENDINGS = (".h5", ".hdf5")
 # Recognised only for a clear message: Python 3.11 to 3.13 cannot unpack it.
 ZSTD_ENDINGS = (".tar.zst", ".tzst")
 
+CONTAINERS = tuple(ending[1:] for ending in (*HDF5_ENDINGS, *ARCHIVE_ENDINGS))  # as settings say
+
 _EVENT = re.compile(r"-?[0-9]{1,18}")
 _LONGEST = 80
 

@@ -1,14 +1,10 @@
 """Metadata of a network: what to feed it, and how it was made."""
 
-import subprocess
 from collections.abc import Mapping
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-import torch
-
-import roilab
+from roilab.detectors import readout_config
+from roilab.versions import git_commit, package_versions
 from roilab.wirecell import node_configuration
 
 
@@ -31,16 +27,12 @@ def network_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
         "truth_threshold": data["threshold"],
         "pad": data["pad"],
         "pad_unit": data["pad_unit"],
+        "readout": readout_config(data),
         "network": network_name(recipe),
         "network_class": model["net"]["_target_"],
         "seed": recipe["seed"],
         "git_commit": git_commit(),
-        "versions": {
-            "roilab": roilab.__version__,
-            "torch": torch.__version__,
-            "lightning": version("lightning"),
-            "timm": version("timm"),
-        },
+        "versions": package_versions(),
     }
 
 
@@ -48,16 +40,3 @@ def network_name(recipe: Mapping[str, Any]) -> str:
     """Return the name for figures and tables: ``model.name``, or the class where that is null."""
     model = recipe["model"]
     return str(model.get("name") or model["net"]["_target_"].rsplit(".", 1)[-1])
-
-
-def git_commit() -> str | None:
-    """Return the commit of the checkout that roilab runs from; ``None`` where it is installed."""
-    repository = Path(__file__).parents[3]
-    if not (repository / ".git").exists():
-        return None
-    command = ["git", "-C", str(repository), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from roilab.console import table_console
 from roilab.errors import RoilabError
-from roilab.frames import FrameFile, open_frames, shown
+from roilab.frames import FrameFile, open_frames, shown, truth_name
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
 
 
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _pairs(files: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Return the files that pair by name: ...rec... with ...tru... in one folder."""
-    truth_of = {path: path.with_name(path.name.replace("rec", "tru", 1)) for path in files}
-    return [(rec, tru) for rec, tru in truth_of.items() if tru != rec and tru in files]
+    pairs = ((rec, truth_name(rec)) for rec in files)
+    return [(rec, tru) for rec, tru in pairs if tru is not None and tru in files]
 
 
 def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from roilab.csv_log import Curves, read_curves
 from roilab.report.setting_names import override_key
+from roilab.run_folder import run_checkpoint
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
@@ -144,12 +145,7 @@ class RunRecord:
     @property
     def checkpoint(self) -> Path | None:
         """The best checkpoint, or the last one."""
-        folder = self.folder / "checkpoints"
-        best, last = (
-            sorted(folder.glob(f"{name}*.ckpt"), key=lambda path: path.stat().st_mtime)
-            for name in ("best", "last")
-        )
-        return (best or last)[-1] if best or last else None
+        return run_checkpoint(self.folder)
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -164,11 +160,11 @@ def read_run(folder: Path) -> RunRecord:
             return default
 
     overrides = folder / ".hydra" / "overrides.yaml"
-    hydra = attempt(folder / ".hydra" / "hydra.yaml", OmegaConf.load, OmegaConf.create({}))
+    hydra = attempt(folder / ".hydra" / "hydra.yaml", _load_yaml, OmegaConf.create({}))
     table = next((path for name in PHYSICS_TABLES if (path := folder / name).is_file()), None)
     run = RunRecord(
         folder=folder,
-        config=attempt(folder / ".hydra" / "config.yaml", OmegaConf.load, OmegaConf.create({})),
+        config=attempt(folder / ".hydra" / "config.yaml", _load_yaml, OmegaConf.create({})),
         choices=attempt(folder, lambda _: _choices(hydra), {}),
         overrides=attempt(overrides, _read_overrides, {}),
         command=attempt(overrides, lambda path: _command(hydra, path), ()),
@@ -199,8 +195,15 @@ def parse_number(text: str | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _load_yaml(path: Path) -> Any:
+    try:
+        return OmegaConf.load(path)
+    except Exception as error:  # any error of the YAML reader
+        raise ValueError(" ".join(str(error).split())) from error
+
+
 def _read_overrides(path: Path) -> dict[str, Any]:
-    texts = [str(text) for text in OmegaConf.load(path)]
+    texts = [str(text) for text in _load_yaml(path)]
     return {override_key(text): _parse_yaml(text.partition("=")[2]) for text in texts}
 
 
@@ -209,7 +212,7 @@ def _command(hydra: Any, path: Path) -> list[str]:
     sources = OmegaConf.select(hydra, "hydra.runtime.config_sources") or ()
     config_dirs = [source.path for source in sources if source.provider == "command-line"]
     options = ["--config-dir", str(config_dirs[0])] if config_dirs else []
-    return [*options, *(str(text) for text in OmegaConf.load(path))]
+    return [*options, *(str(text) for text in _load_yaml(path))]
 
 
 def _parse_yaml(text: str) -> Any:

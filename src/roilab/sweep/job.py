@@ -21,6 +21,7 @@ from roilab.sweep.launchers import gpu_environment
 from roilab.sweep.names import job_number, swept_overrides, values
 from roilab.sweep.status import Status, now, read_status
 from roilab.train.results import Results
+from roilab.versions import git_commit, package_versions
 
 log = logging.getLogger(__name__)
 # Seconds to wait for the processes of a killed job, which end soon after it.
@@ -78,6 +79,7 @@ def _lock(folder: Path) -> AbstractContextManager[object]:
 def _run(config: DictConfig, status: Status, variables: Mapping[str, str]) -> Results:
     """Run one job, then restore environment and memory, and write its page."""
     folder, failure = Path(config.run_dir), None
+    status.versions, status.git_commit = package_versions(), git_commit()
     own_process = config.sweep.own_process
     if own_process is None:
         # A changed environment (its GPU, say) has full effect only in a new process.

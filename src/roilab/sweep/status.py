@@ -41,6 +41,8 @@ class Status:
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     processes: int = 1
+    versions: dict[str, str] = field(default_factory=dict)  # of packages, at the last start
+    git_commit: str | None = None  # of roilab, at the last start
     results: Results | None = None
 
     def write(self, folder: Path) -> None:

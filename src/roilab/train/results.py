@@ -1,6 +1,7 @@
 """Results of a training, as ``status.json`` holds them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -15,3 +16,6 @@ class Results:
     parameters: int  # number of parameters of the network
     left_out: dict[str, str]  # reason by event or file that was left out (data.on_error=skip)
     memory_mb: dict[str, float]  # peak since the training began, by place (process, GPU) [MB]
+    checkpoint: str | None = None  # the best one, relative to the run's folder
+    # Numbers of files and images by stage: {"train": {"files": 6, "images": 22}, "val": ...}
+    data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Training run: build data, module, callbacks, loggers and trainer, then train and validate."""
 
 import logging
+import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -61,6 +62,8 @@ def train(config: DictConfig) -> Results:
         parameters=_n_parameters(module),
         left_out=dict(data.left_out),
         memory_mb={"process": peak.mb()},
+        checkpoint=None if best is None else os.path.relpath(best, config.run_dir),
+        data=data.counts(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
@@ -69,7 +72,7 @@ def train(config: DictConfig) -> Results:
 
 
 def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
-    """Train and validate; return the trainer, the module, its data and the metrics."""
+    """Train and validate; return the trainer, the module, the data and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
     data: RoiDataModule = instantiate(config.data)

@@ -56,7 +56,7 @@ def load_torchscript(path: Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]
         The module, and the metadata inside the file (empty where there is none).
 
     Raises:
-        TorchScriptError: the file is absent or is not TorchScript.
+        TorchScriptError: the file is absent, not TorchScript, or its metadata is damaged.
     """
     extra = {_METADATA: ""}
     try:
@@ -69,5 +69,21 @@ def load_torchscript(path: Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]
             f"{path}: cannot be loaded as TorchScript; expected a complete file such as the "
             "model.ts that roilab.train writes. Check the path or export again."
         ) from error
-    text = extra[_METADATA]
-    return module, json.loads(text) if text else {}
+    return module, _read_metadata(path, extra[_METADATA])
+
+
+def _read_metadata(path: Path, text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        metadata = json.loads(text)
+    except ValueError as error:
+        raise TorchScriptError(
+            f"{path}: its metadata {_METADATA} is not JSON ({error}); export the network again."
+        ) from error
+    if not isinstance(metadata, dict):
+        raise TorchScriptError(
+            f"{path}: its metadata {_METADATA} is {type(metadata).__name__}; expected names with "
+            "values. Export the network again."
+        )
+    return metadata
