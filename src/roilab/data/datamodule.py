@@ -70,7 +70,7 @@ class RoiDataModule(LightningDataModule):
         settings = self.settings
         pairs = settings.files.pairs()
         images = {stage: self._list_images(files) for stage, files in pairs.items()}
-        if "val" not in images:
+        if "val" not in images and images["train"]:
             images["train"], images["val"] = split_by_event(
                 images["train"], settings.val_fraction, settings.split_seed
             )

@@ -229,7 +229,7 @@ class TarFrames(ArchiveFrames):
                     "3.14. Unpack it with `unzstd FILE` and name the .tar, or use gzip."
                 )
         packing = next((name for mark, name in _PACKINGS.items() if start.startswith(mark)), "")
-        return tarfile.open(self.path, f"r:{packing}")  # type: ignore[call-overload]
+        return tarfile.open(self.path, f"r:{packing}")  # type: ignore[call-overload, no-any-return]
 
     def _list_members(self) -> Iterator[_Member]:
         try:

@@ -71,7 +71,11 @@ def read_part(
     for first in range(0, stop, per_block):
         block = take(stream, (min(per_block, stop - first), length), dtype)
         low, high = np.searchsorted(lines, (first, first + len(block)))
-        samples[low:high] = block[lines[low:high] - first][:, within]
+        inside = lines[low:high] - first
+        if len(inside) and inside[-1] - inside[0] + 1 == len(inside):
+            samples[low:high] = block[inside[0] : inside[-1] + 1][:, within]  # without a copy
+        else:
+            samples[low:high] = block[inside][:, within]
     return samples
 
 
