@@ -4,12 +4,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from roilab.data.cache import image_key
 from roilab.data.dataset import RoiDataset
 from roilab.data.image_index import ImageSource
+from roilab.data.loader import start_worker
 from roilab.frames import FrameFileError
 
 log = logging.getLogger(__name__)
@@ -43,8 +45,14 @@ class LeftOut:
             for index, source in enumerate(sources)
             if cache is None or image_key(source, data.spec) not in cache
         ]
+        # With its own generator it does not change the random numbers of the training.
         loader = DataLoader(
-            _Errors(data), batch_size=None, sampler=unknown, num_workers=num_workers
+            _Errors(data),
+            batch_size=None,
+            sampler=unknown,
+            num_workers=num_workers,
+            worker_init_fn=start_worker,
+            generator=torch.Generator(),
         )
         checks = track(loader, "Checking events", total=len(unknown), disable=not unknown)
         for index, text in zip(unknown, checks, strict=True):

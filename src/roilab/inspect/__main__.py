@@ -14,6 +14,7 @@ from roilab.console import table_console
 from roilab.errors import RoilabError
 from roilab.frames import FrameFile, open_frames, shown, truth_name
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
+from roilab.interruption import interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = table_console()
     try:
-        with ExitStack() as stack:
+        with interruptible(), ExitStack() as stack:
             opened = {path: stack.enter_context(open_frames(path)) for path in options.files}
             bad = sum(_show_file(console, frames, options.quick) for frames in opened.values())
             bad += sum(
