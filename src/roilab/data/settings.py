@@ -51,6 +51,7 @@ class DataSettings:
     num_workers: int
     pin_memory: bool | None
     cache: Mapping[str, Any] | None
+    on_error: Literal["stop", "skip"]
 
     def __post_init__(self) -> None:
         check_ranges(vars(self))

@@ -50,14 +50,18 @@ class FileSelection:
         chosen: list[FilePair] = []
         for name in names:
             path = Path(name).expanduser()
-            elsewhere = path.parent != Path()
-            pairs = match_files(path.parent, self.rec, self.tru) if elsewhere else everything
-            matching = [pair for pair in pairs if pair.rec.match(path.name)]
+            # A name with folders may be below dir, or anywhere.
+            pairs, pattern = everything, str(path)
+            if path.is_absolute() or not any(pair.rec.match(pattern) for pair in pairs):
+                elsewhere = path.parent != Path()
+                pairs = match_files(path.parent, self.rec, self.tru) if elsewhere else everything
+                pattern = path.name
+            matching = [pair for pair in pairs if pair.rec.match(pattern)]
             if not matching:
                 raise FileSelectionError(
                     f"data.{stage}_files: '{name}' is none of the reconstruction files in "
-                    f"{path.parent if elsewhere else self.dir} "
-                    f"({', '.join(pair.rec.name for pair in pairs)}); name one of these."
+                    f"{self.dir if pairs is everything else path.parent} "
+                    f"({', '.join(pair.name for pair in pairs)}); name one of these."
                 )
             chosen += [pair for pair in matching if pair not in chosen]
         return chosen

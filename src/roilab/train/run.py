@@ -57,6 +57,7 @@ def train(config: DictConfig) -> Results:
         epochs=trainer.current_epoch,
         best_epoch=None if best is None else read_checkpoint(best)["epoch"],
         parameters=_n_parameters(module),
+        left_out=dict(data.left_out),
         memory_mb={"process": peak.mb()},
         checkpoint=relative_checkpoint(best, Path(config.run_dir)),
         data=data.counts(),
