@@ -22,7 +22,7 @@ from roilab.command_line.keys import config_dir
 from roilab.command_line.mistakes import CommandLineError, check_arguments
 from roilab.command_line.paths import expand_paths
 from roilab.config import check_config
-from roilab.errors import RoilabError, message, user_error
+from roilab.errors import Refused, RoilabError, message, user_error
 from roilab.faults import explain_faults
 from roilab.interruption import interruptible
 from roilab.sweep.output_folder import claims_released
@@ -70,8 +70,12 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
             # Hydra reads sys.argv.
             sys.argv[1:] = expand_home(sys.argv[1:])
             if not _show_help(config_name):
-                with interruptible(), claims_released():
-                    run_hydra()
+                try:
+                    with interruptible(), claims_released():
+                        run_hydra()
+                except Refused as end:
+                    print(end.error, file=sys.stderr)
+                    raise
 
         return main
 

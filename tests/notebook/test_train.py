@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +60,8 @@ def test_a_run_inside_another_hydra_application(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["data.rebni=10"], "The configuration does not compose: .*rebni"),
-        (["model=none"], "The configuration does not compose: .*model/none"),
+        (["data.rebni=10"], r"has no key data.rebni; did you mean data.rebin\?"),
+        (["model=none"], "model=none: there is no such choice"),
         (["data.rebin=4,10"], "The configuration does not compose: .*multirun"),
         (["-m"], "-m is an option of the command line; expected KEY=VALUE only"),
         (["data.rebin=7"], "data.rebin=7 does not divide the range of 480 ticks"),
@@ -74,6 +76,29 @@ def test_mistakes(
     assert "\n" not in str(error.value)
     assert "Error executing job" not in capsys.readouterr().err
     assert GlobalHydra.instance().hydra is None
+
+
+def test_folder_of_another_run(
+    overrides: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "best.ckpt").touch()
+    with pytest.raises(RoilabError, match="run: holds a run already"):
+        roilab.train(overrides)
+    assert not capsys.readouterr().err
+
+
+def test_interruption_by_the_notebook(
+    overrides: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(config: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("roilab.notebook.train.run_job", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt, match="interrupted by SIGINT"):
+        roilab.train(overrides)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_one_text_instead_of_a_list() -> None:

@@ -70,6 +70,7 @@ _DATA: Table = {
     "num_workers": SIZE,
     "pin_memory": Null(Flag()),
     "cache": Null(Section({"dir": Text(), "max_gb": POSITIVE})),
+    "on_error": Choice("stop", "skip"),
 }
 
 _LIMIT = Null(Either(PART, Whole(low=1)))  # part of all batches, or their number

@@ -12,12 +12,17 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 import roilab
+from roilab.command_line.arguments import expand_home, split
+from roilab.command_line.mistakes import check_arguments
+from roilab.command_line.paths import expand_paths
 from roilab.config import check_config
-from roilab.errors import user_error
-from roilab.notebook.compose import hydra_on_conf
+from roilab.errors import Refused, user_error
+from roilab.interruption import Interrupted, interruptible
+from roilab.notebook.compose import compose, hydra_on_conf
 from roilab.notebook.errors import ApiError
 from roilab.object_table import object_html, object_text
 from roilab.sweep.job import run_job
+from roilab.sweep.output_folder import claims_released
 from roilab.sweep.status import read_status
 from roilab.train.results import Results
 
@@ -84,12 +89,14 @@ def train(overrides: Sequence[str] = ()) -> TrainedRun:
 
     Raises:
         RoilabError: (its subclasses) any mistake that the user can correct.
+        KeyboardInterrupt: the training was interrupted; the text says how to go on.
     """
     arguments = _checked(overrides)
     folders: list[Path] = []
     failures: list[Exception] = []
 
     def job(config: DictConfig) -> None:
+        expand_paths(config)
         folders.append(Path(config.run_dir).absolute())
         try:
             check_config(config, "train")
@@ -110,6 +117,7 @@ def train(overrides: Sequence[str] = ()) -> TrainedRun:
 
 
 def _checked(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides, with ``~`` replaced, if their names exist."""
     if isinstance(overrides, str):
         raise ApiError(f"train({overrides!r}); expected a list: train([{overrides!r}]).")
     options = [text for text in overrides if str(text).startswith("-")]
@@ -119,15 +127,31 @@ def _checked(overrides: Sequence[str]) -> list[str]:
             "sweeps by 'python -m roilab.train -m'; name folders of configuration files by "
             "hydra.searchpath=[FOLDER]."
         )
-    return [str(text) for text in overrides]
+    arguments = expand_home([str(text) for text in overrides])
+    search = [text for text in arguments if text.startswith("hydra.searchpath=")]
+    check_arguments("train", split(arguments), lambda some: _composes([*search, *some]))
+    return arguments
+
+
+def _composes(overrides: Sequence[str]) -> bool:
+    try:
+        compose("train", overrides)
+    except ApiError:
+        return False
+    return True
 
 
 def _run_hydra(job: Callable[[DictConfig], None], overrides: list[str]) -> None:
-    """Run a job as the command line does: run folder, ``.hydra``, log."""
-    with hydra_on_conf():
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        hydra.run("train", job, overrides)
+    """Run a job as the command line does: run folder, its lock, ``.hydra``, log, signals."""
+    try:
+        with hydra_on_conf(), interruptible(quiet=True), claims_released():
+            hydra = GlobalHydra.instance().hydra
+            assert hydra is not None
+            hydra.run("train", job, overrides)
+    except Refused as end:
+        raise end.error from None
+    except Interrupted as end:  # a notebook would take its SystemExit for its own end
+        raise KeyboardInterrupt(str(end)) from None
 
 
 @contextmanager
