@@ -13,11 +13,11 @@ PACKAGE = Path(roilab.__file__).parent
 FLOORS = (
     {
         *("roilab", "errors", "types", "console", "csv_log", "atomic_write", "peak_memory"),
-        *("command_line", "folder_lock", "interruption"),
+        *("command_line", "faults", "folder_lock", "interruption"),
         *("callable_package", "object_table", "run_folder", "versions"),
     },
     {"plots", "metrics", "wirecell", "frames", "detectors"},
-    {"data", "models", "simulate", "planes"},
+    {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
     {"train", "export"},

@@ -21,12 +21,18 @@ from roilab.command_line.help_page import help_page
 from roilab.command_line.keys import config_dir
 from roilab.command_line.mistakes import CommandLineError, check_arguments
 from roilab.command_line.paths import expand_paths
+from roilab.config import check_config
 from roilab.errors import Refused, RoilabError, message, user_error
+from roilab.faults import explain_faults
 from roilab.interruption import interruptible
 from roilab.sweep.output_folder import claims_released
 
 __all__ = ["config_dir", "entry_point"]
 
+_LESS_MEMORY = (
+    "Choose fewer or smaller images (a larger rebin), a smaller network, device=cpu instead of a "
+    "GPU, or a machine with more memory."
+)
 Task = Callable[[DictConfig], float | None]
 
 # ${count:${data.layers}} in conf/: the length of a list.
@@ -45,7 +51,9 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
         def run(config: DictConfig) -> float | None:
             try:
                 expand_paths(config)
-                with interruptible():  # some launchers run a job in another process
+                check_config(config, config_name)
+                # Some launchers run a job in another process.
+                with interruptible(), explain_faults(_LESS_MEMORY):
                     return task(config)
             except (RoilabError, InstantiationException) as error:
                 if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":

@@ -22,7 +22,7 @@ from roilab.types import Frame
 log = logging.getLogger(__name__)
 
 # Increase it when prepare_image gives another result for the same frames and spec.
-_FORMAT = 1
+_FORMAT = 2
 _IMAGES = "[!.]*.npy"  # without the temporary files of atomic_write
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, None}  # numpy gives no number after an incomplete write
 
@@ -38,7 +38,8 @@ def image_key(source: ImageSource, spec: ImageSpec) -> str:
     rebin. Threshold, padding and scale are applied after the cache, so they are not part of it.
     """
     content: dict[str, Any] = {"format": _FORMAT, "source": asdict(source), "recipe": asdict(spec)}
-    files = content["source"].pop("pair").values()
+    del content["source"]["pair"]
+    files = (source.pair.rec, source.pair.tru)
     content["files"] = [
         (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files
     ]

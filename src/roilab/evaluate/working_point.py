@@ -11,6 +11,7 @@ from roilab.data import RoiDataModule
 from roilab.evaluate.settings import EvaluationError
 from roilab.inference import NetworkSpec
 from roilab.inference.network import Probability
+from roilab.inference.rois import check_probability
 from roilab.metrics import segmentation_metrics
 from roilab.types import Row
 
@@ -57,6 +58,7 @@ def scan_validation(
     for index in range(len(dataset)):
         sample = dataset[index]
         pixels = probability(sample["image"][None])[0]
+        check_probability(pixels.numpy(), "the network", sample["name"])
         truth = sample["truth_mask"] > 0
         for threshold, metric in zip(thresholds, metrics, strict=True):
             metric.update(pixels > threshold, truth)

@@ -33,6 +33,8 @@ def export_network(
 ) -> dict[str, Any]:
     """Write a network's file, metadata, model card and the node's jsonnet; return the metadata.
 
+    An ONNX file has no jsonnet: WCT's ``TorchService`` runs only TorchScript.
+
     The network's file is loaded again and compared with the network, see ``check_parity``. All
     files are written under temporary names, then renamed, the network's file last.
 
@@ -49,18 +51,20 @@ def export_network(
             the outputs differ; no file is written.
     """
     check_precision(settings.precision)
-    others = ("MODEL_CARD.md", "dnnroi.jsonnet")
-    paths = [path, path.with_suffix(".json"), *(path.parent / name for name in others)]
+    paths = [path, path.with_suffix(".json"), path.parent / "MODEL_CARD.md"]
+    if settings.format == "torchscript":
+        paths.append(path.parent / "dnnroi.jsonnet")
     if not overwrite:
         _check_absent(paths)
     with ExitStack() as files:  # renamed in reverse order when all are written
-        model, metadata_file, card, jsonnet = (
+        model, metadata_file, card, *jsonnet = (
             files.enter_context(atomic_write(file)) for file in paths
         )
         metadata = _save(network.eval(), model, path, settings)
         metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
         card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
-        jsonnet.write_text(node_jsonnet(metadata, path.name))
+        for file in jsonnet:
+            file.write_text(node_jsonnet(metadata, path.name))
     log.info("exported %s", path)
     return metadata
 

@@ -15,6 +15,7 @@ import roilab
 from roilab.command_line.arguments import expand_home, split
 from roilab.command_line.mistakes import check_arguments
 from roilab.command_line.paths import expand_paths
+from roilab.config import check_config
 from roilab.errors import Refused, user_error
 from roilab.interruption import Interrupted, interruptible
 from roilab.notebook.compose import compose, hydra_on_conf
@@ -99,6 +100,7 @@ def train(overrides: Sequence[str] = (), *, config_dir: str | Path | None = None
         expand_paths(config)
         folders.append(Path(config.run_dir).absolute())
         try:
+            check_config(config, "train")
             run_job(config)
         except Exception as error:  # raised below: Hydra would print a line about it
             failures.append(error)
