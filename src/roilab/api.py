@@ -11,7 +11,7 @@
 All defaults are those of ``conf/``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,18 +100,26 @@ def open(
     return Frames(Path(path), None if truth is None else Path(truth), Readout.from_config(data))
 
 
-def load(network: str | Path, *, mask_thresh: float | None = None, device: str = "auto") -> Network:
+def load(
+    network: str | Path,
+    *,
+    mask_thresh: float | None = None,
+    device: str = "auto",
+    trust: Collection[str] = (),
+) -> Network:
     """Load a network as WCT's node runs it; ``find_rois`` applies it to a plane.
 
     Args:
         network: checkpoint or TorchScript file of roilab.
         mask_thresh: on the ROI probability; ``None`` for that of the file.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
+        trust: import paths of your networks that a checkpoint may name, such as
+            ``mypackage.MyNet``.
 
     Raises:
         RoilabError: (its subclasses) the file is absent, damaged or has no metadata.
     """
-    file = open_network(str(network))
+    file = open_network(str(network), trust)
     config = _compose("evaluate", ["sample=none"])
     given = {**config["network_spec"], "mask_thresh": mask_thresh}
     return file.network(network_spec(file, given, file.data), _physics(config), device)

@@ -6,6 +6,7 @@ from roilab.inference.checkpoint import (
     load_network,
     read_checkpoint,
 )
+from roilab.inference.metadata import MetadataError
 from roilab.inference.network import (
     Network,
     NetworkFile,
@@ -25,9 +26,11 @@ from roilab.inference.rois import (
     roi_probability,
     true_rois,
 )
+from roilab.inference.trusted import UntrustedError, instantiate_trusted
 
 __all__ = [
     "CheckpointError",
+    "MetadataError",
     "Network",
     "NetworkFile",
     "NetworkSpec",
@@ -39,8 +42,10 @@ __all__ = [
     "RoiProbability",
     "Rois",
     "TrainedNetwork",
+    "UntrustedError",
     "apply_probability",
     "find_rois",
+    "instantiate_trusted",
     "load_network",
     "network_spec",
     "on_device",

@@ -1,6 +1,6 @@
 """Networks from checkpoints and TorchScript files, with what they need as input."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 from roilab.data.images import PadUnit
 from roilab.errors import RoilabError
 from roilab.inference.checkpoint import load_network
-from roilab.inference.metadata import network_metadata
+from roilab.inference.metadata import check_metadata, network_metadata
 from roilab.inference.probability import RoiProbability
 from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
@@ -143,21 +143,29 @@ class NetworkFile:
         return Network.in_node(self.name, on_device(self.module, device), spec, defaults)
 
 
-def open_network(path: str | None) -> NetworkFile:
+def open_network(path: str | None, trust: Collection[str] = ()) -> NetworkFile:
     """Open a checkpoint (``.ckpt``) or TorchScript file; ``None`` for no network.
 
+    A checkpoint is data. TorchScript is code, which runs when the network does: open only files of
+    known origin.
+
+    Args:
+        path: of the file.
+        trust: import paths of networks of other packages that a checkpoint may name.
+
     Raises:
-        RoilabError: (its subclasses) the file is absent or of another kind.
+        RoilabError: (its subclasses) the file is absent, damaged or of another kind, or names a
+            class that is not trusted.
     """
     if path is None:
         return NetworkFile(None, None, {}, {})
     file = Path(path)
     if file.suffix == ".ckpt":
-        trained = load_network(file)
+        trained = load_network(file, trust)
         metadata = network_metadata(trained.recipe)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)
-    return NetworkFile(file, module, metadata, {})
+    return NetworkFile(file, module, check_metadata(metadata, file), {})
 
 
 def network_spec(
