@@ -5,6 +5,7 @@ import importlib
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +189,8 @@ def test_a_network_that_runs_code(
     # The file is a danger indeed: Hydra alone runs it.
     with pytest.MonkeyPatch.context() as quiet:
         quiet.setattr("builtins.input", lambda _: "y")
-        try:
+        with suppress(Exception):  # what comes after the writing does not matter
             instantiate(part)
-        except Exception as error:  # what comes after the writing does not matter
-            assert canary.exists(), error
     assert canary.exists()
 
 

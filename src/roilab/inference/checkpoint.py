@@ -108,11 +108,11 @@ def load_network(path: Path, trust: Collection[str] = ()) -> TrainedNetwork:
     except Exception as error:
         # Any type: a missing key, an argument that no longer exists, weights of another shape,
         # and whatever a class of another package raises.
-        reason = ascii(" ".join(message(error).split())[:200])
-        version = str(checkpoint.get("roilab_version", "0.1.0 or older"))[:20]
+        reason = _shown(" ".join(message(error).split()), 200)
+        version = _shown(checkpoint.get("roilab_version", "0.1.0 or older"), 20)
         raise CheckpointError(
-            f"{path}: written by roilab {ascii(version)[1:-1]}, cannot be loaded by roilab {roilab.__version__} ({reason[1:-1]}). Use the version "
-            "that wrote it, or train again."
+            f"{path}: written by roilab {version}, cannot be loaded by roilab "
+            f"{roilab.__version__} ({reason}). Use the version that wrote it, or train again."
         ) from error
     return network.eval()
 
@@ -123,3 +123,8 @@ def _rebuild(path: Path, recipe: Recipe, trust: Collection[str]) -> TrainedNetwo
     without = {name: value for name, value in NO_WEIGHTS.items() if name in config}
     net = instantiate_trusted(config, NETWORKS, path, trust, **without)
     return TrainedNetwork(recipe, net)
+
+
+def _shown(value: Any, most: int) -> str:
+    """Return a text out of a file for a message, without control characters."""
+    return ascii(str(value)[:most])[1:-1]

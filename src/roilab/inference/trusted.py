@@ -22,9 +22,12 @@ NETWORKS = frozenset(
     )
 )  # fmt: skip
 DATA = frozenset(
-    ("roilab.data.RoiDataModule", "roilab.data.SimulatedDataModule")
-    # of data.detector; read as plain numbers
-    + ("roilab.detectors.Detector", "roilab.detectors.WirePlane")
+    (
+        "roilab.data.RoiDataModule",
+        "roilab.data.SimulatedDataModule",
+        "roilab.detectors.Detector",  # in data.detector, which is read as plain numbers
+        "roilab.detectors.WirePlane",
+    )
 )
 
 _TARGET = "_target_"
