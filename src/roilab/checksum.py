@@ -24,9 +24,9 @@ def damaged_member(path: Path) -> str | None:
     A file whose zip structure cannot be read gives the reason; another kind of file gives
     ``None``.
     """
-    if not zipfile.is_zipfile(path):
-        return None
     try:
+        if not zipfile.is_zipfile(path):
+            return None
         with zipfile.ZipFile(path) as archive:
             return archive.testzip()
     # zipfile raises many types for a directory with changed bits: unknown compression methods,

@@ -41,10 +41,14 @@ def script(module: nn.Module) -> torch.jit.ScriptModule:
         return torch.jit.script(module)
 
 
-def save_torchscript(module: nn.Module, path: Path, metadata: Mapping[str, Any]) -> None:
-    """Compile a module and write it to a file with its metadata inside."""
-    extra = {_METADATA: json.dumps(metadata, indent=2)}
-    content = io.BytesIO()  # PyTorch would write the name of a file into its contents
+def save_torchscript(
+    module: nn.Module, path: Path, metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Compile a module and write it to a file, with its metadata inside where there are any."""
+    extra = {} if metadata is None else {_METADATA: json.dumps(metadata, indent=2)}
+    # Given a path, PyTorch would write its name into the contents, and end the process where no
+    # space is left.
+    content = io.BytesIO()
     with ignore_deprecation():
         torch.jit.save(script(module), content, _extra_files=extra)
     write_bytes(path, content.getvalue())
