@@ -13,6 +13,7 @@ from hydra.errors import CompactHydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
+from roilab.atomic_write import FULL
 from roilab.errors import RoilabError, message, user_error
 
 Task = Callable[[DictConfig], float | None]
@@ -45,6 +46,13 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
                     raise
                 # The only exception that Hydra prints without a traceback.
                 raise CompactHydraException(message(error)) from error
+            except OSError as error:
+                if error.errno not in FULL or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                    raise
+                raise CompactHydraException(
+                    f"{error.filename or 'a file'}: cannot be written: no space is left "
+                    f"({error.strerror}). Free space, or choose another output_dir."
+                ) from error
 
         main: Callable[[], None] = hydra.main(
             version_base="1.3", config_path=str(config_dir()), config_name=config_name
