@@ -13,16 +13,17 @@ PACKAGE = Path(roilab.__file__).parent
 FLOORS = (
     {
         *("roilab", "errors", "types", "console", "csv_log", "atomic_write", "checksum"),
-        "peak_memory",
+        *("peak_memory", "command_line", "folder_lock", "interruption"),
+        *("callable_package", "object_table", "run_folder", "versions"),
     },
     {"plots", "metrics", "wirecell", "frames", "detectors"},
-    {"data", "models", "simulate"},
+    {"data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "evaluate", "display", "report", "benchmark"},
+    {"inspect", "evaluate", "predict", "display", "report", "benchmark", "diff"},
     {"sweep"},
-    {"entry_point", "api", "cli", "command"},
+    {"entry_point", "api", "notebook", "cli", "command"},
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 

@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import nn
 
+from roilab import versions
 from roilab.benchmark.export_variants import trace_probability
 from roilab.entry_point import config_dir
 from roilab.export.network_files import export_network
@@ -18,7 +19,6 @@ from roilab.export.parity import ParityError, PrecisionError
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import CheckpointError, RoiProbability, TrainedNetwork, load_network
 from roilab.inference import metadata as inference_metadata
-from roilab.inference.metadata import git_commit
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
 
@@ -289,7 +289,5 @@ def test_files_that_are_no_torchscript(tmp_path: Path) -> None:
 
 
 def test_commit_is_that_of_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(
-        inference_metadata, "__file__", str(tmp_path / "a" / "b" / "c" / "metadata.py")
-    )
-    assert git_commit() is None
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "a" / "b" / "versions.py"))
+    assert versions.git_commit() is None

@@ -128,16 +128,10 @@ def test_torchscript(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
-        ({"layers": "loose_lf"}, "layers in its metadata is 'loose_lf'; expected a list of tags"),
-        ({"layers": []}, "layers"),
-        ({"rebin": 2.5}, "rebin in its metadata is 2.5; expected a whole number"),
-        ({"rebin": True}, "rebin"),
-        ({"input_scale": float("nan")}, "input_scale"),
-        ({"mask_thresh": -1}, "mask_thresh"),
-        ({"planes": ["V", "../x"]}, "planes"),
-        ({"pad": "1"}, "pad"),
-        ({"pad_unit": "years"}, "pad_unit"),
-        ({"truth_threshold": [1]}, "truth_threshold"),
+        (
+            {"planes": ["V", "../x"]},
+            "planes in its metadata is ['V', '../x']; expected a list of U",
+        ),
         ({"channel_rebin": 0}, "channel_rebin"),
         ({"network": "a\n# b"}, "network"),
         ({"network": "$x_{$"}, "network"),
@@ -158,7 +152,7 @@ def test_metadata_that_are_no_object(tmp_path: Path, text: str) -> None:
     path = tmp_path / "model.ts"
     with ignore_deprecation():
         torch.jit.save(script(Scale()), str(path), _extra_files={"roilab.json": text})
-    with pytest.raises(TorchScriptError, match=r"model\.ts: its metadata are"):
+    with pytest.raises(TorchScriptError, match=r"model\.ts: its metadata roilab\.json is"):
         open_network(str(path))
 
 

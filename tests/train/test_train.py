@@ -168,8 +168,8 @@ BAD = [
     ("data.pad_unit=x", "data.pad_unit: got 'x'"),
     ("resume=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
     ("optimized_metric=val/none", "optimized_metric=val/none is not logged"),
-    ("nonsense=1", "Could not override 'nonsense'"),
-    ("data.nonsense=1", "Key 'nonsense' is not in struct"),
+    ("nonsense=1", "roilab train has no key nonsense"),
+    ("data.nonsense=1", "roilab train has no key data.nonsense"),
 ]
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import torch
 from lightning import LightningDataModule
 from rich.progress import track
-from torch.utils.data import DataLoader, DistributedSampler, Sampler
+from torch.utils.data import DataLoader
 
 from roilab.data.cache import ImageCache, image_key
-from roilab.data.dataset import RoiDataset, TrainingItem, collate
+from roilab.data.dataset import RoiDataset, TrainingItem
 from roilab.data.files import DataConfigError, Stage
 from roilab.data.image_index import list_images
-from roilab.data.sampler import UnrepeatedSampler
+from roilab.data.loader import BatchLoader, start_worker
+from roilab.data.sampler import ShuffledSampler, SkippingSampler, UnrepeatedSampler
 from roilab.data.settings import DataSettings
 from roilab.data.split import split_by_event
 
@@ -45,7 +46,11 @@ class RoiDataModule(LightningDataModule):
             keys = [image_key(source, dataset.spec) for source in dataset.sources]
             missing = [i for i, key in enumerate(keys) if key not in self.cache]
             loader = DataLoader(
-                dataset, batch_size=None, sampler=missing, num_workers=self.settings.num_workers
+                dataset,
+                batch_size=None,
+                sampler=missing,
+                num_workers=self.settings.num_workers,
+                worker_init_fn=start_worker,
             )
             for _ in track(loader, "Preparing images", total=len(missing), disable=not missing):
                 pass
@@ -84,6 +89,13 @@ class RoiDataModule(LightningDataModule):
         """Return the images of one stage, after ``setup``."""
         return self._datasets[stage]
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the numbers of files and images of every stage, after ``setup``."""
+        return {
+            stage: {"files": len({s.pair for s in dataset.sources}), "images": len(dataset)}
+            for stage, dataset in self._datasets.items()
+        }
+
     @property
     def has_test(self) -> bool:
         """Whether test files are named."""
@@ -120,20 +132,17 @@ class RoiDataModule(LightningDataModule):
     def _loader(self, stage: Stage) -> DataLoader[TrainingItem]:
         dataset, settings, trainer = self.dataset(stage), self.settings, self.trainer
         rank, size = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        sampler: Sampler[int]
+        sampler: SkippingSampler
         if stage == "train":
-            # Also for one process: the order is then the same with several processes, and after
-            # a resumed epoch.
-            sampler = DistributedSampler(dataset, size, rank, seed=settings.shuffle_seed)
+            sampler = ShuffledSampler(len(dataset), rank, size, settings.shuffle_seed)
         else:
             sampler = UnrepeatedSampler(len(dataset), rank, size)
         pin = torch.cuda.is_available() if settings.pin_memory is None else settings.pin_memory
-        return DataLoader(
+        return BatchLoader(
             dataset,
+            sampler,
             batch_size=settings.batch_size,
-            sampler=sampler,
             num_workers=settings.num_workers,
             persistent_workers=settings.num_workers > 0,
             pin_memory=pin,
-            collate_fn=collate,
         )

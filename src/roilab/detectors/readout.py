@@ -27,17 +27,28 @@ class Readout:
         The channels of U come first, then V, then W. Of the detector only the number of channels
         of every plane and the number of ticks are used.
 
+        A key that is absent means the same as null.
+
         Raises:
             DetectorError: the config names no detector, or the detector lacks one of these.
         """
-        counts, nticks = _channels_and_ticks(data["detector"])
+        counts, nticks = _channels_and_ticks(data.get("detector"))
         edges = list(pairwise(accumulate(counts, initial=0)))
         ranges = {name.upper(): edge for name, edge in zip(PLANE_NAMES, edges, strict=True)}
-        if data["channel_range"] is not None:
-            low, high = data["channel_range"]
+        if (channel_range := data.get("channel_range")) is not None:
+            low, high = channel_range
             ranges[data["planes"][0]] = (low, high)
-        begin, end = data["tick_range"] or (0, nticks)
-        return cls(ranges, sum(counts), data["first_channel"], (begin, end), tuple(data["truth"]))
+        begin, end = data.get("tick_range") or (0, nticks)
+        truth = tuple(data.get("truth") or ())
+        return cls(ranges, sum(counts), data.get("first_channel"), (begin, end), truth)
+
+
+def readout_config(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a data config that ``Readout.from_config`` reads, as plain data."""
+    counts, nticks = _channels_and_ticks(data.get("detector"))
+    detector = {name: {"channels": n} for name, n in zip(PLANE_NAMES, counts, strict=True)}
+    keys = ("planes", "channel_range", "tick_range", "first_channel", "truth")
+    return {"detector": {**detector, "nticks": nticks}, **{key: data.get(key) for key in keys}}
 
 
 def _channels_and_ticks(detector: Mapping[str, Any] | None) -> tuple[list[int], int]:

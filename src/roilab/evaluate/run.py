@@ -27,7 +27,6 @@ from roilab.inference import (
     NetworkFile,
     NetworkSpec,
     network_spec,
-    on_device,
     open_network,
 )
 from roilab.types import Row
@@ -124,7 +123,7 @@ def working_point(
             "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
             "data.val_files) of cosmic events."
         )
-    probability = on_device(file.module, plain["device"])
+    probability = file.probability(spec, plain["device"])
     origin = file.path if plain.get("data") is None else None
     events = validation_events(data, spec, origin, plain["trust"])
     rows = scan_validation(probability, events, plain["scan"])

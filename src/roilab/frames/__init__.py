@@ -13,8 +13,14 @@ from roilab.frames.errors import (
     TickAxisError,
 )
 from roilab.frames.hdf5 import Hdf5Frames
-from roilab.frames.pairs import FilePair, match_events, match_files
-from roilab.frames.plane import TickAxis, find_apas, first_channel, read_plane
+from roilab.frames.pairs import (
+    FilePair,
+    match_events,
+    match_files,
+    truth_beside,
+    truth_name,
+)
+from roilab.frames.plane import TickAxis, find_apas, first_channel, input_ticks, read_plane
 from roilab.frames.tag_reader import TagReader, TruthTag
 from roilab.frames.writer import FrameWriter
 
@@ -34,10 +40,13 @@ __all__ = [
     "TruthTag",
     "find_apas",
     "first_channel",
+    "input_ticks",
     "match_events",
     "match_files",
     "open_frames",
     "read_plane",
+    "truth_beside",
+    "truth_name",
 ]
 
 

@@ -74,6 +74,8 @@ class FrameFile(ABC):
             FrameFileError: the tag's channel list or tick information is absent or damaged.
         """
         key = (event, tag)
+        if next(iter(self._infos), key)[0] != event:
+            self._infos.clear()  # memory does not grow with the number of events
         if key not in self._infos:
             present = self.tags(event)
             if tag not in present:

@@ -55,6 +55,21 @@ def match_files(folder: Path, rec_pattern: str, tru_pattern: str) -> list[FilePa
     return pairs
 
 
+def truth_name(rec: Path) -> Path | None:
+    """Return the truth file that a name pairs with: ``g4-tru-7.h5`` for ``g4-rec-7.h5``.
+
+    ``None`` for a name without ``rec``; the file need not exist.
+    """
+    tru = rec.with_name(rec.name.replace("rec", "tru", 1))
+    return None if tru == rec else tru
+
+
+def truth_beside(rec: Path) -> Path | None:
+    """Return the existing truth file beside a reconstruction file, see ``truth_name``."""
+    tru = truth_name(rec)
+    return tru if tru is not None and tru.is_file() else None
+
+
 def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:
     """Pair the events of two files.
 

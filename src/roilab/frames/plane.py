@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,6 +74,16 @@ def first_channel(info: TagInfo, apa: str, channels_per_apa: int, where: str) ->
         f"{global_first} nor one from 0 with {channels_per_apa} channels; choose another "
         "detector, or set data.first_channel."
     )
+
+
+def input_ticks(traces: Iterable[tuple[int, int]], tick0: int, nticks: int) -> int:
+    """Return the number of ticks that WCT's node takes; ``nticks`` without traces.
+
+    ``traces`` are first tick (tbin) and length of the traces of all input tags and of the tag with
+    the deconvolved charge; ``tick0`` is the node's first tick. Source: Wire-Cell Toolkit,
+    pytorch/src/DNNROIFinding.cxx.
+    """
+    return max((tbin + length - tick0 for tbin, length in traces), default=nticks)
 
 
 def read_plane(

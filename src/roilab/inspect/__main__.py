@@ -12,8 +12,9 @@ from rich.table import Table
 
 from roilab.console import table_console
 from roilab.errors import RoilabError
-from roilab.frames import FrameFile, open_frames
+from roilab.frames import FrameFile, open_frames, truth_name
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
+from roilab.interruption import interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = table_console()
     try:
-        with ExitStack() as stack:
+        with interruptible(), ExitStack() as stack:
             opened = {path: stack.enter_context(open_frames(path)) for path in options.files}
             bad = sum(_show_file(console, frames, options.quick) for frames in opened.values())
             for rec, tru in _pairs(options.files):
@@ -39,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _pairs(files: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Return the files that pair by name: ...rec... with ...tru... in one folder."""
-    truth_of = {path: path.with_name(path.name.replace("rec", "tru", 1)) for path in files}
-    return [(rec, tru) for rec, tru in truth_of.items() if tru != rec and tru in files]
+    pairs = ((rec, truth_name(rec)) for rec in files)
+    return [(rec, tru) for rec, tru in pairs if tru is not None and tru in files]
 
 
 def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:

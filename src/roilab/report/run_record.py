@@ -19,6 +19,7 @@ from roilab.checksum import SUMS_FILE, differs_from_sums
 from roilab.csv_log import Curves, read_curves
 from roilab.report.saved_config import parse_yaml, read_yaml, select
 from roilab.report.setting_names import override_key
+from roilab.run_folder import run_checkpoint
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
@@ -137,12 +138,7 @@ class RunRecord:
     @property
     def checkpoint(self) -> Path | None:
         """The best checkpoint, or the last one."""
-        folder = self.folder / "checkpoints"
-        best, last = (
-            sorted(folder.glob(f"{name}*.ckpt"), key=lambda path: path.stat().st_mtime)
-            for name in ("best", "last")
-        )
-        return (best or last)[-1] if best or last else None
+        return run_checkpoint(self.folder)
 
 
 def read_run(folder: Path) -> RunRecord:

@@ -1,10 +1,11 @@
-"""Start and end of a sweep: check it and take its folder, then print the summary."""
+"""Start and end of a command or a sweep: take its folder first, print a summary at the end."""
 
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from hydra.core.utils import configure_log
 from hydra.errors import HydraException
@@ -14,11 +15,49 @@ from omegaconf import DictConfig
 from roilab.errors import RoilabError
 from roilab.sweep.folder import Sweep, claim_folder
 from roilab.sweep.launchers import check_plugin, limit_parallel_jobs
+from roilab.sweep.output_folder import (
+    check_no_run,
+    check_unused,
+    claim_run_folder,
+    claim_sweep_folder,
+)
 from roilab.sweep.summary import print_summary
 
 # Hydra makes the callback itself, and does not call it at the end of a sweep that failed or was
 # interrupted. So the callback hands the sweep to ``with_summary`` here, for one call of it.
 _sweep: ContextVar[Sweep | None] = ContextVar("sweep", default=None)
+
+
+class ClaimFolder(Callback):
+    """Take the output folder of a command before Hydra writes into it."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Print the error and exit if the folder cannot be used; Hydra would only warn."""
+        try:
+            folder = claim_run_folder(config)
+            if folder is not None:
+                self.check(folder, config)
+        except RoilabError as error:
+            _exit(error)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """The same for the folder of a sweep."""
+        try:
+            claim_sweep_folder(config)
+        except RoilabError as error:
+            _exit(error)
+
+    def check(self, folder: Path, config: DictConfig) -> None:
+        """Check what the folder holds."""
+        check_no_run(folder)
+
+
+class ClaimRun(ClaimFolder):
+    """The same for a training."""
+
+    def check(self, folder: Path, config: DictConfig) -> None:
+        """Check that the folder holds no other run."""
+        check_unused(folder, config.resume)
 
 
 class ClaimSweep(Callback):
@@ -32,8 +71,12 @@ class ClaimSweep(Callback):
             _sweep.set(claim_folder(config))
             limit_parallel_jobs(config)
         except (RoilabError, HydraException) as error:
-            print(error, file=sys.stderr)
-            sys.exit(1)
+            _exit(error)
+
+
+def _exit(error: Exception) -> NoReturn:
+    print(error, file=sys.stderr)
+    sys.exit(1)
 
 
 def with_summary(main: Callable[[], None]) -> Callable[[], None]:

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from roilab.atomic_write import write_json
 from roilab.errors import RoilabError
+from roilab.folder_lock import lock_folder
 from roilab.report.setting_names import override_key
 from roilab.sweep.names import SWEEP_FILE, folder_name
 from roilab.sweep.status import now
@@ -28,7 +29,7 @@ class Sweep:
 
     output_dir: Path
     jobs: list[str] | None  # names of their folders, in order; None for a search, not known before
-    lock: FileLock  # held while the sweep runs
+    lock: BaseFileLock  # held while the sweep runs
 
     def job_folders(self) -> list[Path]:
         """List the folders of the jobs, whether or not they exist yet."""
@@ -61,7 +62,7 @@ def claim_folder(config: DictConfig) -> Sweep:
             "sweep; name the folder that the sweep printed at its end, or leave sweep.resume out "
             "to start a new sweep."
         )
-    lock = _lock(output_dir)
+    lock = lock_folder(output_dir, "choose another folder with sweep.dir=FOLDER")
     if resumed:
         _check_same_command(path, command)
     elif path.is_file():
@@ -118,19 +119,6 @@ def _job_names(overrides: list[Override], swept: list[str]) -> list[str]:
             "Give every value of a key once."
         )
     return names
-
-
-def _lock(output_dir: Path) -> FileLock:
-    output_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(output_dir / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise SweepError(
-            f"{output_dir}: another process runs a sweep there; wait for its end, or choose "
-            "another folder with sweep.dir=FOLDER."
-        ) from None
-    return lock
 
 
 def _check_same_command(path: Path, command: list[str]) -> None:

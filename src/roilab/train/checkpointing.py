@@ -4,73 +4,55 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from lightning import Callback, LightningModule, Trainer
+from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping as LightningEarlyStopping
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 log = logging.getLogger(__name__)
 
 
-class SaveLast(Callback):
-    """Write ``last.ckpt`` after each epoch, its scheduler step and its logs.
-
-    Lightning's own last checkpoint is written before both, and only together with a best one: a
-    run resumed from it loses a step of the scheduler and a line of the log.
-    """
-
-    def __init__(self, output_dir: str) -> None:
-        self.path = Path(output_dir) / "last.ckpt"
-        self._epoch_begun = False
-
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the state after the previous epoch.
-
-        This is the first hook after the scheduler's step and the logs of that epoch.
-        """
-        if trainer.current_epoch > 0:
-            self._epoch_begun = True
-            self._save(trainer)
-            self._epoch_begun = False
-
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        """Take the epoch that has just begun out of the checkpoint's count of epochs.
-
-        Lightning has counted it as begun and would skip it on resuming.
-        """
-        if self._epoch_begun:
-            progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
-            for counts in (progress["current"], progress["total"]):
-                counts["ready"] -= 1
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save the state after the last epoch."""
-        self._save(trainer)
-
-    def _save(self, trainer: Trainer) -> None:
-        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            trainer.save_checkpoint(self.path, weights_only=False)
-
-
 class SaveBest(ModelCheckpoint):
-    """Lightning's checkpoint of the best epoch, without a file that no longer exists.
+    """Lightning's checkpoint of the best epoch, in a run that may be moved or killed.
 
-    A run can be killed after a better checkpoint is written and before ``last.ckpt`` is, which
-    then names a removed file.
+    The state holds names of files without their folder, so that a moved or copied run uses the
+    files in its new place. A run can be killed after a better checkpoint is written and before
+    ``last.ckpt`` is, which then names a removed file.
     """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, with paths relative to the folder of the checkpoints."""
+        return {**_relocate(super().state_dict(), None), "dirpath": ""}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the state, unless its best checkpoint is gone."""
-        best = state_dict["best_model_path"]
+        """Restore the state, unless its best checkpoint is not in this run's folder."""
+        folder = Path(str(self.dirpath))
+        state = {**_relocate(state_dict, folder), "dirpath": self.dirpath}
+        best = state["best_model_path"]
         if best and not Path(best).is_file():
             log.info("%s is gone; the search for the best checkpoint starts again", best)
             return
-        super().load_state_dict(state_dict)
+        super().load_state_dict(state)
+
+
+def _relocate(state: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """Return a state of Lightning's ``ModelCheckpoint`` with its files in another folder."""
+
+    def move(path: str) -> str:
+        name = Path(path).name
+        return str(folder / name) if name and folder else name
+
+    files = ("best_model_path", "kth_best_model_path", "last_model_path")
+    moved: dict[str, Any] = {name: move(state[name]) for name in files}
+    moved["best_k_models"] = {move(path): v for path, v in state["best_k_models"].items()}
+    return {**state, **moved}
 
 
 class EarlyStopping(LightningEarlyStopping):
     """Lightning's early stopping, which also ends a resumed run that it had ended before."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the state, but keep the patience as configured."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop at once where the patience was used up before."""

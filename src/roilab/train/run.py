@@ -13,11 +13,8 @@ from hydra.utils import instantiate
 from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger, WandbLogger
-from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
-from rich.table import Table
 
-from roilab.console import table_console
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
 from roilab.inference import read_checkpoint
@@ -27,7 +24,9 @@ from roilab.peak_memory import PeakMemory
 from roilab.train.checkpoint import best_checkpoint, resume_from
 from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.precision import choose_precision
-from roilab.train.results import Results
+from roilab.train.results import Results, print_results, relative_checkpoint
+from roilab.train.resume import Difference, check_resume, log_differences
+from roilab.train.resume_override import OverrideOptimizer
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ def train(config: DictConfig) -> Results:
         seed_everything(config.seed, workers=True, verbose=False)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
-        trainer, module, metrics = _fit(config)
+        trainer, module, data, metrics = _fit(config)
     best = best_checkpoint(trainer)
     results = Results(
         metrics=metrics,
@@ -59,21 +58,30 @@ def train(config: DictConfig) -> Results:
         best_epoch=None if best is None else read_checkpoint(best)["epoch"],
         parameters=_n_parameters(module),
         memory_mb={"process": peak.mb()},
+        checkpoint=relative_checkpoint(best, Path(config.run_dir)),
+        data=data.counts(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
-    _print_results(results, best, Path(config.run_dir), time.perf_counter() - start)
+    if trainer.is_global_zero:
+        print_results(results, Path(config.run_dir), time.perf_counter() - start)
     return results
 
 
-def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
-    """Train and validate; return the trainer, the module and the metrics."""
+def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
+    """Train and validate; return the trainer, the module, the data and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
+    differences: list[Difference] = []
+    if checkpoint is not None:
+        differences = check_resume(read_checkpoint(checkpoint)["roilab_recipe"], recipe)
+        log_differences(differences)
     data: RoiDataModule = instantiate(config.data)
     _check_metric_name(config.optimized_metric, data.has_test)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
+    if differences:
+        trainer.callbacks.append(OverrideOptimizer(differences))  # type: ignore[attr-defined]
     log.info("%s, %.2f million parameters", network_name(recipe), _n_parameters(module) / 1e6)
     with _closing_loggers(trainer):
         for logger in trainer.loggers:
@@ -82,7 +90,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        return trainer, module, validate_best(trainer, module, data)
+        return trainer, module, data, validate_best(trainer, module, data)
 
 
 def build_trainer(config: DictConfig) -> Trainer:
@@ -156,29 +164,6 @@ def _closing_loggers(trainer: Trainer) -> Iterator[None]:
                 import wandb
 
                 wandb.finish(exit_code=int(status == "failed"))
-
-
-@rank_zero_only
-def _print_results(results: Results, best: Path | None, run_dir: Path, seconds: float) -> None:
-    """Print metrics, memory, and the paths of the files written."""
-    table = Table(title=f"{results.epochs} epochs in {seconds:.0f} s", title_justify="left")
-    table.add_column(f"of the {'best checkpoint' if best else 'last state'}")
-    table.add_column("value", justify="right")
-    for name, value in sorted(results.metrics.items()):
-        table.add_row(name, f"{value:.4f}")
-    for place, megabytes in results.memory_mb.items():
-        table.add_row(f"peak memory of the {place}", f"{megabytes:.0f} MB")
-    console = table_console()
-    console.print(table)
-    paths = {
-        "checkpoint": best,
-        "model": run_dir / "model.ts",
-        "pictures": run_dir / "pictures",
-        "physics": run_dir / "physics",
-    }
-    for name, path in paths.items():
-        if path is not None and path.exists():
-            console.print(f"{name:10} {path}", soft_wrap=True, highlight=False)
 
 
 def _n_parameters(module: RoiModule) -> int:

@@ -79,7 +79,7 @@ def load_torchscript(path: Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]
             f"{path}: cannot be loaded as TorchScript; expected a complete file such as the "
             "model.ts that roilab.train writes. Check the path or export again."
         ) from error
-    return module, _parse(extra[_METADATA], path)
+    return module, _read_metadata(path, extra[_METADATA])
 
 
 def _check_complete(path: Path) -> None:
@@ -97,18 +97,19 @@ def _check_complete(path: Path) -> None:
         )
 
 
-def _parse(text: str | bytes, path: Path) -> dict[str, Any]:
+def _read_metadata(path: Path, text: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
         metadata = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise TorchScriptError(
-            f"{path}: its metadata are not JSON ({str(error)[:80]}); export the network again."
+            f"{path}: its metadata {_METADATA} is not JSON ({str(error)[:80]}); export the network "
+            "again."
         ) from error
     if not isinstance(metadata, dict):
         raise TorchScriptError(
-            f"{path}: its metadata are {type(metadata).__name__}; expected a JSON object. Export "
-            "the network again."
+            f"{path}: its metadata {_METADATA} is {type(metadata).__name__}; expected names with "
+            "values. Export the network again."
         )
     return metadata
