@@ -43,7 +43,8 @@ def test_train_from_any_folder(
     (run,) = tmp_path.glob("outputs/train/*/*")
     assert {path.name for path in run.iterdir()} == {
         *("checkpoints", "csv", "model.json", "model.ts", "pictures", "train.log", "wandb"),
-        *("MODEL_CARD.md", "dnnroi.jsonnet", ".hydra", "report.html", "status.json"),
+        *("MODEL_CARD.md", "SHA256SUMS", "dnnroi.jsonnet", ".hydra", "report.html"),
+        "status.json",
         *(".lock", ".lock.json"),
     }
     assert "seed: 7" in (run / ".hydra" / "config.yaml").read_text()

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
+from roilab.atomic_write import FULL
 from roilab.command_line.arguments import expand_home, split
 from roilab.command_line.help_page import help_page
 from roilab.command_line.keys import config_dir
@@ -60,6 +61,13 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
                     raise
                 # The only exception that Hydra prints without a traceback.
                 raise CompactHydraException(message(error)) from error
+            except OSError as error:
+                if error.errno not in FULL or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                    raise
+                raise CompactHydraException(
+                    f"{error.filename or 'a file'}: cannot be written: no space is left "
+                    f"({error.strerror}). Free space, or choose another output_dir."
+                ) from error
 
         run_hydra: Callable[[], None] = hydra.main(
             version_base="1.3", config_path=str(config_dir()), config_name=config_name

@@ -23,7 +23,7 @@ from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
 
 NO_BOUND = ExportSettings(precision="float32", max_memory_mb=None, format="torchscript")
-FILES = ["MODEL_CARD.md", "dnnroi.jsonnet", "model.json", "model.ts"]
+FILES = ["MODEL_CARD.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
 
 
 def build(name: str, *more: str) -> TrainedNetwork:

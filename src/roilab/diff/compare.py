@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from roilab.report.run_record import RunRecord
 from roilab.report.swept_settings import config_leaves, is_place, value_text
 
@@ -84,7 +82,7 @@ def _compare_settings(
 
 
 def _settings(run: RunRecord) -> dict[str, Any]:
-    leaves = dict(config_leaves(OmegaConf.to_container(run.config, resolve=False)))
+    leaves = dict(config_leaves(run.config))
     groups = {f"{group} (file)": choice for group, choice in run.choices.items()}
     return {**{k: v for k, v in groups.items() if not k.startswith("hydra")}, **leaves}
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from roilab.csv_log import read_curves
+from roilab.export.markdown import code_span, plain_text
 
 _CARD = """\
 # {network} for ROI finding, plane {planes}
@@ -28,14 +30,14 @@ Probability of a region of interest for every channel and slice of a wire plane,
 
 | | |
 |---|---|
-| folder | `{data[dir]}` |
+| folder | {folder} |
 | training files | {train_files} |
 | validation files | {val_files} |
 | truth | charge above {truth_threshold:g} electrons per tick, padded by {pad} {pad_unit} |
 
 ## Recipe
 
-{epoch}Loss `{loss}`, {data[batch_size]} images a batch, seed {seed}, commit {commit},
+{epoch}Loss {loss}, {batch_size} images a batch, seed {seed}, commit {commit},
 roilab {versions[roilab]}, torch {versions[torch]}.
 
 ## Metrics
@@ -95,15 +97,19 @@ def format_model_card(
     """
     data, onnx = recipe["data"], file.endswith(".onnx")
     channels, slices, memory = _image(metadata["export"])
-    links = [f"![{Path(figure).stem}]({figure})" for figure in facts.figures]
+    links = [f"![{plain_text(Path(figure).stem)}]({quote(figure)})" for figure in facts.figures]
     values = {
+        "network": plain_text(metadata["network"]),
         "planes": " and ".join(metadata["planes"]),
+        "folder": code_span(data["dir"]),
+        "batch_size": plain_text(data["batch_size"]),
+        "seed": plain_text(metadata["seed"]),
         "layers": _list_names(metadata["layers"]),
         "train_files": _list_names(data["train_files"]) or "all others",
         "val_files": _list_names(data["val_files"])
         or f"{100 * data['val_fraction']:g}% of the events",
         "epoch": "" if facts.epoch is None else f"Weights after epoch {facts.epoch + 1}. ",
-        "loss": str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1],
+        "loss": code_span(str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1]),
         "commit": metadata["git_commit"] or "not known",
         "metrics": _metrics_table(facts.metrics),
         "purpose": "for programs other than the Wire-Cell Toolkit, which cannot run ONNX"
@@ -113,7 +119,7 @@ def format_model_card(
         "figures": "\n".join(links) or "No figures are available.",
     }
     image = {"channels": channels, "slices": slices, "memory": memory}
-    return _CARD.format(**{**metadata, **values, **image, "data": data, "file": file})
+    return _CARD.format(**{**metadata, **values, **image, "file": file})
 
 
 def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
@@ -131,9 +137,9 @@ def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
 def _metrics_table(metrics: Mapping[str, float]) -> str:
     if not metrics:
         return "No metrics are available."
-    lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
+    lines = [f"| {plain_text(name)} | {value:.4f} |" for name, value in sorted(metrics.items())]
     return "\n".join(["| of validation | |", "|---|---|", *lines])
 
 
 def _list_names(names: Sequence[str] | None) -> str:
-    return ", ".join(f"`{name}`" for name in names or ())
+    return ", ".join(code_span(name) for name in names or ())

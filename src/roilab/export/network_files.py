@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from roilab.atomic_write import atomic_write
+from roilab.atomic_write import atomic_write, remove_leftovers
+from roilab.checksum import SUMS_FILE, format_sums
 from roilab.export.exported_network import ExportedNetwork, image_size
 from roilab.export.model_card import TrainingFacts, format_model_card
 from roilab.export.onnx import load_onnx, save_onnx
@@ -40,8 +41,8 @@ def export_network(
 
     Args:
         network: on the CPU; put into evaluation mode.
-        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md`` and ``dnnroi.jsonnet`` go
-            into the same folder.
+        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md``, ``dnnroi.jsonnet`` and the
+            checksums of all in ``SHA256SUMS`` go into the same folder.
         settings: precision, memory and format.
         overwrite: replace existing files.
         facts: facts of the training, for the model card.
@@ -51,20 +52,25 @@ def export_network(
             the outputs differ; no file is written.
     """
     check_precision(settings.precision)
-    paths = [path, path.with_suffix(".json"), path.parent / "MODEL_CARD.md"]
+    names = ["MODEL_CARD.md"]
     if settings.format == "torchscript":
-        paths.append(path.parent / "dnnroi.jsonnet")
+        names.append("dnnroi.jsonnet")
+    others = [path.parent / name for name in (*names, SUMS_FILE)]
+    paths = [path, path.with_suffix(".json"), *others]
     if not overwrite:
         _check_absent(paths)
+    for file in paths:
+        remove_leftovers(file.parent, file.name)
     with ExitStack() as files:  # renamed in reverse order when all are written
-        model, metadata_file, card, *jsonnet = (
-            files.enter_context(atomic_write(file)) for file in paths
-        )
+        partials = [files.enter_context(atomic_write(file)) for file in paths]
+        model, metadata_file, card, *jsonnet, sums = partials
         metadata = _save(network.eval(), model, path, settings)
         metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
         card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
         for file in jsonnet:
             file.write_text(node_jsonnet(metadata, path.name))
+        names = [file.name for file in paths]
+        sums.write_text(format_sums(list(zip(names, partials, strict=True))[:-1]))
     log.info("exported %s", path)
     return metadata
 

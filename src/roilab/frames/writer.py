@@ -33,7 +33,9 @@ class _Container(ABC):
 
 class _Hdf5(_Container):
     def __init__(self, path: Path) -> None:
-        self._file = h5py.File(path, "w", locking=False)
+        self._path = path
+        # In memory until it is complete: where no space is left, libhdf5 ends the process.
+        self._file = h5py.File(path, "w", driver="core", backing_store=False)
 
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None:
         options: dict[str, Any] = {}
@@ -42,6 +44,12 @@ class _Hdf5(_Container):
             options = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
             options["shuffle"] = True
         self._file.create_dataset(f"{event}/{kind}_{tag}", data=array, **options)
+
+    def close(self) -> None:
+        self._file.flush()
+        content = self._file.id.get_file_image()
+        self._file.close()
+        self._path.write_bytes(content)
 
 
 class _Zip(_Container):

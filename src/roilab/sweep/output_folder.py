@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
+from roilab.atomic_write import remove_leftovers
 from roilab.folder_lock import LOCK_FILES, FolderError, lock_folder, make_new_folder
 from roilab.sweep.status import FILE, read_status
 
@@ -51,6 +52,8 @@ def claim_run_folder(config: DictConfig) -> Path | None:
         _made.append(folder)
     where[key] = str(folder)
     _locks.append(lock_folder(folder, "name another folder with output_dir=FOLDER"))
+    for place in (folder, folder / "checkpoints"):
+        remove_leftovers(place)
     return folder
 
 
