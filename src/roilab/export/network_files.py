@@ -69,8 +69,8 @@ def export_network(
         card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
         for file in jsonnet:
             file.write_text(node_jsonnet(metadata, path.name))
-        names = [file.name for file in paths]
-        sums.write_text(format_sums(list(zip(names, partials, strict=True))[:-1]))
+        labels = [file.name for file in paths]
+        sums.write_text(format_sums(list(zip(labels, partials, strict=True))[:-1]))
     log.info("exported %s", path)
     return metadata
 
