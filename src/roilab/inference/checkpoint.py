@@ -81,7 +81,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: holds no roilab recipe; expected a checkpoint written by roilab.train. Name "
             "another."
         )
-    return checkpoint
+    content: dict[str, Any] = checkpoint
+    return content
 
 
 def load_network(path: Path, trust: Collection[str] = ()) -> TrainedNetwork:
