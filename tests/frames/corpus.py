@@ -34,7 +34,7 @@ from roilab.frames import TagReader, TruthTag, Window, find_truth_tag, match_eve
 from roilab.inspect.__main__ import main as inspect
 
 _MEMORY = 350_000_000  # above that of this process [bytes]
-_SECONDS = 10
+_SECONDS = 40
 _LONGEST = 700  # characters of a message
 
 

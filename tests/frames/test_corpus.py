@@ -26,7 +26,7 @@ KINDS = list(kinds())
 def test_every_kind_gives_the_right_image_or_one_message() -> None:
     # In a process without torch: its forks have limits on memory and time.
     done = subprocess.run(
-        [sys.executable, corpus.__file__], capture_output=True, text=True, timeout=200, check=False
+        [sys.executable, corpus.__file__], capture_output=True, text=True, timeout=400, check=False
     )
     assert "| wrong image | 0 |" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout + done.stderr
