@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
-from roilab.config.commands import COMMANDS, optional_keys
+from roilab.config.commands import COMMANDS, unused_keys
 from roilab.config.kinds import Free, Kind, Null, Section, UnfitError, show
 from roilab.config.parts import PARTS
 from roilab.errors import RoilabError
@@ -30,7 +30,7 @@ def check_config(config: DictConfig, command: str) -> None:
     Raises:
         ConfigError: a value is missing, of another type, out of range, or a path does not exist.
     """
-    walk = _Walk(paths=True, optional=optional_keys(command))
+    walk = _Walk(paths=True, unused=unused_keys(command))
     walk.section(config, COMMANDS.get(command, {}), ())
     _raise(walk.mistakes or [*_broken_rules(config, command)] or walk.derived)
     for path, value in walk.changes:
@@ -81,8 +81,8 @@ def _broken_rules(config: DictConfig, command: str) -> Iterator[str]:
 class _Walk:
     """Walk through a configuration; collect mistakes, and values to convert."""
 
-    def __init__(self, paths: bool, optional: Container[str] = ()) -> None:
-        self.paths, self.optional = paths, optional
+    def __init__(self, paths: bool, unused: Container[str] = ()) -> None:
+        self.paths, self.unused = paths, unused
         self.mistakes: list[str] = []
         self.derived: list[str] = []  # of interpolations, which may follow from other mistakes
         self.changes: list[tuple[tuple[str, ...], Any]] = []
@@ -95,7 +95,7 @@ class _Walk:
             name = str(key)
             kind = kinds.get(name, kinds.get("*"))
             here = (*path, name)
-            if name == "hydra" and not path:
+            if here == ("hydra",) or ".".join(here) in self.unused:
                 continue
             try:
                 value = node[key]
@@ -151,8 +151,6 @@ class _Walk:
                 self.changes.append((path, result))
 
     def _missing(self, kind: Kind | None, key: str) -> None:
-        if key in self.optional:
-            return
         name = f"expected the {kind.name}; " if kind is not None and kind.name else ""
         stands_for = "VALUE" if kind is None else kind.stands_for
         self.mistakes.append(f"{key} is not given: {name}add {key}={stands_for}.")

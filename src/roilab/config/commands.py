@@ -40,8 +40,8 @@ from roilab.config.simulation import SIMULATION
 
 NETWORK = FileOrFolder("checkpoint, TorchScript file or folder of a run")
 NETWORKS = Null(Either(NETWORK, ListOf(kind=FileOrFolder())))
-# Folders of a run; made by Hydra.
-_RUN: Table = {"output_dir": Text(), "run_dir": Text()}
+# Folders of a run, made by Hydra; classes that the file of a network may name.
+_RUN: Table = {"output_dir": Text(), "run_dir": Text(), "trust": ListOf(kind=Text())}
 _NETWORK_SPEC: Table = {
     "layers": Null(TAGS),
     "rebin": Null(COUNT),
@@ -177,6 +177,6 @@ COMMANDS: Mapping[str, Table] = {
 }
 
 
-def optional_keys(command: str) -> set[str]:
-    """Return the keys that may be absent: other commands take only the detector from ``data``."""
+def unused_keys(command: str) -> set[str]:
+    """Return keys that a command does not check: of ``data`` most take only the detector."""
     return set() if command == "train" else {"data.dir"}
