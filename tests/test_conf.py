@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from roilab.detectors import Readout
 from roilab.entry_point import config_dir
-from roilab.predict.jobs import CONTAINERS
+from roilab.frames import CONTAINERS
 from roilab.simulate.chain import Simulation
 
 FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))

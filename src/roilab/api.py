@@ -13,6 +13,7 @@
 ``conf/``.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def load(
     *,
     mask_thresh: float | None = None,
     device: str = "auto",
+    trust: Collection[str] = (),
     **network_spec: Any,
 ) -> Network:
     """Load a network as WCT's node runs it; ``network(plane)`` finds the ROIs of a plane.
@@ -50,6 +52,8 @@ def load(
             or of an export, for its ``model.ts``.
         mask_thresh: on the ROI probability; ``None`` for that of the file.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
+        trust: import paths of your networks that a checkpoint may name, such as
+            ``mypackage.MyNet``.
         **network_spec: keys of ``conf/network_spec``, for a TorchScript file that does not
             describe its input: ``layers=["loose_lf", "mp2_roi", "mp3_roi"], rebin=10``.
 
@@ -57,7 +61,7 @@ def load(
         RoilabError: (its subclasses) the file is absent or damaged, its input is not known, or it
             returns no ROI probability.
     """
-    file = open_network(str(network))
+    file = open_network(str(network), trust)
     config = compose("evaluate", ["sample=none"])
     given = {**plain(config.network_spec), "mask_thresh": mask_thresh}
     for key in network_spec:

@@ -112,6 +112,14 @@ def test_runs_that_record_less(tmp_path: Path, show: Any) -> None:
     assert "config.yaml: cannot be read" in show(old, tmp_path / "new")
 
 
+def test_what_is_not_recorded_is_not_called_equal(tmp_path: Path, show: Any) -> None:
+    for name in ("a", "b"):
+        write_run(tmp_path / name, [0.5], {})
+    out = show(tmp_path / "a", tmp_path / "b")
+    assert "no difference: configuration, results are the same" in out
+    assert out.count("versions, data not recorded") == 2
+
+
 def test_jobs_of_a_sweep_and_checkpoints(tmp_path: Path, show: Any) -> None:
     write_sweep(tmp_path)
     checkpoint = tmp_path / "rebin-4+threshold-50" / "checkpoints" / "best.ckpt"

@@ -22,9 +22,7 @@ def test_same_planes_as_the_files_of_the_command(
         "tracks", detector="small", theta_xz=(80, 20), events=1, seed=5, first_event=7,
         planes=["u", "v"], tags=tags, noise="coherent", **LENGTH,
     )  # fmt: skip
-    simulation = (
-        "events=2 seed=5 first_event=7 planes=[u,v] tags=[orig,decon_charge,mp3_roi,loose_lf]"
-    )
+    simulation = f"events=1 seed=5 first_event=7 planes=[u,v] tags=[{','.join(tags)}]"
     generator = "theta_xz_deg=[80,20] length_mm=400 margin_mm=60"
     arguments = [
         *(f"simulation.{one}" for one in simulation.split()),

@@ -19,6 +19,16 @@ class Readout:
     first_channel: int | None  # id of the anode's first channel; None to find it from the file
     tick_range: Range  # half-open
     truth: tuple[str, ...]  # tags without APA number; the first that a file has is taken
+    nticks: int  # of the detector's readout
+
+    @property
+    def all_ticks(self) -> Range:
+        """Ticks of the readout and of ``tick_range``, half-open."""
+        return min(0, self.tick_range[0]), max(self.nticks, self.tick_range[1])
+
+    def anode(self, first_channel: int) -> Range:
+        """Return the channel ids of an anode from its first, half-open."""
+        return first_channel, first_channel + self.channels_per_apa
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any]) -> "Readout":
@@ -40,7 +50,8 @@ class Readout:
             ranges[data["planes"][0]] = (low, high)
         begin, end = data.get("tick_range") or (0, nticks)
         truth = tuple(data.get("truth") or ())
-        return cls(ranges, sum(counts), data.get("first_channel"), (begin, end), truth)
+        where = (data.get("first_channel"), (begin, end), truth, nticks)
+        return cls(ranges, sum(counts), *where)
 
 
 def readout_config(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from roilab.console import table_console
 from roilab.diff.compare import Comparison, Line, compare_runs
 from roilab.diff.find import find_run
 from roilab.errors import RoilabError
+from roilab.interruption import interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,11 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.getLogger("roilab.report").setLevel(logging.ERROR)  # problems are printed below
     try:
-        one, two = (find_run(path) for path in options.runs)
+        with interruptible():
+            one, two = (find_run(path) for path in options.runs)
+            _show(table_console(), compare_runs(one, two), one.folder, two.folder)
     except RoilabError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
         return 1
-    _show(table_console(), compare_runs(one, two), one.folder, two.folder)
     return 0
 
 

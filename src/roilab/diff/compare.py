@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from roilab.report.run_record import RunRecord
 from roilab.report.swept_settings import config_leaves, is_place, value_text
 
@@ -34,10 +32,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Facts of two runs by subject; a subject without lines does not differ.
+    """Facts of two runs by subject; a subject with an empty list does not differ.
 
     Attributes:
-        differences: by subject: configuration, code, data, results.
+        differences: by subject (configuration, code, data, results), of those both recorded.
         places: settings that only say where a run reads and writes.
         costs: time, memory and machine, which are never the same.
         problems: what could not be compared, a sentence each.
@@ -60,33 +58,31 @@ def compare_runs(one: RunRecord, two: RunRecord) -> Comparison:
     Values of the configuration stay as they were written: interpolations, such as those of
     environment variables, are not resolved.
     """
-    settings, places = _compare_settings(one, two)
-    differences = {
-        "configuration": settings,
-        "code": _differing(_code(one), _code(two)),
-        "data": _differing(_data(one), _data(two)),
-        "results": _compare_results(one, two),
-    }
+    settings, places = _compare_settings(_settings(one), _settings(two))
+    differences = {"configuration": settings} if _settings(one) and _settings(two) else {}
+    for subject, facts in (("code", _code), ("data", _data)):
+        ours, theirs = facts(one), facts(two)
+        if ours and theirs:
+            differences[subject] = _differing(ours, theirs)
+    differences["results"] = _compare_results(_results(one), _results(two))
     costs = _lines(_costs(one), _costs(two))
     return Comparison(differences, places, costs, _problems(one, two))
 
 
-def _compare_settings(one: RunRecord, two: RunRecord) -> tuple[list[Line], list[Line]]:
+def _compare_settings(
+    one: Mapping[str, Any], two: Mapping[str, Any]
+) -> tuple[list[Line], list[Line]]:
     """Return the settings that differ: those that change a result, and places."""
     settings: list[Line] = []
     places: list[Line] = []
-    ours, theirs = _settings(one), _settings(two)
-    if not (ours and theirs):
-        return [], []
-    for line in _differing(ours, theirs):
-        key = line.name
-        moved = _is_moved(ours.get(key), theirs.get(key))
-        (places if is_place(key) or moved else settings).append(line)
+    for line in _differing(one, two):
+        moved = _is_moved(one.get(line.name), two.get(line.name))
+        (places if is_place(line.name) or moved else settings).append(line)
     return settings, places
 
 
 def _settings(run: RunRecord) -> dict[str, Any]:
-    leaves = dict(config_leaves(OmegaConf.to_container(run.config, resolve=False)))
+    leaves = dict(config_leaves(run.config))
     groups = {f"{group} (file)": choice for group, choice in run.choices.items()}
     return {**{k: v for k, v in groups.items() if not k.startswith("hydra")}, **leaves}
 
@@ -110,10 +106,9 @@ def _data(run: RunRecord) -> dict[str, Any]:
     return {f"{stage} {what}": n for stage, each in counts.items() for what, n in each.items()}
 
 
-def _compare_results(one: RunRecord, two: RunRecord) -> list[Line]:
+def _compare_results(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[Line]:
     """Return all metrics and epochs where one of them differs; else nothing."""
-    ours, theirs = _results(one), _results(two)
-    return _lines(ours, theirs) if _differing(ours, theirs) else []
+    return _lines(one, two) if _differing(one, two) else []
 
 
 def _results(run: RunRecord) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def display(config: DictConfig) -> None:
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     settings: DisplaySettings = instantiate(config.display)
     physics: PhysicsSettings = instantiate(config.physics)
-    files = [open_network(path) for path in network_paths(plain["network"])]
+    files = [open_network(path, plain["trust"]) for path in network_paths(plain["network"])]
     first = files[0] if files else open_network(None)
     data, given = data_config(plain, first), plain["network_spec"]
     networks = make_networks(files, plain["names"], given, data, physics, plain["device"])

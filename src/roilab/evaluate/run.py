@@ -48,7 +48,7 @@ def evaluate(config: DictConfig) -> None:
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     physics: PhysicsSettings = instantiate(config.physics)
-    file = open_network(plain["network"])
+    file = open_network(plain["network"], plain["trust"])
     data = data_config(plain, file)
     spec, validation = working_point(plain, file, data)
     network = None if file.module is None else file.network(spec, physics, plain["device"])
@@ -124,7 +124,9 @@ def working_point(
             "data.val_files) of cosmic events."
         )
     probability = file.probability(spec, plain["device"])
-    rows = scan_validation(probability, validation_events(data, spec), plain["scan"])
+    origin = file.path if plain.get("data") is None else None
+    events = validation_events(data, spec, origin, plain["trust"])
+    rows = scan_validation(probability, events, plain["scan"])
     return replace(spec, mask_thresh=best_threshold(rows, **plain["choose"])), rows
 
 
@@ -157,7 +159,7 @@ def study_network(
     plain: Mapping[str, Any], path: str, physics: PhysicsSettings, images: Sequence[SampleImage]
 ) -> list[Row]:
     """Evaluate one network of the study, with the window as it is and grown by its padding."""
-    file = open_network(path)
+    file = open_network(path, plain["trust"])
     data = data_config(plain, file)
     spec, _ = working_point(plain, file, data)
     network = file.network(spec, physics, plain["device"])

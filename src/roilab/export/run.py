@@ -23,7 +23,7 @@ def export(config: DictConfig) -> None:
     """
     settings: ExportSettings = instantiate(config.export)
     checkpoint, folder = network_file(Path(config.network)), Path(config.run_dir)
-    network = load_network(checkpoint)
+    network = load_network(checkpoint, config.trust)
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
     run_dir = checkpoint.resolve().parent.parent  # a run keeps checkpoints in RUN/checkpoints
     facts = read_training_facts(run_dir, int(read_checkpoint(checkpoint)["epoch"]))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from roilab.frames.archive import ArchiveFrames
-from roilab.frames.base import FrameFile, TagInfo
+from roilab.frames.archive import TarFrames, ZipFrames
+from roilab.frames.base import FrameFile
 from roilab.frames.errors import (
     BadChargeError,
     ChannelRangeError,
@@ -13,6 +13,15 @@ from roilab.frames.errors import (
     TickAxisError,
 )
 from roilab.frames.hdf5 import Hdf5Frames
+from roilab.frames.names import (
+    ARCHIVE_ENDINGS,
+    CONTAINERS,
+    ZSTD_ENDINGS,
+    apa_of,
+    ending_of,
+    shown,
+    shown_tags,
+)
 from roilab.frames.pairs import (
     FilePair,
     match_events,
@@ -20,11 +29,22 @@ from roilab.frames.pairs import (
     truth_beside,
     truth_name,
 )
-from roilab.frames.plane import TickAxis, find_apas, first_channel, input_ticks, read_plane
+from roilab.frames.plane import (
+    TickAxis,
+    find_apas,
+    find_truth_tag,
+    first_channel,
+    input_ticks,
+    is_bad,
+    read_plane,
+)
+from roilab.frames.tag_info import TagInfo
 from roilab.frames.tag_reader import TagReader, TruthTag
+from roilab.frames.window import Window
 from roilab.frames.writer import FrameWriter
 
 __all__ = [
+    "CONTAINERS",
     "BadChargeError",
     "ChannelRangeError",
     "EventMismatchError",
@@ -38,13 +58,20 @@ __all__ = [
     "TickAxis",
     "TickAxisError",
     "TruthTag",
+    "Window",
+    "apa_of",
+    "ending_of",
     "find_apas",
+    "find_truth_tag",
     "first_channel",
     "input_ticks",
+    "is_bad",
     "match_events",
     "match_files",
     "open_frames",
     "read_plane",
+    "shown",
+    "shown_tags",
     "truth_beside",
     "truth_name",
 ]
@@ -57,6 +84,7 @@ def open_frames(path: str | Path) -> FrameFile:
         FrameFileError: the file is absent, of another format, or truncated.
     """
     path = Path(path)
-    if path.name.endswith((".npz", ".tar", ".tar.gz", ".tar.bz2")):
-        return ArchiveFrames(path)
-    return Hdf5Frames(path)
+    ending = ending_of(path.name)
+    if ending in ZSTD_ENDINGS or ARCHIVE_ENDINGS.get(ending) is not None:
+        return TarFrames(path)
+    return ZipFrames(path) if ending in ARCHIVE_ENDINGS else Hdf5Frames(path)

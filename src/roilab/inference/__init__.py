@@ -6,6 +6,7 @@ from roilab.inference.checkpoint import (
     load_network,
     read_checkpoint,
 )
+from roilab.inference.metadata import MetadataError
 from roilab.inference.network import (
     Network,
     NetworkFile,
@@ -26,10 +27,12 @@ from roilab.inference.rois import (
     true_rois,
 )
 from roilab.inference.spec import NetworkSpec, NetworkSpecError, network_spec
+from roilab.inference.trusted import UntrustedError, instantiate_trusted
 from roilab.planes import Plane, PlaneLocation, PlaneReader, PlaneReaderError
 
 __all__ = [
     "CheckpointError",
+    "MetadataError",
     "Network",
     "NetworkFile",
     "NetworkFolderError",
@@ -47,8 +50,10 @@ __all__ = [
     "RoiProbability",
     "Rois",
     "TrainedNetwork",
+    "UntrustedError",
     "apply_probability",
     "find_rois",
+    "instantiate_trusted",
     "load_network",
     "network_file",
     "network_spec",

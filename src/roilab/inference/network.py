@@ -1,6 +1,6 @@
 """Networks from checkpoints and TorchScript files, with what they need as input."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from roilab.inference.checkpoint import load_network
-from roilab.inference.metadata import network_metadata
+from roilab.inference.metadata import check_metadata, network_metadata
 from roilab.inference.network_file import network_file
 from roilab.inference.probability import RoiProbability
 from roilab.inference.probe import checked
@@ -167,22 +167,31 @@ class NetworkFile:
         return checked(probability, str(self.path), spec.layers)
 
 
-def open_network(path: str | None) -> NetworkFile:
+def open_network(path: str | None, trust: Collection[str] = ()) -> NetworkFile:
     """Open a checkpoint (``.ckpt``), a TorchScript file or a folder with one of them.
 
     ``path`` is ``None`` for no network; ``network_file`` says which file of a folder is taken.
 
+    A checkpoint is data. TorchScript is code, which runs when the network does: open only files of
+    known origin.
+
+    Args:
+        path: of the file.
+        trust: import paths of networks of other packages that a checkpoint may name.
+
     Raises:
-        RoilabError: (its subclasses) the file is absent or of another kind.
+        RoilabError: (its subclasses) the file is absent, damaged or of another kind, or names a
+            class that is not trusted.
     """
     if path is None:
         return NetworkFile(None, None, {}, {})
     file = network_file(Path(path))
     if file.suffix == ".ckpt":
-        trained = load_network(file)
+        trained = load_network(file, trust)
         metadata = network_metadata(trained.recipe)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)
+    metadata = check_metadata(metadata, file)
     readout = metadata.get("readout")
     return NetworkFile(file, module, metadata, readout if isinstance(readout, dict) else {})
 

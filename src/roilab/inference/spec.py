@@ -114,7 +114,7 @@ def _check_values(path: Path | None, values: Mapping[str, Any], given: Mapping[s
 
 def _expected_value(key: str, value: Any) -> str:
     """Return what is expected of a setting of ``NetworkSpec``; empty where ``value`` fits."""
-    fits, expected = _EXPECTED[key]
+    fits, expected = EXPECTED[key]
     return "" if fits(value) else expected
 
 
@@ -134,7 +134,8 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-_EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+# For every setting: whether a value fits, and what is expected.
+EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "layers": (_is_list_of_tags, "a list of tags"),
     "rebin": (lambda value: _is_count(value) and value > 0, "an integer of at least 1"),
     "input_scale": (lambda value: _is_number(value) and value != 0, "a number other than 0"),

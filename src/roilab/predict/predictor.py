@@ -63,7 +63,7 @@ class Predictor:
         Raises:
             RoilabError: (its subclasses) the network cannot be read, or does not say what it needs.
         """
-        file = open_network(plain["network"])
+        file = open_network(plain["network"], plain["trust"])
         physics = plain["physics"]
         defaults = NodeDefaults(
             decon_charge=physics["decon_charge"],

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from roilab.report.run_record import RunRecord, natural_order
 from roilab.report.setting_names import short_names
 
@@ -108,9 +106,7 @@ def _differs(runs: Sequence[RunRecord], key: str) -> bool:
 
 def _compare_configs(runs: Sequence[RunRecord]) -> list[str]:
     """Return the first keys whose values differ between the configurations."""
-    configs = [
-        dict(config_leaves(OmegaConf.to_container(run.config, resolve=False))) for run in runs
-    ]
+    configs = [dict(config_leaves(run.config)) for run in runs]
     known = [config for config in configs if config]
     keys = dict.fromkeys(key for config in known for key in config)
     differing = [k for k in keys if len({value_text(config.get(k)) for config in known}) > 1]

@@ -45,6 +45,12 @@ class Status:
     git_commit: str | None = None  # of roilab, at the last start
     results: Results | None = None
 
+    @property
+    def summary(self) -> str:
+        """Epochs, time and end of a finished job, in a few words."""
+        epochs = "" if self.results is None else f"{self.results.epochs} epochs, "
+        return f"{epochs}{self.seconds:.0f} s, ended {self.ended}"
+
     def write(self, folder: Path) -> None:
         """Write ``status.json`` into a job's folder."""
         write_json(folder / FILE, {"format": 1, **asdict(self)})
