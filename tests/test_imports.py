@@ -11,7 +11,7 @@ import roilab
 PACKAGE = Path(roilab.__file__).parent
 # Lowest floor first. A package may import from its floor and from floors below.
 FLOORS = (
-    {"roilab", "errors", "types", "console", "csv_log", "atomic_write", "peak_memory"},
+    {"roilab", "errors", "building", "types", "console", "csv_log", "atomic_write", "peak_memory"},
     {"plots", "metrics", "wirecell", "frames", "detectors"},
     {"data", "models", "simulate"},
     {"tiling"},

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from roilab.building import build
 from roilab.detectors import Readout
 from roilab.entry_point import config_dir
 from roilab.errors import RoilabError
@@ -141,7 +141,7 @@ def charge_metrics(charge: Frame, truth: Frame) -> dict[str, float]:
 
 
 def _physics(config: dict[str, Any]) -> PhysicsSettings:
-    physics: PhysicsSettings = instantiate(config["physics"])
+    physics: PhysicsSettings = build("physics", config["physics"])
     return physics
 
 

@@ -8,7 +8,6 @@ import pytest
 import reference_networks
 import torch
 from building import build, image
-from hydra.errors import InstantiationException
 from torch import nn
 
 from roilab.models import NetworkError, RoiNetwork, WeightsError, load_weights
@@ -219,5 +218,5 @@ def test_a_checkpoint_does_not_need_encoder_weights(tmp_path: Path) -> None:
     }
     recipe = recipe_of(net=net_config)
     build_module(recipe)
-    with pytest.raises(InstantiationException, match=r"gone\.pth: there is no such weights file"):
+    with pytest.raises(WeightsError, match=r"gone\.pth: there is no such weights file"):
         start_module(recipe)

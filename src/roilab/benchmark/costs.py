@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
 
@@ -67,7 +66,7 @@ def run_cost_study(config: DictConfig) -> None:
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     frames, networks = prepare(config, plain)
     cells = grid(plain, [network.name for network in networks])
-    variants: Mapping[str, ExportVariant] = instantiate(config.variants, _convert_="all")
+    variants: Mapping[str, ExportVariant] = build("variants", config.variants)
     with TemporaryDirectory(prefix="roilab-benchmark-") as scratch:
         files = BenchmarkFiles(Path(scratch), frames, networks, variants)
         results = measure_cells(cells, files, plain)
@@ -97,7 +96,7 @@ def prepare(
                 "that a network trained there has."
             )
             log.warning(text, network.name, trained_at, others)
-    return read_frames(plain, instantiate(config.physics), networks), networks
+    return read_frames(plain, build("physics", config.physics), networks), networks
 
 
 class BenchmarkFiles:

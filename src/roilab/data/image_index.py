@@ -1,7 +1,8 @@
 """Which images a set of frame files holds: one for every event, APA and plane."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from roilab.detectors import Readout
 from roilab.frames import (
@@ -28,6 +29,7 @@ class ImageSpec:
     tick_range: Range  # half-open, on the reconstruction's tick axis
     rebin: int  # ticks per slice
     channel_rebin: int = 1  # channels per row
+    reader: Mapping[str, Any] | None = None  # of the frame files, see ``roilab.frames.open_frames``
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def list_images(
     ranges = {plane: readout.ranges[plane] for plane in selection.planes}
     sources: list[ImageSource] = []
     for pair in pairs:
-        with open_frames(pair.rec) as rec, open_frames(pair.tru) as tru:
+        reader = readout.reader
+        with open_frames(pair.rec, reader) as rec, open_frames(pair.tru, reader) as tru:
             for rec_event, tru_event in match_events(rec, tru):
                 for apa in _apas(rec, rec_event, selection, spec):
                     _check_layers(rec, rec_event, apa, spec)

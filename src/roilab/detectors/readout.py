@@ -19,6 +19,7 @@ class Readout:
     first_channel: int | None  # id of the anode's first channel; None to find it from the file
     tick_range: Range  # half-open
     truth: tuple[str, ...]  # tags without APA number; the first that a file has is taken
+    reader: Mapping[str, Any] | None = None  # of the frame files, see ``roilab.frames.open_frames``
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any]) -> "Readout":
@@ -37,7 +38,8 @@ class Readout:
             low, high = data["channel_range"]
             ranges[data["planes"][0]] = (low, high)
         begin, end = data["tick_range"] or (0, nticks)
-        return cls(ranges, sum(counts), data["first_channel"], (begin, end), tuple(data["truth"]))
+        truth, reader = tuple(data["truth"]), data.get("reader")
+        return cls(ranges, sum(counts), data["first_channel"], (begin, end), truth, reader)
 
 
 def _channels_and_ticks(detector: Mapping[str, Any] | None) -> tuple[list[int], int]:

@@ -5,8 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hydra.utils import instantiate
-
+from roilab.building import build
 from roilab.data import RoiDataModule
 from roilab.evaluate.settings import EvaluationError
 from roilab.inference import NetworkSpec
@@ -23,7 +22,8 @@ def validation_events(data: Mapping[str, Any], spec: NetworkSpec) -> RoiDataModu
     The split into training and validation events is that of the config, so a checkpoint's data
     config gives the split of its training.
     """
-    module: RoiDataModule = instantiate(
+    module: RoiDataModule = build(
+        "data",
         data,
         layers=list(spec.layers),
         rebin=spec.rebin,

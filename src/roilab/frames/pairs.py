@@ -41,7 +41,7 @@ def match_files(folder: Path, rec_pattern: str, tru_pattern: str) -> list[FilePa
     for rec in sorted(folder.glob(rec_pattern)):
         shared = str(rec.relative_to(folder))[len(prefix) : -len(suffix) or None]
         tru = folder / tru_pattern.replace("*", shared)
-        if not tru.is_file():
+        if not tru.exists():  # a folder, for a reader of the user
             raise FrameFileError(
                 f"{rec}: its truth file {tru} is absent. Put it there, or set data.rec and "
                 "data.tru to patterns that pair your files."

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.errors import InstantiationException
 from torch import nn
 
 import roilab
+from roilab.building import TargetError
 from roilab.errors import RoilabError
 from roilab.models import LayerNormalization, build_net
 
@@ -84,7 +84,7 @@ def load_network(path: Path) -> TrainedNetwork:
     try:
         network = TrainedNetwork(checkpoint["roilab_recipe"])
         network.load_weights_of(checkpoint["state_dict"])
-    except (InstantiationException, KeyError, TypeError, RuntimeError) as error:
+    except (TargetError, KeyError, TypeError, RuntimeError) as error:
         # A missing key, a class or argument that no longer exists, weights of another shape.
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(

@@ -93,8 +93,10 @@ class PlaneReader:
         self.readout = readout
         self._stack = ExitStack()
         with ExitStack() as opening:  # closes the first file where the second cannot be opened
-            self.rec: FrameFile = opening.enter_context(open_frames(rec))
-            self.tru = opening.enter_context(open_frames(tru)) if tru is not None else None
+            self.rec: FrameFile = opening.enter_context(open_frames(rec, readout.reader))
+            self.tru = (
+                None if tru is None else opening.enter_context(open_frames(tru, readout.reader))
+            )
             pairs = [] if self.tru is None else match_events(self.rec, self.tru)
             self._truth_event = dict(pairs)
             self._stack = opening.pop_all()

@@ -3,13 +3,12 @@
 import logging
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger, WandbLogger
@@ -17,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
+from roilab.building import build
 from roilab.console import table_console
 from roilab.data import RoiDataModule
 from roilab.errors import RoilabError
@@ -70,7 +70,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
     """Train and validate; return the trainer, the module and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
-    data: RoiDataModule = instantiate(config.data)
+    data: RoiDataModule = build("data", config.data)
     _check_metric_name(config.optimized_metric, data.has_test)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
@@ -91,18 +91,21 @@ def build_trainer(config: DictConfig) -> Trainer:
     if settings.precision == "auto":
         settings.precision, reason = choose_precision(settings.accelerator)
         log.info("precision %s: %s", settings.precision, reason)
-    callbacks: list[Callback] = [instantiate(c) for c in (config.callbacks or {}).values() if c]
-    loggers: list[Logger] = [instantiate(c) for c in (config.logger or {}).values() if c]
+    callbacks: list[Callback] = _build_all("callbacks", config.callbacks)
+    loggers: list[Logger] = _build_all("logger", config.logger)
     if settings.fast_dev_run:
         loggers = []
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
     # Without this argument Lightning adds a progress bar that was not configured.
     bar = settings.get("enable_progress_bar", any(isinstance(c, ProgressBar) for c in callbacks))
-    trainer: Trainer = instantiate(
-        settings, callbacks=callbacks, logger=loggers or False, enable_progress_bar=bar
-    )
+    arguments = {"callbacks": callbacks, "logger": loggers or False, "enable_progress_bar": bar}
+    trainer: Trainer = build("trainer", settings, **arguments)
     return trainer
+
+
+def _build_all(group: str, parts: Mapping[str, Any] | None) -> list[Any]:
+    return [build(f"{group}.{name}", part) for name, part in (parts or {}).items() if part]
 
 
 def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> dict[str, float]:
