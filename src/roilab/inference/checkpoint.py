@@ -24,6 +24,7 @@ class TrainedNetwork(nn.Module):
 
     Args:
         recipe: the configuration that a checkpoint saves, as plain containers.
+        net: its network, where that is built already.
 
     Attributes:
         normalization: of the input layers.
@@ -31,11 +32,11 @@ class TrainedNetwork(nn.Module):
         recipe: see above.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, net: nn.Module | None = None) -> None:
         super().__init__()
         self.recipe = recipe
         self.normalization = LayerNormalization(len(recipe["data"]["layers"]))
-        self.net = build_net(recipe["model"]["net"])
+        self.net = build_net(recipe["model"]["net"]) if net is None else net
         if recipe["model"]["channels_last"]:
             self.net.to(memory_format=torch.channels_last)
 

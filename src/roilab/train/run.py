@@ -24,8 +24,10 @@ from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
 from roilab.metrics import segmentation_metrics
 from roilab.peak_memory import PeakMemory
+from roilab.train.callbacks.export import ExportTorchScript
 from roilab.train.checkpoint import best_checkpoint, resume_from
 from roilab.train.module import RoiModule, build_module, start_module
+from roilab.train.network_check import check_network
 from roilab.train.precision import choose_precision
 from roilab.train.results import Results
 
@@ -74,6 +76,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
     _check_metric_name(config.optimized_metric, data.has_test)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
+    check_start(module, trainer)
     log.info("%s, %.2f million parameters", network_name(recipe), _n_parameters(module) / 1e6)
     with _closing_loggers(trainer):
         for logger in trainer.loggers:
@@ -83,6 +86,22 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         return trainer, module, validate_best(trainer, module, data)
+
+
+def check_start(module: RoiModule, trainer: Trainer) -> str:
+    """Check network, loss and export on small images, before any data are prepared.
+
+    Returns:
+        How the network will be exported, for a table.
+
+    Raises:
+        RoilabError: (its subclasses) the training would fail, or its export at the end.
+    """
+    check_network(module, warn=trainer.is_global_zero)
+    if not trainer.is_global_zero:
+        return ""
+    exports = [c.check(module) for c in trainer.callbacks if isinstance(c, ExportTorchScript)]  # type: ignore[attr-defined]
+    return "; ".join(exports) or "none"
 
 
 def build_trainer(config: DictConfig) -> Trainer:
