@@ -12,7 +12,7 @@ from roilab.errors import RoilabError, message
 
 _SPECIAL = ("_target_", "_partial_", "_args_", "_convert_", "_recursive_")
 _MAX_NAMES = 8  # in an error text
-_NOT_FOUND = re.compile(r"Error locating target ('[^']*')")
+_NOT_FOUND = re.compile(r"Error locating target '([^']*)'")
 
 
 class TargetError(RoilabError):
@@ -54,8 +54,12 @@ def _explain(
     advice: str,
 ) -> str:
     if match := _NOT_FOUND.match(str(error)):
+        reason = _reason(error)
+        if "is not a package" in reason:  # a module without this name in it
+            module, _, attribute = match[1].rpartition(".")
+            reason = f"{module} has no {attribute}"
         return (
-            f"{key}: {match[1]} cannot be imported ({_reason(error)}); expected the import path of "
+            f"{key}: '{match[1]}' cannot be imported ({reason}); expected the import path of "
             "a class or function, such as package.module.Class. Python finds packages that are "
             "installed, in PYTHONPATH, or in the folder where the command is started."
         )

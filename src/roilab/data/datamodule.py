@@ -85,6 +85,15 @@ class RoiDataModule(LightningDataModule):
         return self._datasets[stage]
 
     @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Stages that have images, after ``setup``."""
+        return tuple(self._datasets)
+
+    def events_to_simulate(self) -> int | None:
+        """Return the number of events that are simulated before the training, ``None`` for files."""
+        return None
+
+    @property
     def has_test(self) -> bool:
         """Whether test files are named."""
         return self.settings.test_files is not None

@@ -9,7 +9,6 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from roilab.errors import message
 from roilab.export.exported_network import ExportedNetwork, PlainNetwork, image_size
 from roilab.export.parity import SMALL_SIZES, ParityError, check_parity, check_precision
 from roilab.export.settings import ExportError, ExportSettings
@@ -98,7 +97,7 @@ def _explain(network: TrainedNetwork, errors: list[Exception]) -> Exception:
     for error in errors:
         if isinstance(error, ParityError):
             return error
-    reasons = [_first_line(error) for error in errors]
+    reasons = [_short(error) for error in errors]
     return ExportError(
         f"{type(network.net).__name__} cannot be exported to TorchScript: not in bands "
         f"({reasons[0]}), not by torch.jit.script ({reasons[1]}), not by torch.jit.trace "
@@ -107,9 +106,13 @@ def _explain(network: TrainedNetwork, errors: list[Exception]) -> Exception:
     )
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip(" :") for line in str(error).splitlines() if line.strip(" :^~")]
-    return f"{type(error).__name__}: {lines[0]}"[:160] if lines else type(error).__name__
+def _short(error: Exception) -> str:
+    """Return type and first line of an error; of TorchScript's tracebacks the last line."""
+    lines = [line.strip(" :") for line in str(error).splitlines() if line.strip(" :^~-")]
+    if not lines:
+        return type(error).__name__
+    text = lines[-1] if "Traceback of TorchScript" in str(error) else lines[0]
+    return f"{type(error).__name__}: {text}"[:160]
 
 
 def _warn(
@@ -123,7 +126,7 @@ def _warn(
         "%s cannot be computed in bands of channels (%s); it is exported by torch.jit.%s, and an "
         "image of %d x %d takes about %.0f MB%s.",
         type(network.net).__name__,
-        message(error)[:160],
+        _short(error),
         compiled.form,
         *image_size(network.recipe),
         compiled.expected_mb,

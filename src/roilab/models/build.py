@@ -29,6 +29,11 @@ def build_net(config: Mapping[str, Any], *, load_files: bool = False) -> nn.Modu
     Raises:
         RoilabError: (its subclasses) the network cannot be made as configured.
     """
+    if config["_target_"] == "???":
+        raise NetworkError(
+            "model=base names no network; give its class with "
+            "model.net._target_=package.module.Class, or choose another model=NAME."
+        )
     replaced = {} if load_files else {k: v for k, v in _NO_WEIGHTS.items() if k in config}
     net = build("model.net", {**config, **replaced}, advice=_ADVICE + ".")
     if not isinstance(net, nn.Module):

@@ -71,6 +71,9 @@ class _Lowering:
             self._extract_region()
         for node in later:
             self._lower(node)
+        (output,) = (n.args[0] for n in traced.graph.nodes if n.op == "output")
+        if output in region:  # the last node of the graph must be one of its steps
+            self._add(output, operations.Pointwise(nn.Identity()), [self.numbers[output]])
 
     def _add(self, node: fx.Node, operation: nn.Module, inputs: list[int], like: int = -1) -> None:
         number = self.numbers[node] = len(self.graph.nodes)

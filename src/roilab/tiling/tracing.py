@@ -64,8 +64,8 @@ def trace(net: nn.Module) -> fx.GraphModule:
             graph = _Tracer(("encoder",)).trace(body)
     else:
         body, graph = copied, _Tracer(()).trace(copied)
-        graph.eliminate_dead_code()
     traced = fx.GraphModule(body, graph)
+    traced.graph.eliminate_dead_code()
     fuse_batch_norms(traced)
     _remove_identities(traced)
     return traced

@@ -15,7 +15,7 @@ import roilab
 from roilab.building import build
 from roilab.data import TrainingItem
 from roilab.metrics import segmentation_metrics
-from roilab.models import LayerNormalization, NetworkError, RoiNetwork, build_net, load_weights
+from roilab.models import LayerNormalization, build_net, load_weights
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint after training; under "val" it would be logged
@@ -143,12 +143,6 @@ def start_module(recipe: Recipe) -> RoiModule:
     """
     module = build_module(recipe, load_files=True)
     if recipe["model"]["weights"] is not None:
-        if not isinstance(module.net, RoiNetwork):
-            raise NetworkError(
-                f"model.weights: {type(module.net).__name__} is not a roilab.models.RoiNetwork, "
-                "so the names of its weights are not known; derive it from that class, or set "
-                "model.weights=null."
-            )
         load_weights(module.net, Path(recipe["model"]["weights"]))
     return module
 

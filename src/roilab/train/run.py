@@ -47,7 +47,7 @@ def train(config: DictConfig) -> Results:
     start, peak = time.perf_counter(), PeakMemory()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    with _quiet_lightning():
+    with quiet_lightning():
         seed_everything(config.seed, workers=True, verbose=False)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
@@ -73,7 +73,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
     data: RoiDataModule = build("data", config.data)
-    _check_metric_name(config.optimized_metric, data.has_test)
+    check_metric_name(config.optimized_metric, data.has_test)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
     check_start(module, trainer)
@@ -147,7 +147,7 @@ def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> d
 
 
 @contextmanager
-def _quiet_lightning() -> Iterator[None]:
+def quiet_lightning() -> Iterator[None]:
     """Silence what Lightning prints a second time, and a warning about its own code."""
     # Its messages reach the handlers of the root logger too.
     logger = logging.getLogger("lightning")
@@ -207,7 +207,7 @@ def _n_parameters(module: RoiModule) -> int:
     return sum(parameter.numel() for parameter in module.net.parameters())
 
 
-def _check_metric_name(name: str | None, has_test: bool) -> None:
+def check_metric_name(name: str | None, has_test: bool) -> None:
     """Check before the training that the metric to optimize exists."""
     stages = ("val", "test") if has_test else ("val",)
     known = [f"{stage}/{kind}" for stage in stages for kind in ("loss", *segmentation_metrics())]

@@ -44,7 +44,7 @@ class ExportTorchScript(Callback):
         for part, mode in training:
             part.training = mode
         how = "in bands of channels" if compiled.form == "bands" else f"torch.jit.{compiled.form}"
-        return f"{how}, about {compiled.expected_mb:.0f} MB for an image"
+        return f"{how}, {self.settings.precision}, about {compiled.expected_mb:.0f} MB for an image"
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Export, and log the files to W&B as an artifact."""
