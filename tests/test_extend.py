@@ -92,5 +92,8 @@ def test_the_network_of_three_parts_is_computed_in_bands(
 
 def test_an_installed_package_has_priority_over_the_current_folder(folder: Path) -> None:
     main([])
-    assert main(["inspect", "--quick", "--reader", "mypackage.myreader.NpyFolder", "frames/rec-0"]) == 0
+    assert (
+        main(["inspect", "--quick", "--reader", "mypackage.myreader.NpyFolder", "frames/rec-0"])
+        == 0
+    )
     assert sys.path[-1] == str(folder)

@@ -83,7 +83,9 @@ def _check_partial(key: str, config: Mapping[str, Any], advice: str) -> None:
     """Check arguments that are used only later, such as those of an optimizer."""
     name, given = str(config["_target_"]), [k for k in config if k not in _SPECIAL]
     if text := _misfit(get_object(name), dict.fromkeys(given), partial=True):
-        raise TargetError(f"{key}._target_={name} {text}. {advice or f'Correct the arguments of {key}.'}")
+        raise TargetError(
+            f"{key}._target_={name} {text}. {advice or f'Correct the arguments of {key}.'}"
+        )
 
 
 def _misfit(target: Callable[..., Any], given: Mapping[str, Any], partial: bool = False) -> str:
@@ -97,7 +99,9 @@ def _misfit(target: Callable[..., Any], given: Mapping[str, Any], partial: bool 
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
     unknown = [] if takes_all else [name for name in given if name not in known]
     missing = [p.name for p in named if p.default is p.empty and p.name not in given]
-    texts = [f"takes no {_names(unknown)}: it takes {_names(known) or 'no argument'}"] * bool(unknown)
+    texts = [f"takes no {_names(unknown)}: it takes {_names(known) or 'no argument'}"] * bool(
+        unknown
+    )
     if missing and not partial:
         texts.append(f"needs {_names(missing)}")
     return ", and ".join(texts)

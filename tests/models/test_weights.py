@@ -209,7 +209,9 @@ def test_names_that_do_not_fit_are_counted(tmp_path: Path) -> None:
     net = nn.Sequential(OrderedDict(a=nn.Conv2d(3, 2, 1), b=nn.Conv2d(2, 1, 1)))
     weights = {n.replace("b.", "c."): w for n, w in net.state_dict().items()}
     torch.save({"model": weights}, tmp_path / "w.pth")
-    text = r"2 of 4 names in the file fit the 4 of the network; missing b\.weight, b\.bias; unexpected"
+    text = (
+        r"2 of 4 names in the file fit the 4 of the network; missing b\.weight, b\.bias; unexpected"
+    )
     with pytest.raises(WeightsError, match=text):
         load_weights(net, tmp_path / "w.pth")
 

@@ -23,6 +23,7 @@ from roilab.benchmark.networks import BenchmarkNetwork, open_networks
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import WORKER, run_in_subprocess
 from roilab.benchmark.tables import save_costs, show_costs
+from roilab.building import build
 from roilab.detectors.readout import Readout
 from roilab.errors import RoilabError
 from roilab.types import Row

@@ -16,6 +16,7 @@ from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_in_subprocess
 from roilab.benchmark.tables import markdown_table, text_table
 from roilab.benchmark.wct_log import read_wct_log
+from roilab.building import build
 from roilab.console import table_console
 from roilab.evaluate.settings import PhysicsSettings
 from roilab.inference import NetworkSpec

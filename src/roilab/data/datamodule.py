@@ -90,7 +90,7 @@ class RoiDataModule(LightningDataModule):
         return tuple(self._datasets)
 
     def events_to_simulate(self) -> int | None:
-        """Return the number of events that are simulated before the training, ``None`` for files."""
+        """Return the number of events that are simulated first; ``None`` for existing files."""
         return None
 
     @property

@@ -57,9 +57,7 @@ class _LiveTensors(TorchFunctionMode):
         self.now = self.peak = 0
         self._add(image)
 
-    def __torch_function__(  # noqa: D105
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         for tensor in result if isinstance(result, (tuple, list)) else (result,):
             if isinstance(tensor, torch.Tensor) and not isinstance(tensor, nn.Parameter):

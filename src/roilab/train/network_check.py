@@ -41,8 +41,8 @@ def check_network(module: RoiModule, warn: bool = True) -> None:
             _check_odd_size(net, n_layers)
         if warn and all(float(o.min()) >= 0 and float(o.max()) <= 1 for o in outputs):
             log.warning(
-                "%s: all outputs are between 0 and 1, also for large inputs; expected logits. If it "
-                "ends with a sigmoid, remove that: loss, metrics and export add the sigmoid.",
+                "%s: all outputs are between 0 and 1, also for large inputs; expected logits. If "
+                "it ends with a sigmoid, remove that: loss, metrics and export add the sigmoid.",
                 type(net).__name__,
             )
         with _same_state(net), _training(net, True):
@@ -62,23 +62,23 @@ def _logits(net: nn.Module, image: torch.Tensor, when: str = "") -> torch.Tensor
         raise
     except Exception as error:  # any type: it is the user's code
         raise NetworkError(
-            f"{name} cannot compute {batch} images of {layers} layers x {height} channels x {width} "
-            f"slices{when} ({message(error)}); {_SIZES_TEXT}, with as many layers as data.layers "
-            "has (n_layers). Correct its forward."
+            f"{name} cannot compute {batch} images of {layers} layers x {height} channels x "
+            f"{width} slices{when} ({message(error)}); {_SIZES_TEXT}, with as many layers as "
+            "data.layers has (n_layers). Correct its forward."
         ) from error
     expected = (batch, 1, height, width)
     if not isinstance(output, torch.Tensor):
         raise NetworkError(
-            f"{name} returns a {type(output).__name__}{when}; expected one tensor of logits (batch, "
-            "1, channel, slice). Return the logits alone."
+            f"{name} returns a {type(output).__name__}{when}; expected one tensor of logits "
+            "(batch, 1, channel, slice). Return the logits alone."
         )
     if output.shape == expected:
         return output
     text = f"{name} returns the shape {tuple(output.shape)}{when} for {tuple(image.shape)}"
     if output.dim() == 4 and output.shape[1] != 1:
         raise NetworkError(
-            f"{text}: {output.shape[1]} channels; expected {expected}, one logit per pixel, of a ROI "
-            "against none. Give its last convolution one output."
+            f"{text}: {output.shape[1]} channels; expected {expected}, one logit per pixel, of a "
+            "ROI against none. Give its last convolution one output."
         )
     raise NetworkError(
         f"{text}; expected {expected}, one logit per pixel. Pad or upsample inside the network so "

@@ -176,9 +176,7 @@ def _too_large(
     """Return whether a step would take too long or too much memory."""
     pixels = images * rows * image.shape[3]
     memory = image_bytes * pixels / image[0, 0].numel()
-    return pixels * seconds > _LONGEST_STEP or (
-        free is not None and memory > _LARGEST_SHARE * free
-    )
+    return pixels * seconds > _LONGEST_STEP or (free is not None and memory > _LARGEST_SHARE * free)
 
 
 def _free_bytes(device: torch.device) -> int | None:
