@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from roilab.export.exported_network import ExportedNetwork, PlainNetwork, image_size
-from roilab.export.parity import SMALL_SIZES, ParityError, check_parity, check_precision
+from roilab.export.parity import SMALL_SIZES, ParityError, check_parity
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.wirecell.torchscript import ignore_deprecation, script
@@ -47,7 +47,6 @@ def try_export(network: TrainedNetwork, settings: ExportSettings) -> CompiledNet
     Raises:
         ExportError: the network cannot be exported.
     """
-    check_precision(settings.precision)
     probability = RoiProbability(network)
 
     def compare(compiled: CompiledNetwork) -> None:

@@ -56,9 +56,7 @@ def export_network(
         ExportError: (its subclasses too) a file exists, this machine cannot check the precision, or
             the outputs differ; no file is written.
     """
-    check_precision(settings.precision)
-    if settings.format == "onnx":
-        check_onnx(settings.precision)
+    check_machine(settings)
     others = ("MODEL_CARD.md", "dnnroi.jsonnet")
     paths = [path, path.with_suffix(".json"), *(path.parent / name for name in others)]
     if not overwrite:
@@ -73,6 +71,17 @@ def export_network(
         jsonnet.write_text(node_jsonnet(metadata, path.name))
     log.info("exported %s", path)
     return metadata
+
+
+def check_machine(settings: ExportSettings) -> None:
+    """Check that this machine and its packages can export with these settings.
+
+    Raises:
+        ExportError: (its subclasses too) they cannot.
+    """
+    check_precision(settings.precision)
+    if settings.format == "onnx":
+        check_onnx(settings.precision)
 
 
 def _check_absent(paths: Sequence[Path]) -> None:

@@ -191,58 +191,57 @@ def _describe_time(
     batch: Batch,
     costs: StepCosts,
 ) -> dict[str, str]:
-    size, processes = recipe["data"]["batch_size"], trainer.world_size
-    batches = {
-        stage: math.ceil(math.ceil(content.images / processes) / size)
-        for stage, content in contents.items()
-    }
-    train = _limited(batches["train"], trainer.limit_train_batches)  # type: ignore[attr-defined]
-    val = _limited(batches["val"], trainer.limit_val_batches)  # type: ignore[attr-defined]
+    train, val = (_batches(contents[stage], stage, trainer, recipe) for stage in ("train", "val"))
     steps = math.ceil(train / trainer.accumulate_grad_batches)
-    epochs = trainer.max_epochs if (trainer.max_epochs or -1) > 0 else None
-    if trainer.max_steps > 0:
-        by_steps = math.ceil(trainer.max_steps / steps)
-        epochs = by_steps if epochs is None else min(epochs, by_steps)
+    epochs = _epochs(trainer, steps)
     epoch = train * costs.train_s + val * costs.val_s
-    images, rows, slices = costs.shape
-    how = f"measured: 1 step of {images} x {rows} x {slices}"
-    if costs.pixels < 1:
-        how += f", {100 * costs.pixels:.0f}% of a batch, scaled by pixels"
-    rows_ = {
-        "steps": f"{steps} per epoch"
-        + ("" if epochs is None else f" x {epochs} epochs = {steps * epochs}"),
-        "time per step": f"{costs.train_s:.2f} s; validation {costs.val_s:.2f} s per batch ({how}; "
-        f"{'real' if batch.read_s is not None else 'random'} image)",
-        "time": f"{_duration(epoch)} per epoch"
-        + ("" if epochs is None else f", {_duration(epoch * epochs)} in total")
-        + ", without pictures, export and waiting for data"
-        + (
-            "; early_stopping may end it sooner"
-            if (recipe["callbacks"] or {}).get("early_stopping")
-            else ""
-        ),
+    in_all = ("", "") if epochs is None else (
+        f" x {epochs} epochs = {steps * epochs}", f", {_duration(epoch * epochs)} in total",
+    )  # fmt: skip
+    early = (recipe["callbacks"] or {}).get("early_stopping")
+    sooner = "; early_stopping may end it sooner" if early else ""
+    scaled = "" if costs.pixels == 1 else f", {costs.pixels:.0%} of a batch, scaled by pixels"
+    how = f"1 step of {' x '.join(map(str, costs.shape))}{scaled}"
+    kind = "random" if batch.read_s is None else "real"
+    rows = {
+        "steps": f"{steps} per epoch{in_all[0]}",
+        "time per step": f"{costs.train_s:.2f} s; validation {costs.val_s:.2f} s per batch "
+        f"(measured: {how}; {kind} image)",
+        "time": f"{_duration(epoch)} per epoch{in_all[1]}, without pictures, export and waiting "
+        f"for data{sooner}",
     }
     if batch.read_s is not None and recipe["data"]["cache"] is not None:
-        total = sum(content.images for content in contents.values())
+        images = sum(content.images for content in contents.values())
         workers = max(1, recipe["data"]["num_workers"])
-        rows_["first reading"] = (
-            f"{batch.read_s:.2f} s per image, {_duration(batch.read_s * total / workers)} in all "
-            f"with {workers} process{'es' if workers > 1 else ''}, for images not in the cache"
+        rows["first reading"] = (
+            f"{batch.read_s:.2f} s per image, {_duration(batch.read_s * images / workers)} in all "
+            f"(data.num_workers={recipe['data']['num_workers']}), for images not in the cache"
         )
-    return rows_
+    return rows
+
+
+def _batches(content: Content, stage: str, trainer: Trainer, recipe: Mapping[str, Any]) -> int:
+    """Return the batches of an epoch in one process, with Lightning's limit (number or share)."""
+    images = math.ceil(content.images / trainer.world_size)
+    batches = math.ceil(images / recipe["data"]["batch_size"])
+    limit = getattr(trainer, f"limit_{stage}_batches")
+    if limit is None:
+        return batches
+    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+
+
+def _epochs(trainer: Trainer, steps: int) -> int | None:
+    """Return the largest number of epochs; ``None`` without a limit."""
+    limits = [trainer.max_epochs] if (trainer.max_epochs or -1) > 0 else []
+    if trainer.max_steps > 0:
+        limits.append(math.ceil(trainer.max_steps / max(steps, 1)))
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _describe_output(folder: Path, checkpoint: Path | None) -> str:
     if checkpoint is not None:
         return f"{folder}, resumed from {checkpoint}"
     return f"{folder}{' (exists)' if folder.exists() else ''}"
-
-
-def _limited(batches: int, limit: float | None) -> int:
-    """Return the number of batches under a limit of Lightning: a number, or a share."""
-    if limit is None:
-        return batches
-    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
 
 
 def _duration(seconds: float) -> str:

@@ -8,8 +8,7 @@ from lightning.pytorch.loggers import WandbLogger
 
 from roilab.export.forms import try_export
 from roilab.export.model_card import read_training_facts
-from roilab.export.network_files import export_network
-from roilab.export.onnx import check_onnx
+from roilab.export.network_files import check_machine, export_network
 from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork, load_network, read_checkpoint
 from roilab.train.checkpoint import best_checkpoint
@@ -34,8 +33,8 @@ class ExportTorchScript(Callback):
         Raises:
             ExportError: the network cannot be exported.
         """
+        check_machine(self.settings)
         if self.settings.format == "onnx":
-            check_onnx(self.settings.precision)
             return "ONNX, not tried"
         training = [(part, part.training) for part in module.net.modules()]
         with torch.random.fork_rng(devices=[]):
