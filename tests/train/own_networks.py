@@ -18,6 +18,14 @@ class OneConvolution(nn.Module):
         return self.conv(x)  # type: ignore[no-any-return]
 
 
+class Options(OneConvolution):
+    """A network that keeps its arguments as they come."""
+
+    def __init__(self, n_layers: int, widths: list[int], more: dict[str, object]) -> None:
+        super().__init__(n_layers)
+        self.widths, self.more = widths, more
+
+
 class Pair(OneConvolution):
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
         return self.conv(x), x

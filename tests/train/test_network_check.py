@@ -120,7 +120,7 @@ def test_a_training_refuses_before_it_writes_checkpoints(
         (["model=base", "model.net._target_=own_networks.N"], r"own_networks has no N"),
         (["model=base"], "model=base names no network"),
         (["model=base", "model.net._target_=torch.zeros", "~model.net.n_layers",
-          "+model.net.size=3"], "gives Tensor; expected a torch.nn.Module"),
+          "+model.net.size=[3]"], "gives Tensor; expected a torch.nn.Module"),
         (["loss._target_=no.Loss"], r"loss: 'no\.Loss' cannot be imported"),
         (["+optimizer.nestrov=true"], r"optimizer\._target_=torch\.optim\.SGD takes no nestrov"),
     ],
@@ -132,15 +132,14 @@ def test_targets_that_cannot_be_made(overrides: list[str], text: str) -> None:
 
 
 def test_lists_are_plain() -> None:
-    made = module("OneConvolution", "optimizer._target_=torch.optim.AdamW", "~optimizer.momentum",
-                  "+optimizer.betas=[0.8,0.9]")  # fmt: skip
-    optimizer = made.configure_optimizers()
-    assert type(optimizer.param_groups[0]["betas"]) is list
+    made: Any = module("Options", "+model.net.widths=[4,8]", "+model.net.more={a:[1]}")
+    assert type(made.net.widths) is list
+    assert (type(made.net.more), type(made.net.more["a"])) == (dict, list)
 
 
 def test_swin_takes_a_list() -> None:
     swin = ["model=timm", "model.net.encoder=swin_tiny_patch4_window7_224"]
     options = "{strict_img_size:false,embed_dim:24,depths:[1,1,1,1],num_heads:[1,2,4,8]}"
-    made = module("", *swin, f"model.net.encoder_options={options}")
+    made = module("", *swin, f"+model.net.encoder_options={options}")
     encoder: Any = made.net.get_submodule("encoder.net")
     assert len(encoder.layers_0.blocks) == 1
