@@ -61,7 +61,8 @@ def test_frames_that_are_not_simulated_yet(
 ) -> None:
     before = files(tmp_path)
     run_train("model=unet", "model.net.encoder_widths=[4,8,8,8,8]", "trainer.limit_train_batches=3",
-              "model.net.decoder_widths=[8,8,4,4]", "trainer=cpu", "dry_run=true", "callbacks.export=null")  # fmt: skip
+              "model.net.decoder_widths=[8,8,4,4]", "trainer=cpu", "dry_run=true",
+              "callbacks.export=null")  # fmt: skip
     out = capsys.readouterr().out
     assert files(tmp_path) == before
     assert "(absent: 24 events are simulated first; numbers expected)" in row(out, "frames")

@@ -1,7 +1,8 @@
 """Memory and time of a step of the training, estimated and measured."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ _LONGEST_STEP = 4.0  # of a measured step, expected from a smaller one [s]
 _LARGEST_SHARE = 0.5  # of the free memory, for a measured step
 _FEWEST_ROWS = 64
 _WARM_UP = (64, 96)  # channels x slices
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -62,23 +64,24 @@ def measure_step(
     device, context = trainer.strategy.root_device, trainer.precision_plugin
     image_bytes = activation_bytes(module, image.shape[1], image.shape[2:], context)  # type: ignore[arg-type]
     module.to(device)
-    step = _Step(module, trainer)
-    small = [_crop(t, 1, *_WARM_UP).to(device) for t in (image, truth_mask)]
+    step, free = _Step(module, trainer), _free_bytes(device)
+    small = [_crop(tensor, (1, *_WARM_UP)).to(device) for tensor in (image, truth_mask)]
     step.train(*small)
-    seconds = step.train(*small) / small[0][0, 0].numel()
-    free = _free_bytes(device)
-    rows = image.shape[2]
-    images = len(image)
-    while images > 1 and _too_large(images, rows, image, seconds, image_bytes, free):
-        images //= 2
-    while rows > _FEWEST_ROWS and _too_large(images, rows, image, seconds, image_bytes, free):
-        rows //= 2
-    batch = [_crop(t, images, rows, t.shape[3]).to(device) for t in (image, truth_mask)]
-    share = batch[0][:, 0].numel() / image[:, 0].numel()
+    shape, seconds = small[0][:, 0].shape, step.train(*small)
+    # Small steps cost more per pixel, so a larger step can turn out to fit.
+    for _ in range(_ROUNDS):
+        larger = _largest(image, seconds / math.prod(shape), image_bytes, free)
+        if math.prod(larger) <= math.prod(shape):
+            break
+        shape = larger
+        batch = [_crop(tensor, shape).to(device) for tensor in (image, truth_mask)]
+        seconds = step.train(*batch)
+    batch = [_crop(tensor, shape).to(device) for tensor in (image, truth_mask)]
+    share = math.prod(shape) / image[:, 0].numel()
     return StepCosts(
-        shape=(images, rows, image.shape[3]),
+        shape=tuple(shape),
         pixels=share,
-        train_s=step.train(*batch) / share,
+        train_s=seconds / share,
         val_s=step.validate(*batch) / share,
         image_bytes=image_bytes,
         fixed_bytes=step.fixed_bytes(),
@@ -166,17 +169,31 @@ class _Step:
         return sum(t.numel() * t.element_size() for t in tensors if isinstance(t, torch.Tensor))
 
 
-def _crop(tensor: torch.Tensor, images: int, rows: int, slices: int) -> torch.Tensor:
+def _crop(tensor: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    images, rows, slices = shape
     return tensor[:images, :, :rows, :slices].contiguous()
 
 
-def _too_large(
-    images: int, rows: int, image: torch.Tensor, seconds: float, image_bytes: int, free: int | None
-) -> bool:
-    """Return whether a step would take too long or too much memory."""
-    pixels = images * rows * image.shape[3]
-    memory = image_bytes * pixels / image[0, 0].numel()
-    return pixels * seconds > _LONGEST_STEP or (free is not None and memory > _LARGEST_SHARE * free)
+def _largest(
+    image: torch.Tensor, seconds: float, image_bytes: int, free: int | None
+) -> tuple[int, int, int]:
+    """Return images, channels and slices of the largest step within the limits.
+
+    ``seconds`` is the expected time per pixel.
+    """
+    images, _, rows, slices = image.shape
+
+    def too_large() -> bool:
+        pixels = images * rows * slices
+        memory = image_bytes * pixels / image[0, 0].numel()
+        too_much = free is not None and memory > _LARGEST_SHARE * free
+        return pixels * seconds > _LONGEST_STEP or too_much
+
+    while images > 1 and too_large():
+        images //= 2
+    while rows > _FEWEST_ROWS and too_large():
+        rows //= 2
+    return images, rows, slices
 
 
 def _free_bytes(device: torch.device) -> int | None:
