@@ -28,7 +28,8 @@ def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
     pair, reader = source.pair, spec.reader
     with open_frames(pair.rec, reader) as rec, open_frames(pair.tru, reader) as tru:
         truth = TruthTag(tru, source.tru_event, source.truth_tag)
-        tags = TagReader(rec, source.rec_event, source.apa, spec.layers, truth)
+        event = (rec, source.rec_event, source.apa)
+        tags = TagReader(*event, spec.layers, truth, source.window)
         reads: list[_Read] = [partial(tags.read, layer) for layer in spec.layers]
         return np.stack([_rebinned(read, source, spec) for read in [*reads, tags.read_truth]])
 

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from roilab.atomic_write import atomic_write
+from roilab.atomic_write import atomic_write, remove_leftovers
+from roilab.checksum import SUMS_FILE, format_sums
 from roilab.export.exported_network import image_size
 from roilab.export.forms import CompiledNetwork, compile_network
 from roilab.export.model_card import TrainingFacts, format_model_card
@@ -41,13 +42,15 @@ def export_network(
 ) -> dict[str, Any]:
     """Write a network's file, metadata, model card and the node's jsonnet; return the metadata.
 
+    An ONNX file has no jsonnet: WCT's ``TorchService`` runs only TorchScript.
+
     The network's file is loaded again and compared with the network, see ``check_parity``. All
     files are written under temporary names, then renamed, the network's file last.
 
     Args:
         network: on the CPU; put into evaluation mode.
-        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md`` and ``dnnroi.jsonnet`` go
-            into the same folder.
+        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md``, ``dnnroi.jsonnet`` and the
+            checksums of all in ``SHA256SUMS`` go into the same folder.
         settings: precision, memory and format.
         overwrite: replace existing files.
         facts: facts of the training, for the model card.
@@ -57,18 +60,25 @@ def export_network(
             the outputs differ; no file is written.
     """
     check_machine(settings)
-    others = ("MODEL_CARD.md", "dnnroi.jsonnet")
-    paths = [path, path.with_suffix(".json"), *(path.parent / name for name in others)]
+    names = ["MODEL_CARD.md"]
+    if settings.format == "torchscript":
+        names.append("dnnroi.jsonnet")
+    others = [path.parent / name for name in (*names, SUMS_FILE)]
+    paths = [path, path.with_suffix(".json"), *others]
     if not overwrite:
         _check_absent(paths)
+    for file in paths:
+        remove_leftovers(file.parent, file.name)
     with ExitStack() as files:  # renamed in reverse order when all are written
-        model, metadata_file, card, jsonnet = (
-            files.enter_context(atomic_write(file)) for file in paths
-        )
+        partials = [files.enter_context(atomic_write(file)) for file in paths]
+        model, metadata_file, card, *jsonnet, sums = partials
         metadata = _save(network.eval(), model, path, settings)
         metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
         card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
-        jsonnet.write_text(node_jsonnet(metadata, path.name))
+        for file in jsonnet:
+            file.write_text(node_jsonnet(metadata, path.name))
+        labels = [file.name for file in paths]
+        sums.write_text(format_sums(list(zip(labels, partials, strict=True))[:-1]))
     log.info("exported %s", path)
     return metadata
 

@@ -12,7 +12,7 @@ from roilab.console import table_console
 from roilab.export.model_card import read_training_facts
 from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
-from roilab.inference import load_network, read_checkpoint
+from roilab.inference import load_network, network_file, read_checkpoint
 
 
 def export(config: DictConfig) -> None:
@@ -22,8 +22,8 @@ def export(config: DictConfig) -> None:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
     settings: ExportSettings = build("export", config.export)
-    checkpoint, folder = Path(config.network), Path(config.run_dir)
-    network = load_network(checkpoint)
+    checkpoint, folder = network_file(Path(config.network)), Path(config.run_dir)
+    network = load_network(checkpoint, config.trust)
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
     run_dir = checkpoint.resolve().parent.parent  # a run keeps checkpoints in RUN/checkpoints
     facts = read_training_facts(run_dir, int(read_checkpoint(checkpoint)["epoch"]))

@@ -9,7 +9,7 @@ from roilab.building import build
 from roilab.models.network import NetworkError
 
 # Arguments that prevent a network from loading pretrained weights.
-_NO_WEIGHTS: dict[str, Any] = {"pretrained": False, "encoder_weights": None}
+NO_WEIGHTS: dict[str, Any] = {"pretrained": False, "encoder_weights": None}
 _ADVICE = (
     "model.net._target_ changes only the class: the other arguments stay those of the file that "
     "model=NAME takes. For a network of yours start from model=base (model=base "
@@ -34,7 +34,7 @@ def build_net(config: Mapping[str, Any], *, load_files: bool = False) -> nn.Modu
             "model=base names no network; give its class with "
             "model.net._target_=package.module.Class, or choose another model=NAME."
         )
-    replaced = {} if load_files else {k: v for k, v in _NO_WEIGHTS.items() if k in config}
+    replaced = {} if load_files else {k: v for k, v in NO_WEIGHTS.items() if k in config}
     net = build("model.net", {**config, **replaced}, advice=_ADVICE + ".")
     if not isinstance(net, nn.Module):
         raise NetworkError(

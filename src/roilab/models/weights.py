@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from roilab.checksum import damaged_member
 from roilab.models.network import NetworkError, RoiNetwork
 from roilab.wirecell.torchscript import load_torchscript
 
@@ -115,6 +116,10 @@ def read_weights(path: Path) -> Weights:
     """
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such weights file; check the path.")
+    if (member := damaged_member(path)) is not None:
+        raise WeightsError(
+            f"{path}: is damaged: its checksum does not fit (in {member}). Copy it again."
+        )
     content: Any
     if _is_torchscript(path):
         content = load_torchscript(path)[0].state_dict()

@@ -19,10 +19,12 @@ from roilab.console import table_console
 from roilab.data import RoiDataModule, RoiDataset
 from roilab.data.split import count_validation
 from roilab.export.exported_network import image_size
+from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
 from roilab.train.checkpoint import resume_from
 from roilab.train.module import RoiModule, build_module, start_module
-from roilab.train.run import build_trainer, check_metric_name, check_start, quiet_lightning
+from roilab.train.resume import check_resume, log_differences
+from roilab.train.run import build_trainer, check_start, quiet_lightning
 from roilab.train.step_costs import StepCosts, measure_step
 
 _STAGES = {"train": "training", "val": "validation", "test": "test"}
@@ -65,8 +67,10 @@ def dry_run(config: DictConfig) -> None:
     with quiet_lightning(), _without_hardware_messages():
         seed_everything(config.seed, workers=True, verbose=False)
         checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
+        if checkpoint is not None:
+            saved = read_checkpoint(checkpoint)["roilab_recipe"]
+            log_differences(check_resume(saved, recipe))
         data: RoiDataModule = build("data", config.data)
-        check_metric_name(config.optimized_metric, data.has_test)
         contents = count_images(data)
         module = start_module(recipe) if checkpoint is None else build_module(recipe)
         trainer = _build_trainer(config)

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from functools import wraps
 
 FLAG = "--dry-run"
-# No log file, no folder of Hydra: the output would be this folder, and nothing is written.
-_OVERRIDES = ("dry_run=true", "command=no_log", "hydra.run.dir=.", "+run_dir=${output_dir}")
+# No log file, no folder of Hydra, and the output folder is not taken.
+_OVERRIDES = (
+    *("dry_run=true", "command=no_log", "+run_dir=${output_dir}"),
+    *(f"~hydra.callbacks.{name}" for name in ("claim_folder", "claim_sweep", "check_resume")),
+)
 
 
 def accepts_dry_run(main: Callable[[], None]) -> Callable[[], None]:

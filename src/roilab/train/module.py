@@ -79,6 +79,9 @@ class RoiModule(LightningModule):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return logits (batch, 1, channel, slice) of layers (batch, layer, channel, slice)."""
         image = self.normalization(image).contiguous(memory_format=self._memory_format)
+        # bf16-true and the like: pictures and samples come in float32.
+        weight = next(self.net.parameters(), image)
+        image = image.to(weight.dtype)
         logits: torch.Tensor = self.net(image)
         return logits
 

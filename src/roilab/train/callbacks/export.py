@@ -10,7 +10,7 @@ from roilab.export.forms import try_export
 from roilab.export.model_card import read_training_facts
 from roilab.export.network_files import check_machine, export_network
 from roilab.export.settings import ExportSettings
-from roilab.inference import TrainedNetwork, load_network, read_checkpoint
+from roilab.inference import TrainedNetwork, read_checkpoint
 from roilab.train.checkpoint import best_checkpoint
 from roilab.train.module import RoiModule
 
@@ -51,12 +51,12 @@ class ExportTorchScript(Callback):
         if not trainer.is_global_zero:
             return
         best = best_checkpoint(trainer)
-        if best is not None:
-            network = load_network(best)
-        else:
-            network = TrainedNetwork(pl_module.recipe)
-            network.load_weights_of(pl_module.state_dict())
-        epoch = pl_module.current_epoch if best is None else int(read_checkpoint(best)["epoch"])
+        # Built as this training composed it, not as the checkpoint says.
+        network = TrainedNetwork(pl_module.recipe)
+        checkpoint = None if best is None else read_checkpoint(best)
+        state = pl_module.state_dict() if checkpoint is None else checkpoint["state_dict"]
+        network.load_weights_of(state)
+        epoch = pl_module.current_epoch if checkpoint is None else int(checkpoint["epoch"])
         facts = read_training_facts(self.path.parent, epoch)
         # A resumed run replaces its earlier export.
         metadata = export_network(network, self.path, self.settings, overwrite=True, facts=facts)
