@@ -12,7 +12,16 @@ PACKAGE = Path(roilab.__file__).parent
 # Lowest floor first. A package may import from its floor and from floors below.
 FLOORS = (
     {
-        *("roilab", "errors", "types", "console", "csv_log", "atomic_write", "checksum"),
+        *(
+            "roilab",
+            "errors",
+            "building",
+            "types",
+            "console",
+            "csv_log",
+            "atomic_write",
+            "checksum",
+        ),
         *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
         *("callable_package", "object_table", "run_folder", "versions"),
     },

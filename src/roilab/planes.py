@@ -126,8 +126,10 @@ class PlaneReader:
     def __init__(self, rec: Path, tru: Path | None, readout: Readout) -> None:
         self.readout = readout
         with ExitStack() as opening:  # closes the first file where the second cannot be opened
-            self.rec: FrameFile = opening.enter_context(open_frames(rec))
-            self.tru = opening.enter_context(open_frames(tru)) if tru is not None else None
+            self.rec: FrameFile = opening.enter_context(open_frames(rec, readout.reader))
+            self.tru = (
+                None if tru is None else opening.enter_context(open_frames(tru, readout.reader))
+            )
             pairs = [] if self.tru is None else match_events(self.rec, self.tru)
             self._truth_event = dict(pairs)
             self._closing = weakref.finalize(self, opening.pop_all().close)

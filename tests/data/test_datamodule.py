@@ -44,6 +44,7 @@ def make(frames_dir: Path) -> Make:
             "dir": str(frames_dir),
             "rec": "g4-rec-*.h5",
             "tru": "g4-tru-*.h5",
+            "reader": None,
             "train_files": None,
             "val_files": None,
             "test_files": None,

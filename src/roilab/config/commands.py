@@ -59,6 +59,7 @@ _TRAIN: Table = {
     "optimized_metric": Null(Choice(*VALIDATION_METRICS, *TEST_METRICS)),
     "resume_override": Flag(),
     "grace_s": NOT_NEGATIVE,
+    "dry_run": Flag(),
     "report": Flag(),
     "sweep": Section({
         "dir": Text(),

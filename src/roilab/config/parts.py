@@ -44,6 +44,7 @@ _DATA: Table = {
     "dir": Folder("folder of the frame files"),
     "rec": Text(),
     "tru": Text(),
+    "reader": Free(),
     "train_files": Null(TAGS),
     "val_files": Null(TAGS),
     "test_files": Null(ListOf(kind=Text())),

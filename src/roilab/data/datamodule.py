@@ -130,6 +130,15 @@ class RoiDataModule(LightningDataModule):
         }
 
     @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Stages that have images, after ``setup``."""
+        return tuple(self._datasets)
+
+    def events_to_simulate(self) -> int | None:
+        """Return the number of events that are simulated first; ``None`` for existing files."""
+        return None
+
+    @property
     def has_test(self) -> bool:
         """Whether test files are named."""
         return bool(self.settings.test_files)

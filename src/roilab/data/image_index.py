@@ -1,8 +1,9 @@
 """Which images a set of frame files holds: one for every event, APA and plane."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from roilab.detectors import Readout
 from roilab.frames import (
@@ -34,6 +35,7 @@ class ImageSpec:
     tick_range: Range  # half-open, on the reconstruction's tick axis
     rebin: int  # ticks per slice
     channel_rebin: int = 1  # channels per row
+    reader: Mapping[str, Any] | None = None  # of the frame files, see ``roilab.frames.open_frames``
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def list_images(
     for pair in pairs:
         with (
             _passed_to(on_error, pair.name),
-            open_frames(pair.rec) as rec,
-            open_frames(pair.tru) as tru,
+            open_frames(pair.rec, readout.reader) as rec,
+            open_frames(pair.tru, readout.reader) as tru,
         ):
             for events in match_events(rec, tru):
                 with _passed_to(on_error, f"{pair.name} event {events[0]}"):

@@ -25,7 +25,8 @@ def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
     Raises:
         FrameFileError: (its subclasses too) the file is damaged, or lacks a tag.
     """
-    with open_frames(source.pair.rec) as rec, open_frames(source.pair.tru) as tru:
+    pair, reader = source.pair, spec.reader
+    with open_frames(pair.rec, reader) as rec, open_frames(pair.tru, reader) as tru:
         truth = TruthTag(tru, source.tru_event, source.truth_tag)
         event = (rec, source.rec_event, source.apa)
         tags = TagReader(*event, spec.layers, truth, source.window)

@@ -25,6 +25,7 @@ class DataSettings:
     dir: str
     rec: str
     tru: str
+    reader: Mapping[str, Any] | None
     train_files: Sequence[str] | None
     val_files: Sequence[str] | None
     test_files: Sequence[str] | None
@@ -76,7 +77,8 @@ class DataSettings:
     def image_spec(self) -> ImageSpec:
         """Contents of a prepared image."""
         layers, readout = tuple(self.layers), self.readout
-        return ImageSpec(layers, readout.truth, readout.tick_range, self.rebin, self.channel_rebin)
+        rebins = (self.rebin, self.channel_rebin)
+        return ImageSpec(layers, readout.truth, readout.tick_range, *rebins, self.reader)
 
     @property
     def truth_spec(self) -> TruthSpec:

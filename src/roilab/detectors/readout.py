@@ -20,6 +20,7 @@ class Readout:
     tick_range: Range  # half-open
     truth: tuple[str, ...]  # tags without APA number; the first that a file has is taken
     nticks: int  # of the detector's readout
+    reader: Mapping[str, Any] | None = None  # of the frame files, see ``roilab.frames.open_frames``
 
     @property
     def all_ticks(self) -> Range:
@@ -51,11 +52,14 @@ class Readout:
         begin, end = data.get("tick_range") or (0, nticks)
         truth = tuple(data.get("truth") or ())
         where = (data.get("first_channel"), (begin, end), truth, nticks)
-        return cls(ranges, sum(counts), *where)
+        return cls(ranges, sum(counts), *where, data.get("reader"))
 
 
 def readout_config(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a data config that ``Readout.from_config`` reads, as plain data."""
+    """Return the part of a data config that ``Readout.from_config`` reads, as plain data.
+
+    Without the reader of frame files: that is code, which a network's file must not name.
+    """
     counts, nticks = _channels_and_ticks(data.get("detector"))
     detector = {name: {"channels": n} for name, n in zip(PLANE_NAMES, counts, strict=True)}
     keys = ("planes", "channel_range", "tick_range", "first_channel", "truth")

@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
-
+from roilab.building import build
 from roilab.data import RoiDataModule, SimulatedDataModule
 from roilab.evaluate.settings import EvaluationError
 from roilab.inference import NetworkSpec, instantiate_trusted
@@ -54,7 +53,7 @@ def validation_events(
     }
     module: RoiDataModule
     if origin is None:
-        module = instantiate(data, **replaced)
+        module = build("data", data, **replaced)
     else:
         data = {key: value for key, value in data.items() if key not in _SIMULATED}
         if data.get("_target_") == f"roilab.data.{SimulatedDataModule.__name__}":

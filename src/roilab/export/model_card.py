@@ -129,8 +129,10 @@ def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
     channels, slices = export["image"]
     memory = (
         f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "
-        f"MB above the loaded file, in {export['precision']}; leave `nchunks` at 1."
+        f"MB above the loaded file, in {export['precision']}; "
     )
+    in_bands = export.get("form") == "bands"
+    memory += "leave `nchunks` at 1." if in_bands else "`nchunks` above 1 saves memory."
     return channels, slices, memory
 
 

@@ -69,7 +69,7 @@ def _truth_file(rec: Path, folder: Path, pattern: str, shared: Sequence[str]) ->
     """Return the truth file of a reconstruction file: its pattern with the shared texts."""
     parts = pattern.split("*")
     tru = folder / "".join(chain.from_iterable(zip(parts, (*shared, ""), strict=True)))
-    if not tru.is_file():
+    if not tru.exists():  # a folder, for a reader of the user
         raise FrameFileError(
             f"{rec}: its truth file {tru} is absent. Put it there, or set data.rec and "
             "data.tru to patterns that pair your files."
@@ -89,7 +89,7 @@ def truth_name(rec: Path) -> Path | None:
 def truth_beside(rec: Path) -> Path | None:
     """Return the existing truth file beside a reconstruction file, see ``truth_name``."""
     tru = truth_name(rec)
-    return tru if tru is not None and tru.is_file() else None
+    return tru if tru is not None and tru.exists() else None
 
 
 def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:

@@ -27,11 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--quick", action="store_true", help="do not read samples (no sparsity, no NaN count)"
     )
+    parser.add_argument("--reader", metavar="CLASS", help="import path of a FrameFile of yours")
     options = parser.parse_args(arguments)
     console = table_console()
     try:
         with interruptible(), ExitStack() as stack:
-            opened = {path: stack.enter_context(open_frames(path)) for path in options.files}
+            reader = None if options.reader is None else {"_target_": options.reader}
+            files = options.files
+            opened = {path: stack.enter_context(open_frames(path, reader)) for path in files}
             bad = sum(_show_file(console, frames, options.quick) for frames in opened.values())
             bad += sum(
                 _show_pair(console, opened[rec], opened[tru]) for rec, tru in _pairs(options.files)

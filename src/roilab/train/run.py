@@ -4,25 +4,27 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
+from roilab.building import build
 from roilab.data import RoiDataModule
 from roilab.faults import explain_faults
 from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
 from roilab.peak_memory import PeakMemory
+from roilab.train.callbacks.export import ExportTorchScript
 from roilab.train.checkpoint import best_checkpoint, resume_from
 from roilab.train.module import RoiModule, build_module, start_module
+from roilab.train.network_check import check_network
 from roilab.train.precision import choose_precision
 from roilab.train.results import Results, print_results, relative_checkpoint
 from roilab.train.resume import Difference, check_resume, log_differences
@@ -44,7 +46,7 @@ def train(config: DictConfig) -> Results:
     start, peak = time.perf_counter(), PeakMemory()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    with _quiet_lightning(), explain_faults(_LESS_MEMORY):
+    with quiet_lightning(), explain_faults(_LESS_MEMORY):
         seed_everything(config.seed, workers=True, verbose=False)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
@@ -77,9 +79,10 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
     if checkpoint is not None:
         differences = check_resume(read_checkpoint(checkpoint)["roilab_recipe"], recipe)
         log_differences(differences)
-    data: RoiDataModule = instantiate(config.data)
+    data: RoiDataModule = build("data", config.data)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
+    check_start(module, trainer)
     if differences:
         trainer.callbacks.append(OverrideOptimizer(differences))  # type: ignore[attr-defined]
     log.info("%s, %.2f million parameters", network_name(recipe), _n_parameters(module) / 1e6)
@@ -95,24 +98,43 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
         return trainer, module, data, validate_best(trainer, module, data)
 
 
+def check_start(module: RoiModule, trainer: Trainer) -> str:
+    """Check network, loss and export on small images, before any data are prepared.
+
+    Returns:
+        How the network will be exported, for a table.
+
+    Raises:
+        RoilabError: (its subclasses) the training would fail, or its export at the end.
+    """
+    check_network(module, warn=trainer.is_global_zero)
+    if not trainer.is_global_zero:
+        return ""
+    exports = [c.check(module) for c in trainer.callbacks if isinstance(c, ExportTorchScript)]  # type: ignore[attr-defined]
+    return "; ".join(exports) or "none"
+
+
 def build_trainer(config: DictConfig) -> Trainer:
     """Build the trainer with its callbacks and loggers; ``precision=auto`` is decided here."""
     settings = config.trainer.copy()
     if settings.precision == "auto":
         settings.precision, reason = choose_precision(settings.accelerator)
         log.info("precision %s: %s", settings.precision, reason)
-    callbacks: list[Callback] = [instantiate(c) for c in (config.callbacks or {}).values() if c]
-    loggers: list[Logger] = [instantiate(c) for c in (config.logger or {}).values() if c]
+    callbacks: list[Callback] = _build_all("callbacks", config.callbacks)
+    loggers: list[Logger] = _build_all("logger", config.logger)
     if settings.fast_dev_run:
         loggers = []
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
     # Without this argument Lightning adds a progress bar that was not configured.
     bar = settings.get("enable_progress_bar", any(isinstance(c, ProgressBar) for c in callbacks))
-    trainer: Trainer = instantiate(
-        settings, callbacks=callbacks, logger=loggers or False, enable_progress_bar=bar
-    )
+    arguments = {"callbacks": callbacks, "logger": loggers or False, "enable_progress_bar": bar}
+    trainer: Trainer = build("trainer", settings, **arguments)
     return trainer
+
+
+def _build_all(group: str, parts: Mapping[str, Any] | None) -> list[Any]:
+    return [build(f"{group}.{name}", part) for name, part in (parts or {}).items() if part]
 
 
 def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> dict[str, float]:
@@ -149,7 +171,7 @@ def _without_nan_network(metrics: dict[str, float]) -> dict[str, float]:
 
 
 @contextmanager
-def _quiet_lightning() -> Iterator[None]:
+def quiet_lightning() -> Iterator[None]:
     """Silence what Lightning prints a second time, and a warning about its own code."""
     # Its messages reach the handlers of the root logger too.
     logger = logging.getLogger("lightning")
