@@ -107,6 +107,7 @@ def test_a_killed_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def kill(*_: Any) -> None:
+        assert torch.utils.data.get_worker_info() is not None
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr("roilab.data.dataset.prepare_image", kill)
