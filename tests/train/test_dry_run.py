@@ -80,7 +80,7 @@ def test_mistakes_are_found(
     with pytest.raises(SystemExit, match="-m starts many"):
         run_train("--dry-run", "-m", *tiny_arguments)
     for wrong, text in (
-        ("data.dir=nowhere", "nowhere: there is no such folder"),
+        ("data.dir=nowhere", "There is no nowhere in"),
         ("data.layers=[absent]", "has no tag 'absent'"),
         ("+trainer.epochs=3", "trainer._target_=lightning.Trainer takes no epochs"),
         ("logger.csv.folder=3", "takes no folder"),

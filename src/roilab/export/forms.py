@@ -51,7 +51,7 @@ def try_export(network: TrainedNetwork, settings: ExportSettings) -> CompiledNet
 
     def compare(compiled: CompiledNetwork) -> None:
         # The second run of a module optimises it, which takes longer than both runs.
-        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined,no-untyped-call]
+        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             check_parity(
                 probability, compiled.module, _n_layers(network), SMALL_SIZES[-1:],
                 "this network", settings.precision,
@@ -153,6 +153,6 @@ def _traced(network: TrainedNetwork, settings: ExportSettings) -> CompiledNetwor
     image = torch.zeros(1, _n_layers(network), *SMALL_SIZES[0])
     with ignore_deprecation(), warnings.catch_warnings(), torch.no_grad():
         # Sizes that become constants are found by the comparison at other sizes.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         traced = torch.jit.trace(plain, image, check_trace=False)  # type: ignore[no-untyped-call]
     return CompiledNetwork(traced, "trace", plain.expected_mb, 0)  # type: ignore[arg-type]

@@ -107,7 +107,7 @@ def count_images(data: RoiDataModule) -> dict[str, Content]:
     expected = data.events_to_simulate()
     if expected is None:
         data.setup()
-        datasets = {name: data.dataset(name) for name in _STAGES if name in data.stages}  # type: ignore[arg-type]
+        datasets = {name: data.dataset(name) for name in _STAGES if name in data.stages}
         return {
             name: Content(len({s.event_key for s in dataset.sources}), len(dataset))
             for name, dataset in datasets.items()
@@ -142,7 +142,7 @@ def _batch(data: RoiDataModule, recipe: Mapping[str, Any]) -> Batch:
     # Without the cache, which would be written.
     item = RoiDataset([largest], dataset.spec, dataset.truth, dataset.input_scale)[0]
     seconds = time.perf_counter() - start
-    image, truth = (item[key].expand(batch_size, -1, -1, -1) for key in ("image", "truth_mask"))  # type: ignore[literal-required]
+    image, truth = (item[key].expand(batch_size, -1, -1, -1) for key in ("image", "truth_mask"))
     return Batch(image, truth, seconds)
 
 
@@ -228,7 +228,7 @@ def _batches(content: Content, stage: str, trainer: Trainer, recipe: Mapping[str
     """Return the batches of an epoch in one process, with Lightning's limit (number or share)."""
     images = math.ceil(content.images / trainer.world_size)
     batches = math.ceil(images / recipe["data"]["batch_size"])
-    limit = getattr(trainer, f"limit_{stage}_batches")
+    limit: int | float | None = getattr(trainer, f"limit_{stage}_batches")
     if limit is None:
         return batches
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)

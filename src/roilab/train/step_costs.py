@@ -67,7 +67,8 @@ def measure_step(
     step, free = _Step(module, trainer), _free_bytes(device)
     small = [_crop(tensor, (1, *_WARM_UP)).to(device) for tensor in (image, truth_mask)]
     step.train(*small)
-    shape, seconds = small[0][:, 0].shape, step.train(*small)
+    shape: tuple[int, int, int] = tuple(small[0][:, 0].shape)  # type: ignore[assignment]
+    seconds = step.train(*small)
     # Small steps cost more per pixel, so a larger step can turn out to fit.
     for _ in range(_ROUNDS):
         larger = _largest(image, seconds / math.prod(shape), image_bytes, free)
@@ -79,7 +80,7 @@ def measure_step(
     batch = [_crop(tensor, shape).to(device) for tensor in (image, truth_mask)]
     share = math.prod(shape) / image[:, 0].numel()
     return StepCosts(
-        shape=tuple(shape),
+        shape=shape,
         pixels=share,
         train_s=seconds / share,
         val_s=step.validate(*batch) / share,
