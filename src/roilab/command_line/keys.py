@@ -88,7 +88,7 @@ class Command:
         for package, file in self._expand(self.name, "", "", self._added):
             self._merge(package, file)
         reversed_order = reversed(self.groups.items())
-        hidden = [group for group in self.groups if group.split("/")[0] in _HIDDEN_GROUPS]
+        hidden = [group for group in self.groups if re.split("[/@]", group)[0] in _HIDDEN_GROUPS]
         self.groups = {group: value for group, value in reversed_order if group not in hidden}
 
     @cached_property
