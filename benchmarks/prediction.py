@@ -32,7 +32,7 @@ from roilab.evaluate.sample import read_sample
 from roilab.inference import PlaneReader, network_spec, open_network, roi_probability
 
 
-def predict(frames: Path, output_dir: Path, *more: str) -> tuple[float, float]:
+def predict(frames: str, output_dir: Path, *more: str) -> tuple[float, float]:
     """Run the command; return seconds and peak memory [MB] of its largest process."""
     paths = [f"frames={frames}", f"output_dir={output_dir}", *more]
     command = [sys.executable, "-m", "roilab.predict", *paths]
@@ -45,20 +45,26 @@ def predict(frames: Path, output_dir: Path, *more: str) -> tuple[float, float]:
     return time.perf_counter() - began, usage.ru_maxrss * 1024 / 1e6
 
 
-def compare(network: str, sample: Path, predicted: Path, given: dict[str, Any]) -> None:
-    """Print how many ticks of every image differ between the files and evaluation."""
+def compare(network: str, sample: Path, predicted: Path, more: Sequence[str]) -> Path:
+    """Print how many ticks of every image differ between the files and evaluation.
+
+    Returns the path of the last file.
+    """
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config: Any = OmegaConf.to_container(
-            compose("evaluate", ["sample=none", "run_dir=none"]), resolve=True
+            compose("evaluate", ["sample=none", "run_dir=none", *more]), resolve=True
         )
     file, physics = open_network(network), instantiate(config["physics"])
-    spec = network_spec(file, config["network_spec"] | given, file.data)
+    spec = network_spec(file, config["network_spec"], file.data)
     readout, method = Readout.from_config(file.data), dnn(physics, spec)
     applied = file.network(spec, physics, "cpu")
     evaluator = Evaluator([method], physics, readout, applied)
+    images = read_sample(sample, readout, evaluator.tags, spec.planes)
+    files = ",".join(dict.fromkeys(str(image.source.pair.rec) for image in images))
+    predict(f"[{files}]", predicted, *more)
     print("| image | ticks | in ROIs | charge of evaluation [e] | ticks that differ |")
     print("|---|---|---|---|---|")
-    for image in read_sample(sample, readout, evaluator.tags, spec.planes):
+    for image in images:
         plane = evaluator.read(image)
         rois = method.find(plane, roi_probability(applied, plane))
         path = predicted / image.source.pair.rec.name.replace("rec", "dnn")
@@ -67,6 +73,7 @@ def compare(network: str, sample: Path, predicted: Path, given: dict[str, Any]) 
         different = np.count_nonzero(charge != rois.known_charge)
         total = float(rois.known_charge.sum(dtype=np.float64))
         print(f"| {path.name} | {charge.size} | {rois.mask.sum()} | {total:.6g} | {different} |")
+    return image.source.pair.rec
 
 
 def write_links(source: Path, folder: Path, count: int) -> None:
@@ -101,7 +108,7 @@ def measure(
         else:
             write_links(source, frames, count)
         output_dir = work / f"out{number}"
-        seconds, memory = predict(frames, output_dir, f"num_workers={n}", *more)
+        seconds, memory = predict(str(frames), output_dir, f"num_workers={n}", *more)
         shutil.rmtree(output_dir)
         shutil.rmtree(frames)
         rate = 60 * count / seconds
@@ -117,13 +124,13 @@ def main() -> None:
     parser.add_argument("--events", type=int, nargs="+", default=[10, 100])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
-    given = {} if options.mask_thresh is None else {"mask_thresh": options.mask_thresh}
-    more = [f"network={options.network}", *(f"network_spec.{k}={v}" for k, v in given.items())]
+    more = [f"network={options.network}"]
+    if options.mask_thresh is not None:
+        more.append(f"network_spec.mask_thresh={options.mask_thresh}")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        predict(options.sample, work / "sample", *more)
-        compare(options.network, options.sample, work / "sample", given)
-        measure(max(options.sample.glob("*rec*")), work, options.events, options.workers, more)
+        last = compare(options.network, options.sample, work / "sample", more)
+        measure(last, work, options.events, options.workers, more)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from roilab.detectors import Readout
 from roilab.entry_point import config_dir
-from roilab.predict.jobs import CONTAINERS
+from roilab.frames import CONTAINERS
 from roilab.simulate.chain import Simulation
 
 FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
@@ -162,7 +162,7 @@ def test_predict_composes_and_instantiates() -> None:
     plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(plain, dict)
     assert Readout.from_config(plain).ranges["V"] == (800, 1600)
-    assert alone.detector is None
+    assert "detector" not in alone  # that of the network is taken
     assert instantiate(config.physics).roi_frames.charge == "dnnsp"
     assert plain["container"] in CONTAINERS
 

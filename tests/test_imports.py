@@ -12,12 +12,21 @@ PACKAGE = Path(roilab.__file__).parent
 # Lowest floor first. A package may import from its floor and from floors below.
 FLOORS = (
     {
-        *("roilab", "errors", "types", "console", "csv_log", "atomic_write", "checksum"),
-        *("peak_memory", "command_line", "folder_lock", "interruption"),
+        *(
+            "roilab",
+            "errors",
+            "building",
+            "types",
+            "console",
+            "csv_log",
+            "atomic_write",
+            "checksum",
+        ),
+        *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
         *("callable_package", "object_table", "run_folder", "versions"),
     },
     {"plots", "metrics", "wirecell", "frames", "detectors"},
-    {"data", "models", "simulate", "planes"},
+    {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
     {"train", "export"},

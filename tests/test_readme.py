@@ -53,10 +53,9 @@ def test_notebook_lines(
     write_frames()
     write_checkpoint()
     _, folder, *small = light_arguments
-    smaller = [f"hydra.searchpath=[file://{folder}]", *small, "trainer.max_epochs=1"]
-    kept = [one for one in smaller if not one.startswith("model=")]
+    smaller = [one for one in small if not one.startswith("model=")] + ["trainer.max_epochs=1"]
     names: dict[str, Any] = {}
-    exec(block.replace(TRAINING, f"{TRAINING} + {kept!r}"), names)
+    exec(block.replace(TRAINING, f"{TRAINING} + {smaller!r}, config_dir={folder!r}"), names)
     assert names["plane"].tags["loose_lf"].shape == (CHANNELS, TICKS)
     assert names["plane"].truth.any()
     assert names["roi"].mask.shape == (CHANNELS, TICKS)

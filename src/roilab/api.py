@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from roilab.building import build
 from roilab.evaluate.settings import PhysicsSettings
 from roilab.inference import (
     Network,
@@ -100,5 +100,5 @@ def charge_metrics(charge: Frame, truth: Frame) -> dict[str, float]:
 
 
 def _physics(config: DictConfig) -> PhysicsSettings:
-    physics: PhysicsSettings = instantiate(plain(config.physics))
+    physics: PhysicsSettings = build("physics", config.physics)
     return physics

@@ -1,5 +1,6 @@
 """``roilab VERB ...``: one command for all verbs; imports only the verb that is run."""
 
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(page)
         return 0
     sys.argv = [f"roilab {verb}", *rest]
+    # For packages of the user (docs/extend.md): last, so that none replaces an installed one.
+    if not sys.flags.safe_path and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     return import_module(f"roilab.{verb}.__main__").main() or 0
 
 

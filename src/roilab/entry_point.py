@@ -22,12 +22,18 @@ from roilab.command_line.help_page import help_page
 from roilab.command_line.keys import config_dir
 from roilab.command_line.mistakes import CommandLineError, check_arguments
 from roilab.command_line.paths import expand_paths
-from roilab.errors import RoilabError, message, user_error
+from roilab.config import check_config
+from roilab.errors import Refused, RoilabError, message, user_error
+from roilab.faults import explain_faults
 from roilab.interruption import interruptible
 from roilab.sweep.output_folder import claims_released
 
 __all__ = ["config_dir", "entry_point"]
 
+_LESS_MEMORY = (
+    "Choose fewer or smaller images (a larger rebin), a smaller network, device=cpu instead of a "
+    "GPU, or a machine with more memory."
+)
 Task = Callable[[DictConfig], float | None]
 
 # ${count:${data.layers}} in conf/: the length of a list.
@@ -46,7 +52,9 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
         def run(config: DictConfig) -> float | None:
             try:
                 expand_paths(config)
-                with interruptible():  # some launchers run a job in another process
+                check_config(config, config_name)
+                # Some launchers run a job in another process.
+                with interruptible(), explain_faults(_LESS_MEMORY):
                     return task(config)
             except (RoilabError, InstantiationException) as error:
                 if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
@@ -70,8 +78,12 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
             # Hydra reads sys.argv.
             sys.argv[1:] = expand_home(sys.argv[1:])
             if not _show_help(config_name):
-                with interruptible(), claims_released():
-                    run_hydra()
+                try:
+                    with interruptible(), claims_released():
+                        run_hydra()
+                except Refused as end:
+                    print(end.error, file=sys.stderr)
+                    raise
 
         return main
 

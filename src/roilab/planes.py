@@ -1,11 +1,9 @@
 """Read one plane of one event: all tags and the truth on the reconstruction's ticks."""
 
-import re
 import weakref
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +17,10 @@ from roilab.frames import (
     TagReader,
     TickAxis,
     TruthTag,
+    Window,
+    apa_of,
+    ending_of,
+    find_truth_tag,
     first_channel,
     input_ticks,
     match_events,
@@ -62,7 +64,7 @@ class PlaneLocation:
     @property
     def stem(self) -> str:
         """The same for names of files."""
-        file = re.sub(r"\.(h5|hdf5|npz|tar(\.\w+)?)$", "", self.file)
+        file = self.file.removesuffix(ending_of(self.file))
         return f"{file}-event{self.event}-apa{self.apa or 0}-{self.name}"
 
 
@@ -124,8 +126,10 @@ class PlaneReader:
     def __init__(self, rec: Path, tru: Path | None, readout: Readout) -> None:
         self.readout = readout
         with ExitStack() as opening:  # closes the first file where the second cannot be opened
-            self.rec: FrameFile = opening.enter_context(open_frames(rec))
-            self.tru = opening.enter_context(open_frames(tru)) if tru is not None else None
+            self.rec: FrameFile = opening.enter_context(open_frames(rec, readout.reader))
+            self.tru = (
+                None if tru is None else opening.enter_context(open_frames(tru, readout.reader))
+            )
             pairs = [] if self.tru is None else match_events(self.rec, self.tru)
             self._truth_event = dict(pairs)
             self._closing = weakref.finalize(self, opening.pop_all().close)
@@ -142,13 +146,13 @@ class PlaneReader:
 
     def apas(self, event: int) -> tuple[str, ...]:
         """Return the numbers of the anodes of an event, as its tags end, ascending."""
-        found = {_apa_of(tag) for tag in self.rec.tags(event)}
+        found = {apa_of(tag) for tag in self.rec.tags(event)}
         return tuple(sorted(found, key=lambda apa: int(apa or -1)))
 
     def has_plane(self, event: int, apa: str, plane: str, tags: Collection[str]) -> bool:
         """Return whether one of the tags (without APA number) holds a channel of a plane."""
         infos = self._infos(event, apa)
-        channels = self._channels(event, apa, plane, infos)
+        channels = self._channels(self._first_channel(event, apa, infos), plane)
         return any(_holds(infos[tag].channels, channels) for tag in tags if tag in infos)
 
     def read(
@@ -178,26 +182,24 @@ class PlaneReader:
             raise PlaneReaderError(f"{self.rec.path}: the file is closed; open it again.")
         apa = self._apa(event, apa)
         infos = self._infos(event, apa)
-        channels = self._channels(event, apa, plane, infos)
+        first = self._first_channel(event, apa, infos)
+        channels = self._channels(first, plane)
         self._check_channels(event, plane, channels, infos)
-        reader = TagReader(self.rec, event, apa, node_tags or infos, self._truth(event, apa))
+        window = Window(self.readout.anode(first), self.readout.all_ticks)
+        truth_tag = self._truth(event, apa)
+        reader = TagReader(self.rec, event, apa, node_tags or infos, truth_tag, window)
         ticks = self._ticks(reader)
         frames: dict[str, Frame] = {}
         missing: dict[str, str] = {}
         for tag in infos if tags is None else dict.fromkeys(tags):
             if reason := self._why_missing(event, tag, apa, infos, channels, plane):
                 missing[tag] = reason
-            if tag + apa in self._all_tags:
+            if tag + apa in self.rec.all_tags:
                 frames[tag] = reader.read(tag, channels, ticks)
         no_truth = self._why_no_truth(apa)
         truth = None if no_truth else reader.read_truth(channels, ticks)
         location = (self.rec.path.name, event, apa, plane, channels, ticks, reader.axis)
         return Plane(*location, frames, missing, tuple(infos), truth, no_truth)
-
-    @cached_property
-    def _all_tags(self) -> frozenset[str]:
-        """Tags of all events, with APA number."""
-        return frozenset(tag for event in self.rec.events for tag in self.rec.tags(event))
 
     def _apa(self, event: int, named: str | None) -> str:
         found = self.apas(event)
@@ -217,18 +219,21 @@ class PlaneReader:
         return {
             tag.removesuffix(apa): self.rec.info(event, tag)
             for tag in self.rec.tags(event)
-            if _apa_of(tag) == apa
+            if apa_of(tag) == apa
         }
 
-    def _channels(self, event: int, apa: str, plane: str, infos: Mapping[str, TagInfo]) -> Range:
+    def _first_channel(self, event: int, apa: str, infos: Mapping[str, TagInfo]) -> int:
+        """Return the id of the anode's first channel."""
+        if self.readout.first_channel is not None:
+            return self.readout.first_channel
+        widest = max(infos.values(), key=lambda info: len(info.channels))
+        where = f"{self.rec.path}: event {event}"
+        return first_channel(widest, apa, self.readout.channels_per_apa, where)
+
+    def _channels(self, first: int, plane: str) -> Range:
         if plane not in self.readout.ranges:
             known = ", ".join(self.readout.ranges)
             raise PlaneReaderError(f"plane={plane}; the detector has {known}. Name one of these.")
-        first = self.readout.first_channel
-        if first is None:
-            widest = max(infos.values(), key=lambda info: len(info.channels))
-            where = f"{self.rec.path}: event {event}"
-            first = first_channel(widest, apa, self.readout.channels_per_apa, where)
         low, high = self.readout.ranges[plane]
         return first + low, first + high
 
@@ -266,23 +271,20 @@ class PlaneReader:
             return f"tag '{tag}{apa}' holds no channel of plane {plane} in event {event}"
         return ""
 
-    def _truth_name(self, apa: str) -> str | None:
-        """Return the first truth tag that any event has, without APA number."""
-        if self.tru is None:
-            return None
-        everywhere = {tag for other in self.tru.events for tag in self.tru.tags(other)}
-        return next((name for name in self.readout.truth if name + apa in everywhere), None)
+    def _truth_tag(self, apa: str) -> str | None:
+        """Return the first truth tag that any event has."""
+        return None if self.tru is None else find_truth_tag(self.tru, self.readout.truth, apa)
 
     def _truth(self, event: int, apa: str) -> TruthTag | None:
-        name = self._truth_name(apa)
-        if self.tru is None or name is None:
+        tag = self._truth_tag(apa)
+        if self.tru is None or tag is None:
             return None
-        return TruthTag(self.tru, self._truth_event[event], name + apa)
+        return TruthTag(self.tru, self._truth_event[event], tag)
 
     def _why_no_truth(self, apa: str) -> str:
         if self.tru is None:
             return "no truth file was given"
-        if self._truth_name(apa) is not None:
+        if self._truth_tag(apa) is not None:
             return ""
         names = " or ".join(f"'{name}{apa}'" for name in self.readout.truth)
         return f"{self.tru.path.name} has no tag {names}"
@@ -290,8 +292,3 @@ class PlaneReader:
 
 def _holds(ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", channels: Range) -> bool:
     return bool(((ids >= channels[0]) & (ids < channels[1])).any())
-
-
-def _apa_of(tag: str) -> str:
-    """Return the APA number that a tag ends in."""
-    return tag[len(tag.rstrip("0123456789")) :]

@@ -24,7 +24,7 @@ from roilab.detectors import Readout
 from roilab.frames import match_files
 
 SPEC = ImageSpec(("loose_lf",), ("deposplat",), (0, 480), 10)
-READOUT = Readout({"V": (48, 96)}, 160, None, (0, 480), ("deposplat",))
+READOUT = Readout({"V": (48, 96)}, 160, None, (0, 480), ("deposplat",), 480)
 
 
 @pytest.fixture

@@ -91,14 +91,14 @@ def test_values_of_the_environment_are_not_shown(
 
 def test_folders_come_last(tmp_path: Path, show: Any) -> None:
     a, b = make_run(tmp_path / "a"), make_run(tmp_path / "b")
-    for run, place in ((a, "/one/frames"), (b, "/two/frames")):
-        edit(run, ".hydra/config.yaml", "${oc.env:FRAMES,frames}", place)
-        edit(run, ".hydra/config.yaml", "${hydra:runtime.output_dir}", str(run))
+    for run, place in ((a, "/one"), (b, "/two")):
+        edit(run, ".hydra/config.yaml", "${oc.env:FRAMES,frames}", f"{place}/frames")
+        edit(run, ".hydra/config.yaml", "${hydra:runtime.output_dir}", f"{place}/run")
     out = show(a, b)
     assert "no difference" in out
     assert out.index("places") < out.index("data.dir")
     assert row(out, "data.dir") == ["/one/frames", "/two/frames"]
-    assert row(out, "run_dir")[0].endswith("/a")
+    assert row(out, "run_dir") == ["/one/run", "/two/run"]
 
 
 def test_runs_that_record_less(tmp_path: Path, show: Any) -> None:

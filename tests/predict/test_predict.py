@@ -167,7 +167,7 @@ def test_a_finished_file_is_kept_and_a_half_one_made_again(
     os.utime(frames / "g4-rec-0.h5", (later, later))
     run_predict(f"frames={frames}")
     assert "1 files with 3 events predicted" in capsys.readouterr().out
-    assert sorted(p.name for p in output.parent.iterdir()) == [
+    assert sorted(p.name for p in output.parent.glob("[!.]*")) == [
         *("g4-dnn-0.h5", "g4-dnn-1.h5", "predictions.json")
     ]
 
@@ -192,7 +192,7 @@ def test_a_damaged_file_does_not_stop_the_others(
         (tmp_path / f"g4-rec-{number}.h5").write_bytes(content)
     err = fails(run_predict, capsys, f"frames={tmp_path}")
     assert f"1 of 3 files failed, each with the reason above: {tmp_path / 'g4-rec-1.h5'}." in err
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    names = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
     assert names == ["g4-dnn-0.h5", "g4-dnn-2.h5", "predictions.json"]
     # A single file: its own reason.
     err = fails(run_predict, capsys, f"frames={tmp_path / 'g4-rec-1.h5'}")
@@ -237,7 +237,7 @@ def test_interrupted(
     monkeypatch.setattr(Predictor, "__call__", stop_in_the_second)
     err = fails(run_predict, capsys, f"frames={tmp_path}")
     assert "interrupted; 1 of 2 files are complete and kept. Run the same command again" in err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == [
         *("g4-dnn-0.h5", "predictions.json")
     ]
 

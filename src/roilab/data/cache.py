@@ -44,11 +44,16 @@ def image_key(source: ImageSource, spec: ImageSpec) -> str:
     rebin. Threshold, padding and scale are applied after the cache, so they are not part of it.
     """
     content: dict[str, Any] = {"format": _FORMAT, "source": asdict(source), "recipe": asdict(spec)}
-    files = content["source"].pop("pair").values()
-    content["files"] = [
-        (str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files
-    ]
+    del content["source"]["pair"]
+    files = (source.pair.rec, source.pair.tru)
+    content["files"] = [(str(path.resolve()), *_size_and_time(path)) for path in files]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Return size [bytes] and time of change [ns] of a file, or of all files of a folder."""
+    stats = [p.stat() for p in (path, *(path.rglob("*") if path.is_dir() else ()))]
+    return sum(s.st_size for s in stats), max(s.st_mtime_ns for s in stats)
 
 
 class ImageCache:

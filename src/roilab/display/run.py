@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from roilab.atomic_write import save_figure
+from roilab.building import build
 from roilab.detectors.readout import Readout
 from roilab.display.event_view import COMPUTED, EventView
 from roilab.display.page import write_page
@@ -33,8 +33,8 @@ def display(config: DictConfig) -> None:
         RoilabError: (its subclasses too) an error of the user.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    settings: DisplaySettings = instantiate(config.display)
-    physics: PhysicsSettings = instantiate(config.physics)
+    settings: DisplaySettings = build("display", config.display)
+    physics: PhysicsSettings = build("physics", config.physics)
     files = [open_network(path, plain["trust"]) for path in network_paths(plain["network"])]
     first = files[0] if files else open_network(None)
     data, given = data_config(plain, first), plain["network_spec"]

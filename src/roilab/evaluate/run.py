@@ -8,12 +8,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
 from rich.table import Table
 
 from roilab.atomic_write import write_csv, write_json
+from roilab.building import build
 from roilab.console import number_with_errors, table_console
 from roilab.detectors.readout import Readout
 from roilab.evaluate.evaluator import Evaluator
@@ -47,7 +47,7 @@ def evaluate(config: DictConfig) -> None:
         RoilabError: (its subclasses too) an error of the user.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    physics: PhysicsSettings = instantiate(config.physics)
+    physics: PhysicsSettings = build("physics", config.physics)
     file = open_network(plain["network"], plain["trust"])
     data = data_config(plain, file)
     spec, validation = working_point(plain, file, data)

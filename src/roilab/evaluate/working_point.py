@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
-
+from roilab.building import build
 from roilab.data import RoiDataModule, SimulatedDataModule
 from roilab.evaluate.settings import EvaluationError
 from roilab.inference import NetworkSpec, instantiate_trusted
 from roilab.inference.network import Probability
+from roilab.inference.rois import check_probability
 from roilab.inference.trusted import DATA, DATA_PATHS
 from roilab.metrics import segmentation_metrics
 from roilab.types import Row
@@ -53,7 +53,7 @@ def validation_events(
     }
     module: RoiDataModule
     if origin is None:
-        module = instantiate(data, **replaced)
+        module = build("data", data, **replaced)
     else:
         data = {key: value for key, value in data.items() if key not in _SIMULATED}
         if data.get("_target_") == f"roilab.data.{SimulatedDataModule.__name__}":
@@ -80,6 +80,7 @@ def scan_validation(
     for index in range(len(dataset)):
         sample = dataset[index]
         pixels = probability(sample["image"][None])[0]
+        check_probability(pixels.numpy(), "the network", sample["name"])
         truth = sample["truth_mask"] > 0
         for threshold, metric in zip(thresholds, metrics, strict=True):
             metric.update(pixels > threshold, truth)

@@ -12,9 +12,8 @@ from roilab.export.markdown import code_span, plain_text
 _CARD = """\
 # {network} for ROI finding, plane {planes}
 
-Probability of a region of interest for every channel and slice of a wire plane, for the node
-`DNNROIFinding` of the Wire-Cell Toolkit. `{file}` is the network, `model.json` describes its
-input, `dnnroi.jsonnet` configures the node.
+Probability of a region of interest for every channel and slice of a wire plane, {purpose}.
+`{file}` is the network, `model.json` describes its input{configuration}.
 
 ## Input
 
@@ -96,7 +95,7 @@ def format_model_card(
         facts: of the training.
         file: name of the network's file.
     """
-    data = recipe["data"]
+    data, onnx = recipe["data"], file.endswith(".onnx")
     channels, slices, memory = _image(metadata["export"])
     links = [f"![{plain_text(Path(figure).stem)}]({quote(figure)})" for figure in facts.figures]
     values = {
@@ -113,6 +112,10 @@ def format_model_card(
         "loss": code_span(str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1]),
         "commit": metadata["git_commit"] or "not known",
         "metrics": _metrics_table(facts.metrics),
+        "purpose": "for programs other than the Wire-Cell Toolkit, which cannot run ONNX"
+        if onnx
+        else "for the node `DNNROIFinding` of the Wire-Cell Toolkit",
+        "configuration": "" if onnx else ", `dnnroi.jsonnet` configures the node",
         "figures": "\n".join(links) or "No figures are available.",
     }
     image = {"channels": channels, "slices": slices, "memory": memory}
@@ -122,16 +125,14 @@ def format_model_card(
 def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
     """Return channels and slices of the planned image, and a sentence about memory."""
     if "image" not in export:
-        memory = (
-            "Memory grows with the image; `nchunks` above 1 splits it along its channels and "
-            "saves some."
-        )
-        return "any number of", "any number of", memory
+        return "any number of", "any number of", "Memory grows with the image."
     channels, slices = export["image"]
     memory = (
         f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "
-        f"MB above the loaded file, in {export['precision']}; leave `nchunks` at 1."
+        f"MB above the loaded file, in {export['precision']}; "
     )
+    in_bands = export.get("form") == "bands"
+    memory += "leave `nchunks` at 1." if in_bands else "`nchunks` above 1 saves memory."
     return channels, slices, memory
 
 

@@ -4,10 +4,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from roilab.atomic_write import atomic_write
+from roilab.building import build
 from roilab.console import table_console
 from roilab.export.model_card import read_training_facts
 from roilab.export.network_files import export_network
@@ -21,7 +21,7 @@ def export(config: DictConfig) -> None:
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
-    settings: ExportSettings = instantiate(config.export)
+    settings: ExportSettings = build("export", config.export)
     checkpoint, folder = network_file(Path(config.network)), Path(config.run_dir)
     network = load_network(checkpoint, config.trust)
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")

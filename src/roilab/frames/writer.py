@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from roilab.atomic_write import atomic_write
 from roilab.frames.errors import FrameFileError
+from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS, ending_of
 
 _ROWS_PER_CHUNK = 160
 
@@ -75,16 +76,16 @@ class _Tar(_Container):
 
 def _container(name: str, path: Path) -> _Container:
     """Open a container at ``path``; the ending of the final file name chooses it."""
-    if name.endswith((".h5", ".hdf5")):
+    ending = ending_of(name)
+    if ending in HDF5_ENDINGS:
         return _Hdf5(path)
-    if name.endswith(".npz"):
-        return _Zip(path)
-    for suffix, compression in ((".tar", ""), (".tar.gz", "gz"), (".tar.bz2", "bz2")):
-        if name.endswith(suffix):
-            return _Tar(path, compression)
-    raise FrameFileError(
-        f"{name}: a frame file ends in .h5, .hdf5, .npz, .tar, .tar.gz or .tar.bz2; choose one."
-    )
+    if ending not in ARCHIVE_ENDINGS:
+        raise FrameFileError(
+            f"{name}: a frame file ends in {', '.join((*HDF5_ENDINGS, *ARCHIVE_ENDINGS))}; choose "
+            "one."
+        )
+    compression = ARCHIVE_ENDINGS[ending]
+    return _Zip(path) if compression is None else _Tar(path, compression)
 
 
 class FrameWriter:

@@ -15,6 +15,7 @@ from roilab.inference.probe import checked
 from roilab.inference.roi_frames import RoiFrames
 from roilab.inference.rois import NetworkRois, find_rois
 from roilab.inference.spec import NetworkSpec
+from roilab.inference.trusted import check_trusted
 from roilab.object_table import object_html, object_text
 from roilab.planes import Plane
 from roilab.wirecell import NodeSettings
@@ -188,6 +189,8 @@ def open_network(path: str | None, trust: Collection[str] = ()) -> NetworkFile:
     file = network_file(Path(path))
     if file.suffix == ".ckpt":
         trained = load_network(file, trust)
+        # The class that read the frames of the training; commands open frames with it.
+        check_trusted(trained.recipe["data"].get("reader"), (), file, trust)
         metadata = network_metadata(trained.recipe)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)

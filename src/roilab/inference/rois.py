@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from roilab.data.images import PadUnit, pad_mask
+from roilab.errors import RoilabError
 from roilab.frames import FrameWriter
 from roilab.inference.roi_frames import RoiFrames
 from roilab.object_table import object_html, object_text
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from roilab.inference.network import Network
 
 Image = TypeVar("Image", Frame, Mask)
+
+
+class NanProbabilityError(RoilabError):
+    """A network returns NaN."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,6 +137,7 @@ def roi_probability(network: "Network", plane: Plane) -> Frame:
 
     Raises:
         PlaneReaderError: the plane lacks a layer of the network.
+        NanProbabilityError: the network returns NaN.
     """
     missing = [layer for layer in network.spec.layers if layer not in plane.tags]
     if missing:
@@ -141,7 +147,24 @@ def roi_probability(network: "Network", plane: Plane) -> Frame:
             "leave the network out."
         )
     image = model_input([plane.tags[layer] for layer in network.spec.layers], network.node)
-    return forward_in_chunks(network.probability, image, network.node.nchunks)
+    probability = forward_in_chunks(network.probability, image, network.node.nchunks)
+    check_probability(probability, network.name, plane.title)
+    return probability
+
+
+def check_probability(probability: Frame, network: str, image: str) -> None:
+    """Check that a ROI probability is a number: NaN would count as no ROI.
+
+    Raises:
+        NanProbabilityError: it is not, in at least one pixel.
+    """
+    bad = int(np.count_nonzero(~np.isfinite(probability)))
+    if bad:
+        raise NanProbabilityError(
+            f"{network}: the ROI probability of {image} is NaN in {bad} of {probability.size} "
+            "pixels; expected numbers from 0 to 1. Its weights are NaN, or too large: take an "
+            "earlier checkpoint, or train again with a lower optimizer.lr."
+        )
 
 
 def apply_probability(

@@ -80,8 +80,20 @@ def instantiate_trusted(
             "roilab.train. Name another."
         )
     kept = {key: value for key, value in config.items() if key not in replaced}
-    _Check(frozenset(known) | frozenset(trust), file, paths).value(kept, "", 0, _NAME)
-    return instantiate(kept, **replaced)
+    check_trusted(kept, known, file, trust, paths=paths)
+    return instantiate(kept, _convert_="all", **replaced)
+
+
+def check_trusted(
+    config: Any,
+    known: Collection[str],
+    file: Path,
+    trust: Collection[str] = (),
+    *,
+    paths: Collection[str] = (),
+) -> None:
+    """Check what ``instantiate_trusted`` would build, with the same arguments and errors."""
+    _Check(frozenset(known) | frozenset(trust), file, paths).value(config, "", 0, _NAME)
 
 
 class _Check:

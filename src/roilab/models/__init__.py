@@ -1,5 +1,6 @@
 """Networks, one in each file: encoder, decoder and head; they return ROI logits."""
 
+from roilab.models.blocks import pad_to_multiple
 from roilab.models.build import NO_WEIGHTS, build_net
 from roilab.models.mobilenetv2 import MobileNetV2UNet
 from roilab.models.nestedunet import NestedUNet
@@ -25,4 +26,5 @@ __all__ = [
     "WeightsError",
     "build_net",
     "load_weights",
+    "pad_to_multiple",
 ]

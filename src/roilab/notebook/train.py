@@ -12,11 +12,17 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 import roilab
-from roilab.errors import user_error
-from roilab.notebook.compose import hydra_on_conf
+from roilab.command_line.arguments import expand_home, split
+from roilab.command_line.mistakes import check_arguments
+from roilab.command_line.paths import expand_paths
+from roilab.config import check_config
+from roilab.errors import Refused, user_error
+from roilab.interruption import Interrupted, interruptible
+from roilab.notebook.compose import compose, hydra_on_conf
 from roilab.notebook.errors import ApiError
 from roilab.object_table import object_html, object_text
 from roilab.sweep.job import run_job
+from roilab.sweep.output_folder import claims_released
 from roilab.sweep.status import read_status
 from roilab.train.results import Results
 
@@ -68,29 +74,33 @@ class TrainedRun:
         return facts | {name: "NaN" if v is None else f"{v:.4f}" for name, v in values}
 
 
-def train(overrides: Sequence[str] = ()) -> TrainedRun:
+def train(overrides: Sequence[str] = (), *, config_dir: str | Path | None = None) -> TrainedRun:
     """Train a network as ``python -m roilab.train OVERRIDES`` does, in this process.
 
         run = roilab.train(["model=mobilenetv3", "data.rebin=10"])
         run.metrics["val/dice"]
 
     Args:
-        overrides: arguments of the command line, such as ``data.rebin=10``; folders with files of
-            yours by ``hydra.searchpath=[FOLDER]``. Sweeps are for the command line.
+        overrides: arguments of the command line, such as ``data.rebin=10``. Sweeps are for the
+            command line.
+        config_dir: folder with configuration files of yours, as ``--config-dir``.
 
     Returns:
         The run: its folder, its metrics, and the best network.
 
     Raises:
         RoilabError: (its subclasses) any mistake that the user can correct.
+        KeyboardInterrupt: the training was interrupted; the text says how to go on.
     """
-    arguments = _checked(overrides)
+    arguments = _checked(overrides, config_dir)
     folders: list[Path] = []
     failures: list[Exception] = []
 
     def job(config: DictConfig) -> None:
+        expand_paths(config)
         folders.append(Path(config.run_dir).absolute())
         try:
+            check_config(config, "train")
             run_job(config)
         except Exception as error:  # raised below: Hydra would print a line about it
             failures.append(error)
@@ -107,25 +117,46 @@ def train(overrides: Sequence[str] = ()) -> TrainedRun:
     return TrainedRun(folders[0], status.results)
 
 
-def _checked(overrides: Sequence[str]) -> list[str]:
+def _checked(overrides: Sequence[str], config_dir: str | Path | None) -> list[str]:
+    """Return all arguments of Hydra, with ``~`` replaced, if their names exist."""
     if isinstance(overrides, str):
         raise ApiError(f"train({overrides!r}); expected a list: train([{overrides!r}]).")
     options = [text for text in overrides if str(text).startswith("-")]
     if options:
         raise ApiError(
             f"train: {options[0]} is an option of the command line; expected KEY=VALUE only. Run "
-            "sweeps by 'python -m roilab.train -m'; name folders of configuration files by "
-            "hydra.searchpath=[FOLDER]."
+            "sweeps by 'python -m roilab.train -m'; name a folder with "
+            "configuration files by config_dir."
         )
-    return [str(text) for text in overrides]
+    arguments = expand_home([str(text) for text in overrides])
+    given, search = split(arguments), list[str]()
+    if config_dir is not None:
+        folder = Path(config_dir).expanduser().absolute()
+        search.append(f"hydra.searchpath=['file://{folder}']")
+        given.options["--config-dir"] = str(folder)
+    check_arguments("train", given, lambda some: _composes([*search, *some]))
+    return [*search, *arguments]
+
+
+def _composes(overrides: Sequence[str]) -> bool:
+    try:
+        compose("train", overrides)
+    except ApiError:
+        return False
+    return True
 
 
 def _run_hydra(job: Callable[[DictConfig], None], overrides: list[str]) -> None:
-    """Run a job as the command line does: run folder, ``.hydra``, log."""
-    with hydra_on_conf():
-        hydra = GlobalHydra.instance().hydra
-        assert hydra is not None
-        hydra.run("train", job, overrides)
+    """Run a job as the command line does: run folder, its lock, ``.hydra``, log, signals."""
+    try:
+        with hydra_on_conf(), interruptible(quiet=True), claims_released():
+            hydra = GlobalHydra.instance().hydra
+            assert hydra is not None
+            hydra.run("train", job, overrides)
+    except Refused as end:
+        raise end.error from None
+    except Interrupted as end:  # a notebook would take its SystemExit for its own end
+        raise KeyboardInterrupt(str(end)) from None
 
 
 @contextmanager

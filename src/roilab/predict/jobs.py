@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roilab.errors import RoilabError
+from roilab.frames import CONTAINERS
 
-# Containers that roilab writes, by the ending of the name.
-CONTAINERS = ("h5", "hdf5", "npz", "tar", "tar.gz", "tar.bz2")
 _ENDING = re.compile(rf"\.({'|'.join(re.escape(ending) for ending in CONTAINERS)})$")
 _REC = re.compile(r"(?<![A-Za-z])rec(?![A-Za-z])")
 

@@ -20,6 +20,7 @@ from roilab.inference import (
     network_spec,
     open_network,
 )
+from roilab.predict.free_memory import trim_memory
 from roilab.predict.jobs import Job, PredictError
 
 log = logging.getLogger(__name__)
@@ -123,6 +124,8 @@ class Predictor:
                     found = [self._find(reader, event, apa, plane) for plane in planes]
                     self.network.roi_frames.write(out, found)
                     written = written or bool(found)
+                    del found
+                trim_memory()
                 advance(1 / len(events))
             if not written:
                 raise PredictError(self._why_nothing(reader))

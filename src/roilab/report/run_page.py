@@ -71,6 +71,8 @@ def _facts(run: RunRecord) -> str:
         facts.append(f"{run.status['seconds']:.0f} s")
     for place, megabytes in (run.results.get("memory_mb") or {}).items():
         facts.append(f"peak memory of the {place} {megabytes:.0f} MB")
+    if left_out := run.results.get("left_out"):
+        facts.append(f"left out because of errors: {', '.join(left_out)}")
     if run.results.get("parameters"):
         facts.append(f"{run.results['parameters'] / 1e6:.2f} million parameters")
     return ", ".join(facts)

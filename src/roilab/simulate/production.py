@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
-from roilab.frames import FrameWriter
+from roilab.frames import CONTAINERS, FrameWriter
 from roilab.interruption import Interrupted, ignore_signals
 from roilab.simulate.chain import RECONSTRUCTION_TAGS, Simulation
 from roilab.simulate.errors import SimulationError
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 CONFIG_FILE = "simulation.json"
 META_FILE = "meta.json"
-_CONTAINERS = ("h5", "npz", "tar", "tar.gz", "tar.bz2")
 
 
 def check_processes(processes: int) -> None:
@@ -88,7 +87,7 @@ class Production:
         for name in ("events", "events_per_file"):
             if self.config[name] < 1:
                 raise SimulationError(f"{name} is {self.config[name]}: expected at least 1.")
-        choices = {"tags": RECONSTRUCTION_TAGS, "planes": PLANE_NAMES, "containers": _CONTAINERS}
+        choices = {"tags": RECONSTRUCTION_TAGS, "planes": PLANE_NAMES, "containers": CONTAINERS}
         for name, known in choices.items():
             unknown = [value for value in self.config[name] if value not in known]
             if unknown or not self.config[name]:

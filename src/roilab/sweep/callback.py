@@ -5,14 +5,14 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from hydra.core.utils import configure_log
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from roilab.errors import RoilabError
+from roilab.errors import Refused, RoilabError
 from roilab.sweep.folder import Sweep, claim_folder
 from roilab.sweep.launchers import check_plugin, limit_parallel_jobs
 from roilab.sweep.output_folder import (
@@ -32,20 +32,20 @@ class ClaimFolder(Callback):
     """Take the output folder of a command before Hydra writes into it."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Print the error and exit if the folder cannot be used; Hydra would only warn."""
+        """Refuse the run if the folder cannot be used."""
         try:
             folder = claim_run_folder(config)
             if folder is not None:
                 self.check(folder, config)
         except RoilabError as error:
-            _exit(error)
+            raise Refused(error) from error
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """The same for the folder of a sweep."""
         try:
             claim_sweep_folder(config)
         except RoilabError as error:
-            _exit(error)
+            raise Refused(error) from error
 
     def check(self, folder: Path, config: DictConfig) -> None:
         """Check what the folder holds."""
@@ -64,19 +64,14 @@ class ClaimSweep(Callback):
     """Check a sweep before its first job and take its folder."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Print the error and exit if the sweep cannot run; Hydra would only warn."""
+        """Refuse a sweep that cannot run."""
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         try:
             check_plugin(config.hydra.launcher._target_)
             _sweep.set(claim_folder(config))
             limit_parallel_jobs(config)
         except (RoilabError, HydraException) as error:
-            _exit(error)
-
-
-def _exit(error: Exception) -> NoReturn:
-    print(error, file=sys.stderr)
-    sys.exit(1)
+            raise Refused(error) from error
 
 
 def with_summary(main: Callable[[], None]) -> Callable[[], None]:

@@ -1,7 +1,6 @@
 """Compare a run that is resumed with its checkpoint, before anything is written or started."""
 
 import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from roilab.atomic_write import write_text
-from roilab.errors import RoilabError
+from roilab.errors import Refused, RoilabError
 from roilab.train.resume import ResumeError, check_resume
 
 
@@ -18,7 +17,7 @@ class CheckResume(Callback):
     """Refuse to resume a single run with other settings; its files stay as they are."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Print the error and exit if the run cannot be resumed so; Hydra would only warn."""
+        """Refuse a run that cannot be resumed so."""
         if config.resume is None:
             return
         folder = Path(config.hydra.run.dir).absolute()
@@ -34,8 +33,7 @@ class CheckResume(Callback):
         except OmegaConfBaseException:
             return  # the run itself reports a value that is missing
         except RoilabError as error:
-            print(error, file=sys.stderr)
-            sys.exit(1)
+            raise Refused(error) from error
         finally:
             logging.disable(logging.NOTSET)
 

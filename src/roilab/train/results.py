@@ -19,6 +19,8 @@ class Results:
     checkpoint: str | None = None  # best checkpoint, relative to the folder of the run
     # Numbers of files and images by stage: {"train": {"files": 6, "images": 22}, "val": ...}
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    # Reason by event or file that was left out (data.on_error=skip)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def relative_checkpoint(path: Path | None, run_dir: Path) -> str | None:
@@ -45,6 +47,9 @@ def print_results(results: Results, run_dir: Path, seconds: float) -> None:
         table.add_row(f"peak memory of the {place}", f"{megabytes:.0f} MB")
     console = table_console()
     console.print(table)
+    for name, reason in results.left_out.items():
+        text = f"left out   {name}: {reason}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
     paths = {
         "checkpoint": best,
         "model": run_dir / "model.ts",

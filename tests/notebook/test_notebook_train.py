@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +19,17 @@ from roilab.errors import RoilabError
 
 @pytest.fixture
 def overrides(light_arguments: list[str]) -> list[str]:
-    """The light training, with the user's folder of configuration files as an override."""
-    _, folder, *rest = light_arguments
-    return [f"hydra.searchpath=[file://{folder}]", *rest]
+    """Overrides of the light training; its files are in ``user_conf``."""
+    return light_arguments[2:]
 
 
 def test_a_run_inside_another_hydra_application(
-    overrides: list[str], tmp_path: Path, frames_dir: Path
+    overrides: list[str], tmp_path: Path, frames_dir: Path, user_conf: Path
 ) -> None:
     handlers = list(logging.getLogger().handlers)
     with initialize_config_dir(str(config_dir() / "hydra"), version_base="1.2"):
         application = GlobalHydra.instance().hydra
-        run = roilab.train([*overrides, "trainer.max_epochs=1"])
+        run = roilab.train([*overrides, "trainer.max_epochs=1"], config_dir=user_conf)
         assert GlobalHydra.instance().hydra is application
     assert not HydraConfig.initialized()
     assert logging.getLogger().handlers == handlers
@@ -58,8 +59,8 @@ def test_a_run_inside_another_hydra_application(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["data.rebni=10"], "The configuration does not compose: .*rebni"),
-        (["model=none"], "The configuration does not compose: .*model/none"),
+        (["data.rebni=10"], r"has no key data.rebni; did you mean data.rebin\?"),
+        (["model=none"], "model=none: there is no such choice"),
         (["data.rebin=4,10"], "The configuration does not compose: .*multirun"),
         (["-m"], "-m is an option of the command line; expected KEY=VALUE only"),
         (["data.rebin=7"], "data.rebin=7 does not divide the range of 480 ticks"),
@@ -67,13 +68,40 @@ def test_a_run_inside_another_hydra_application(
     ],
 )
 def test_mistakes(
-    overrides: list[str], more: list[str], words: str, capsys: pytest.CaptureFixture[str]
+    overrides: list[str],
+    user_conf: Path,
+    more: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(RoilabError, match=words) as error:
-        roilab.train([*overrides, *more])
+        roilab.train([*overrides, *more], config_dir=user_conf)
     assert "\n" not in str(error.value)
     assert "Error executing job" not in capsys.readouterr().err
     assert GlobalHydra.instance().hydra is None
+
+
+def test_folder_of_another_run(
+    overrides: list[str], user_conf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "best.ckpt").touch()
+    with pytest.raises(RoilabError, match="run: holds a run already"):
+        roilab.train(overrides, config_dir=user_conf)
+    assert not capsys.readouterr().err
+
+
+def test_interruption_by_the_notebook(
+    overrides: list[str], user_conf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(config: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("roilab.notebook.train.run_job", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt, match="interrupted by SIGINT"):
+        roilab.train(overrides, config_dir=user_conf)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_one_text_instead_of_a_list() -> None:
