@@ -74,7 +74,7 @@ def test_mistakes_of_a_training(overrides: str, text: str) -> None:
 
 
 OTHERS = [
-    ("evaluate", "sample=.", "network=none.ckpt", "network=none.ckpt: expected a file that exists"),
+    ("evaluate", "sample=.", "network=none.ckpt", "network=none.ckpt: expected a file or folder"),
     ("evaluate", "scan=[0.5]", "device=cpu", "sample is not given: expected the folder of frames"),
     ("evaluate", "sample=nowhere", "scan=[2]", "2 mistakes in the settings:\n  sample=nowhere"),
     ("evaluate", "sample=.", "network_spec.mask_thresh=chose", "Did you mean choose?"),

@@ -88,8 +88,8 @@ class Command:
         for package, file in self._expand(self.name, "", "", self._added):
             self._merge(package, file)
         reversed_order = reversed(self.groups.items())
-        hidden = [group for group in self.groups if group.split("/")[0] in _HIDDEN_GROUPS]
-        self.groups = {group: value for group, value in reversed_order if group not in hidden}
+        hidden = [one for one in self.groups if re.split("[/@]", one)[0] in _HIDDEN_GROUPS]
+        self.groups = {one: value for one, value in reversed_order if one not in hidden}
 
     @cached_property
     def header(self) -> list[str]:
@@ -165,22 +165,27 @@ def _item(entry: Any, group: str, package: str) -> _Item | None:
     """Return an item of the defaults list of a file in ``group``; ``None`` for ``_self_``."""
     if entry == "_self_":
         return None
-    if not isinstance(entry, dict):  # a file of the same group
-        folder, _, name = str(entry).rpartition("/")
-        absolute = str(entry).startswith("/")
-        inside = folder.lstrip("/") if absolute else "/".join(filter(None, (group, folder)))
-        return _Item(inside, package, name)
+    if not isinstance(entry, dict):  # a file of the same group, or /GROUP/NAME
+        path, _, given = str(entry).partition("@")
+        folder, _, name = path.rpartition("/")
+        inside = _absolute(folder, group) if not path.startswith("/") else folder.lstrip("/")
+        final = _package(given, package) if given else package
+        return _Item(inside, final, name, fixed_package=bool(given))
     ((words, value),) = entry.items()
     *keywords, name = str(words).split()
     name, _, given = name.partition("@")
+    final = _package(given or name.lstrip("/").replace("/", "."), package)
     override = "override" in keywords
-    absolute = name.startswith("/")
-    path = name.lstrip("/") if absolute else "/".join(filter(None, (group, name)))
-    relative = given or name.lstrip("/").replace("/", ".")
-    if relative.startswith("_global_"):
-        final = relative.removeprefix("_global_").lstrip(".")
-    elif relative == "_here_":
-        final = package
-    else:
-        final = ".".join(filter(None, (package, relative)))
-    return _Item(path, final, value, override, fixed_package=bool(given))
+    return _Item(_absolute(name, group), final, value, override, fixed_package=bool(given))
+
+
+def _absolute(name: str, group: str) -> str:
+    """Return the full name of a group that is named in a file of ``group``."""
+    return name.lstrip("/") if name.startswith("/") else "/".join(filter(None, (group, name)))
+
+
+def _package(named: str, package: str) -> str:
+    """Return the full name of a package that is named in a file of ``package``."""
+    if named.startswith("_global_"):
+        return named.removeprefix("_global_").lstrip(".")
+    return package if named == "_here_" else ".".join(filter(None, (package, named)))
