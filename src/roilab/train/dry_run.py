@@ -231,7 +231,8 @@ def _batches(content: Content, stage: str, trainer: Trainer, recipe: Mapping[str
     limit: int | float | None = getattr(trainer, f"limit_{stage}_batches")
     if limit is None:
         return batches
-    return min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    limited: int = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    return limited
 
 
 def _epochs(trainer: Trainer, steps: int) -> int | None:
