@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from roilab.detectors import Readout
 from roilab.errors import RoilabError
-from roilab.frames.selection import FileSelection
+from roilab.frames.selection import FileSelection, Stage
 
 
 class RebinError(RoilabError):
@@ -67,7 +67,8 @@ def check_files(data: Mapping[str, Any]) -> None:
 
 def select_files(data: Mapping[str, Any]) -> FileSelection:
     """Return the frame files by stage of a data config (``conf/data``)."""
-    names = {stage: data[f"{stage}_files"] for stage in ("train", "val", "test")}
+    stages: tuple[Stage, ...] = ("train", "val", "test")
+    names = {stage: data[f"{stage}_files"] for stage in stages}
     return FileSelection(Path(data["dir"]).expanduser(), data["rec"], data["tru"], names)
 
 

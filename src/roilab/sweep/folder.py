@@ -93,7 +93,8 @@ def _check_jobs(config: DictConfig, overrides: list[Override]) -> None:
 
     So a mistake in the values of the last job ends the sweep before its first.
     """
-    first, others = [], list[tuple[int, str]]()
+    first: list[str] = []
+    others: list[tuple[int, str]] = []
     for one in overrides:
         if one.is_discrete_sweep():
             key, (text, *texts) = one.get_key_element(), one.sweep_string_iterator()
