@@ -78,7 +78,7 @@ def test_checkpoint(tmp_path: Path) -> None:
     assert found > 0.8 * N_RANDOM  # the others lie between the records
 
     def same_weights(got: dict[str, torch.Tensor]) -> bool:
-        return all(torch.equal(got[name[4:]], weight) for name, weight in weights.items())
+        return all(torch.equal(got[name], weight) for name, weight in weights.items())
 
     assert check_flips(path, lambda: read_weights(path), same_weights) > 0.8 * N_RANDOM
 

@@ -165,6 +165,7 @@ def canary(tmp_path: Path) -> Path:
 
 def run(verb: str, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = [text.format(tmp=tmp_path) for text in VERBS[verb]]
+    (tmp_path / "rec.h5").touch()  # must exist; the network is read first
     monkeypatch.setattr(sys, "argv", [f"roilab.{verb}", f"network={path}", *arguments])
     importlib.import_module(f"roilab.{verb}.__main__").main()
 
