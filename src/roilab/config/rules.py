@@ -115,7 +115,7 @@ def _check_validation_events(config: DictConfig) -> None:
     data = _data(config)
     if config.network_spec.mask_thresh != "choose" or data is None:
         return
-    if data["dir"] == "???":
+    if data["dir"] in ("???", None):
         raise DataConfigError(
             "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
             "data.val_files) of cosmic events."
