@@ -34,7 +34,7 @@ from roilab.frames import match_files
 
 LAYERS = ("loose_lf", "mp2_roi", "mp3_roi")
 TICKS = (0, 6000)
-READOUT = Readout({"V": (800, 1600)}, 2560, None, TICKS, ("deposplat", "ductor"))
+READOUT = Readout({"V": (800, 1600)}, 2560, None, TICKS, ("deposplat", "ductor"), TICKS[1])
 WAYS = ("plain loop", "cold", "warm")
 
 

@@ -122,6 +122,12 @@ def light_arguments(tiny_arguments: list[str]) -> list[str]:
 
 
 @pytest.fixture
+def sweep_arguments(light_arguments: list[str]) -> list[str]:
+    """The same for a sweep, whose jobs have folders inside ``sweep.dir``."""
+    return [one for one in light_arguments if not one.startswith("output_dir=")]
+
+
+@pytest.fixture
 def run_train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run ``python -m roilab.train`` in this process."""
 

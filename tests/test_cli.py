@@ -16,7 +16,10 @@ pytestmark = pytest.mark.cli
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
-VERBS = ["train", "evaluate", "inspect", "report", "benchmark", "export", "display"]
+VERBS = [
+    *("train", "evaluate", "predict", "inspect", "report", "benchmark", "export"),
+    *("display", "diff"),
+]
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -40,7 +43,9 @@ def test_train_from_any_folder(
     (run,) = tmp_path.glob("outputs/train/*/*")
     assert {path.name for path in run.iterdir()} == {
         *("checkpoints", "csv", "model.json", "model.ts", "pictures", "train.log", "wandb"),
-        *("MODEL_CARD.md", "dnnroi.jsonnet", ".hydra", "report.html", "status.json"),
+        *("MODEL_CARD.md", "SHA256SUMS", "dnnroi.jsonnet", ".hydra", "report.html"),
+        "status.json",
+        *(".lock", ".lock.json"),
     }
     assert "seed: 7" in (run / ".hydra" / "config.yaml").read_text()
     assert list(run.glob("wandb/offline-run-*/files/media/images/events/*.png"))
@@ -51,7 +56,8 @@ def test_every_job_of_a_multirun_has_its_own_folder(
     run_command: Command, tiny_arguments: list[str], tmp_path: Path
 ) -> None:
     sweep = ["data.threshold=50,500", "trainer.fast_dev_run=true", f"hydra.sweep.dir={tmp_path}/m"]
-    done = run_command("-m", "roilab.train", "-m", *tiny_arguments, *sweep)
+    given = [one for one in tiny_arguments if not one.startswith("output_dir")]
+    done = run_command("-m", "roilab.train", "-m", *given, *sweep)
     assert done.returncode == 0, done.stderr
     thresholds = [
         json.loads((tmp_path / "m" / job / "model.json").read_text())["truth_threshold"]
@@ -108,7 +114,14 @@ def test_installed_wheel(run_command: Command, tiny_arguments: list[str], tmp_pa
     assert (tmp_path / "run" / "report.html").is_file()
 
 
-@pytest.mark.parametrize("statement", ["import roilab", "import roilab.train, roilab.inspect"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import roilab",
+        "import roilab.train, roilab.inspect",
+        "import roilab; roilab.open, roilab.simulate; import roilab.notebook.simulate",
+    ],
+)
 def test_import_is_light(statement: str) -> None:
     # No timing here: what costs the time is torch, and that is not there.
     code = f"{statement}\nimport sys; sys.exit('torch' in sys.modules)"

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from roilab.detectors import Readout
 from roilab.entry_point import config_dir
+from roilab.frames import CONTAINERS
 from roilab.simulate.chain import Simulation
 
 FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
@@ -45,7 +46,7 @@ def test_no_file_is_left_out() -> None:
     pieces = [path for path in FILES if path.stem in PIECES]
     hydra = [path for path in FILES if path.parts[0] == "hydra"]
     assert sorted([*roots, *pieces, *hydra, *TRAIN, *STUDIES, *SAMPLES, *PARTS, *SHARED]) == FILES
-    verbs = ("benchmark", "display", "evaluate", "export", "simulate", "train")
+    verbs = ("benchmark", "display", "evaluate", "export", "predict", "simulate", "train")
     assert roots == [Path(f"{verb}.yaml") for verb in verbs]
 
 
@@ -151,6 +152,19 @@ def test_display_composes() -> None:
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     settings = instantiate(config.display)
     assert (settings.chain[0], settings.html_mb) == ("orig", 15)
+
+
+def test_predict_composes_and_instantiates() -> None:
+    given = ["network=n.ckpt", "frames=f.h5", "detector=pdhd"]
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("predict", given)
+        alone = compose("predict", given[:2])
+    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    assert Readout.from_config(plain).ranges["V"] == (800, 1600)
+    assert "detector" not in alone  # that of the network is taken
+    assert instantiate(config.physics).roi_frames.charge == "dnnsp"
+    assert plain["container"] in CONTAINERS
 
 
 @pytest.mark.parametrize("name", ["none", "cosine", "plateau"])

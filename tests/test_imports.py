@@ -11,15 +11,20 @@ import roilab
 PACKAGE = Path(roilab.__file__).parent
 # Lowest floor first. A package may import from its floor and from floors below.
 FLOORS = (
-    {"roilab", "errors", "types", "console", "csv_log", "atomic_write", "peak_memory", "threads"},
+    {
+        *("roilab", "errors", "building", "types", "console", "csv_log", "atomic_write"),
+        *("checksum", "threads"),
+        *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
+        *("callable_package", "object_table", "run_folder", "versions"),
+    },
     {"plots", "metrics", "wirecell", "frames", "detectors"},
-    {"data", "models", "simulate"},
+    {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "evaluate", "display", "report", "benchmark"},
+    {"inspect", "evaluate", "predict", "display", "report", "benchmark", "diff"},
     {"sweep"},
-    {"entry_point", "api", "cli", "command"},
+    {"entry_point", "api", "notebook", "cli", "command"},
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 

@@ -4,17 +4,30 @@ Every file of roilab is written through this module.
 """
 
 import csv
+import errno
 import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roilab.errors import RoilabError
+
 if TYPE_CHECKING:  # matplotlib takes time to import
     from matplotlib.figure import Figure
+
+# No space left, quota reached, and the largest size of a file that the system allows.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PARTIAL = re.compile(r"\.(?P<stem>.+)\.(?P<pid>\d+)\.partial(?P<suffix>.*)", re.DOTALL)
+
+
+class DiskFullError(RoilabError):
+    """A file cannot be written, because no space is left."""
 
 
 @contextmanager
@@ -23,6 +36,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     The folder of ``path`` is made where it is absent. The temporary file is hidden, lies in the
     same folder, has the same suffix and is removed when writing fails.
+
+    Raises:
+        DiskFullError: no space is left; there is no new file, and an earlier one is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
@@ -30,12 +46,48 @@ def atomic_write(path: Path) -> Iterator[Path]:
         yield partial
         _sync(partial)
         partial.replace(path)
+        _sync(path.parent)  # a name is part of its folder, which the disk keeps apart
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFullError(
+                f"{path}: cannot be written: no space is left ({error.strerror}). Free space "
+                "there, or choose another folder; an earlier file of this name is unchanged."
+            ) from error
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path, pattern: str = "*") -> None:
+    """Remove the temporary files of processes that were killed while they wrote.
+
+    Call it only where no other machine writes such files: under a lock, or in the folder of one
+    run. Files of processes that run on this machine are kept.
+
+    Args:
+        folder: may be absent.
+        pattern: names of the files that were to be written, such as ``model.*``.
+    """
+    for path in folder.glob(".*.partial*"):
+        match = _PARTIAL.fullmatch(path.name)
+        if match is None or not fnmatchcase(match["stem"] + match["suffix"], pattern):
+            continue
+        if int(match["pid"]) == os.getpid() or not _is_running(int(match["pid"])):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _sync(path: Path) -> None:
-    """Wait until the contents of a file are on the disk, not only in the system's memory."""
+    """Wait until a file or folder is on the disk, not only in the system's memory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

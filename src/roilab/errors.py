@@ -10,6 +10,21 @@ class RoilabError(Exception):
     """
 
 
+class Refused(SystemExit):
+    """An error before the first step of a command.
+
+    Hydra only warns of an exception in a callback, so this one ends the command. The entry point
+    prints it.
+
+    Attributes:
+        error: of the user.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(1)
+        self.error = error
+
+
 def user_error(error: BaseException) -> RoilabError | None:
     """Return the ``RoilabError`` that an exception is or was directly caused by, else ``None``."""
     candidates = (error, error.__cause__)

@@ -236,21 +236,21 @@ def test_memory_of_a_log(
 
 BAD = [
     ("models=[nope]", "models: 'nope' is none of conf/model"),
-    ("models=[]", "names no network"),
+    ("models=[]", "models=[]: expected a list of at least 1 value"),
     ("variant=[plan]", "variant: got 'plan'; expected some of plain, export"),
     ("+nchunks_of.plan=[1]", "nchunks_of: got 'plan'"),
     ("nchunks_of.export=[49]", "nchunks=49: the image has 48 channels"),
-    ("nchunks_of.export=[x]", "nchunks_of.export=['x']: expected integers"),
+    ("nchunks_of.export=[x]", "nchunks_of.export=[x]: x in the list: expected a whole number"),
     ("nchunks=[1,49]", "nchunks=49: the image has 48 channels"),
-    ("nchunks=[0]", "nchunks=[0]: expected integers of at least 1"),
-    ("rebin=[]", "rebin=[]: names nothing to measure"),
-    ("repeats=0", "repeats=0: expected integers"),
-    ("precision=[int8]", "precision: got 'int8'; expected some of float32, bf16"),
+    ("nchunks=[0]", "nchunks=[0]: 0 in the list: expected a whole number of at least 1"),
+    ("rebin=[]", "rebin=[]: expected a list of at least 1 value"),
+    ("repeats=0", "repeats=0: expected a whole number of at least 1"),
+    ("precision=[int8]", "int8 in the list: expected one of float32, bf16"),
     ("threads=1000", "threads=1000: this machine has"),
-    ("device=tpu", "device=tpu: expected cpu or cuda"),
-    ("network=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
-    ("sample=nowhere", "nowhere/meta.json: there is no such file"),
-    ("study=memory segments=[]", "segments=[]: names no plane event"),
+    ("device=tpu", "device=tpu: expected one of cpu, cuda"),
+    ("network=nowhere.ckpt", "network=nowhere.ckpt: expected a file or folder that exists"),
+    ("sample=nowhere", "sample=nowhere: expected a folder that exists"),
+    ("study=memory segments=[]", "segments=[]: expected a list of at least 1 value"),
 ]
 
 

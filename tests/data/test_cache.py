@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from roilab.detectors import Readout
 from roilab.frames import match_files
 
 SPEC = ImageSpec(("loose_lf",), ("deposplat",), (0, 480), 10)
-READOUT = Readout({"V": (48, 96)}, 160, None, (0, 480), ("deposplat",))
+READOUT = Readout({"V": (48, 96)}, 160, None, (0, 480), ("deposplat",), 480)
 
 
 @pytest.fixture
@@ -130,14 +131,72 @@ def test_bound_evicts_what_no_one_uses(tmp_path: Path, caplog: pytest.LogCapture
     assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "b.npy", "c.npy"}
 
 
-@pytest.mark.parametrize(
-    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError("80 of 160 written")]
-)
-def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise error
+def test_any_changed_bit_is_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cache, path = ImageCache(tmp_path, max_gb=1), tmp_path / "a.npy"
+    rng = np.random.default_rng(1)
+    expected = rng.normal(size=(3, 60, 70)).astype(np.float32)  # longer than a row of the checksum
+    cache.get("a", lambda: expected)
+    whole = path.read_bytes()
+    begin, end = range(0, 128, 2), range(len(whole) - 9, len(whole))
+    for number, place in enumerate([*begin, *end, *rng.integers(len(whole), size=80)]):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        np.testing.assert_array_equal(cache.get("a", lambda: expected), expected)
+        assert path.read_bytes() == whole
+        assert len(caplog.records) == number + 1
+    for length in (0, 4, 8, 100, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        np.testing.assert_array_equal(cache.get("a", lambda: expected), expected)
+    assert cache.get("a", lambda: expected).flags.writeable
 
-    monkeypatch.setattr(np, "save", full)
+
+def test_exchanged_blocks_of_a_disk_are_found(tmp_path: Path) -> None:
+    cache, path = ImageCache(tmp_path, max_gb=1), tmp_path / "a.npy"
+    expected = np.arange(3 * 4096, dtype=np.float32)
+    cache.get("a", lambda: expected)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + whole[8192:12288] + whole[4096:8192] + whole[12288:])
+    np.testing.assert_array_equal(cache.get("a", lambda: expected), expected)
+
+
+def test_a_removed_folder_is_made_again(tmp_path: Path) -> None:
+    cache = ImageCache(tmp_path / "c", max_gb=1)
+
+    def make() -> np.ndarray:
+        shutil.rmtree(tmp_path / "c")
+        return image()
+
+    cache.get("a", image)
+    np.testing.assert_array_equal(cache.get("b", make), image())
+    assert [path.name for path in (tmp_path / "c").glob("*.npy")] == ["b.npy"]
+
+
+def test_errors_of_the_frames_are_not_those_of_the_cache(tmp_path: Path) -> None:
+    def make() -> np.ndarray:
+        raise FileNotFoundError("g4-rec-0.h5")
+
+    with pytest.raises(FileNotFoundError, match="g4-rec"):
+        ImageCache(tmp_path, max_gb=1).get("a", make)
+
+
+def test_leftovers_of_killed_jobs_are_removed(tmp_path: Path) -> None:
+    gone = os.spawnlp(os.P_NOWAIT, "true", "true")
+    os.waitpid(gone, 0)
+    names = [f".ab1.{gone}.partial.npy", f".ab2.{os.getppid()}.partial.npy", f".cd.{gone}.partial"]
+    for name in names:
+        (tmp_path / name).touch()
+    ImageCache(tmp_path, max_gb=1).get("ab3", image)
+    # That of a running process and one under another lock are kept.
+    assert {path.name for path in tmp_path.glob(".*")} == set(names[1:])
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(code, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(CacheError, match=r"no space is left\. Free space.*data\.cache=null"):
         ImageCache(tmp_path, 1).get("a", image)
     assert [p.name for p in tmp_path.iterdir()] == ["locks"]

@@ -22,10 +22,13 @@ from roilab.frames import (
     BadChargeError,
     ChannelRangeError,
     FilePair,
+    FrameFileError,
     FrameWriter,
     MissingTagError,
     TickAxisError,
+    Window,
 )
+from roilab.frames.selection import FileSelectionError
 from tiny_frames import PER_APA, START_NS, TICK_NS, event_frames, write_pair
 
 Make = Callable[..., RoiDataModule]
@@ -41,6 +44,7 @@ def make(frames_dir: Path) -> Make:
             "dir": str(frames_dir),
             "rec": "g4-rec-*.h5",
             "tru": "g4-tru-*.h5",
+            "reader": None,
             "train_files": None,
             "val_files": None,
             "test_files": None,
@@ -68,6 +72,7 @@ def make(frames_dir: Path) -> Make:
             "num_workers": 0,
             "pin_memory": None,
             "cache": None,
+            "on_error": "stop",
         }
         return RoiDataModule(**{**settings, **changes})
 
@@ -108,8 +113,9 @@ def test_layouts_of_real_files_give_the_same_sample(make: Make, tmp_path: Path) 
     with FrameWriter(tmp_path / "g4-tru-9.h5") as tru:
         tru.add(0, "ductor3", early[kept], kept, START_NS - 30 * TICK_NS, TICK_NS, -7)
     samples = []
-    only = ["g4-rec-9.h5"]
-    for settings in ({}, {"dir": str(tmp_path), "train_files": only, "val_files": only}):
+    for kind in ("rec", "tru"):
+        shutil.copy(tmp_path / f"g4-{kind}-9.h5", tmp_path / f"g4-{kind}-8.h5")
+    for settings in ({}, {"dir": str(tmp_path), "val_files": ["g4-rec-9.h5"]}):
         module = make(**{"val_files": ["g4-rec-1.h5"], **settings})
         module.setup()
         samples.append(module.dataset("val")[0])
@@ -161,7 +167,8 @@ def test_several_anodes_in_one_file(make: Make, tmp_path: Path) -> None:
 
 def source(file: int, event: int, plane: str, folder: str = "f") -> ImageSource:
     pair = FilePair(Path(folder) / f"r{file}", Path(folder) / f"t{file}")
-    return ImageSource(pair, event, event, "1", plane, ((0, 1),), "t1")
+    window = Window((0, 160), (0, 480))
+    return ImageSource(pair, event, event, "1", plane, ((0, 1),), "t1", window)
 
 
 @given(st.integers(2, 40), st.floats(0, 0.9), st.integers(0, 5), st.randoms())
@@ -198,8 +205,10 @@ def test_named_files(make: Make, tmp_path: Path) -> None:
     elsewhere.setup()
     assert len(elsewhere.dataset("train")) == 5
     assert {s.pair.rec.parent for s in elsewhere.dataset("val").sources} == {copy}
-    with pytest.raises(DataConfigError, match=r"data\.val_files: 'g4-rec-7\.h5' is none of"):
+    with pytest.raises(FileSelectionError, match=r"data\.val_files: 'g4-rec-7\.h5' is none of"):
         make(val_files=["g4-rec-7.h5"]).setup()
+    with pytest.raises(FileSelectionError, match=r"train_files and data\.test_files both name g4"):
+        make(train_files=["g4-rec-0.h5"], test_files=["g4-rec-*"]).setup()
     with pytest.raises(DataConfigError, match="no image is left for train"):
         make(val_files=["g4-rec-*"]).setup()
 
@@ -257,9 +266,9 @@ def test_no_image_is_validated_twice(length: int, size: int) -> None:
 BAD_SETTINGS = [
     ({"rebin": 7}, "data.rebin=7 does not divide the range of 480 ticks"),
     ({"channel_rebin": 5}, "data.channel_rebin=5 does not divide"),
-    ({"planes": ["X"]}, "data.planes: got 'X'; expected one of U, V, W"),
-    ({"normalization": "x"}, "data.normalization: got 'x'"),
-    ({"pad_unit": "x"}, "data.pad_unit: got 'x'"),
+    ({"planes": ["X"]}, "data.planes=[X]: X in the list: expected one of U, V, W."),
+    ({"normalization": "x"}, "data.normalization=x: expected one of scalar, layer"),
+    ({"pad_unit": "x"}, "data.pad_unit=x: expected one of bins"),
     ({"planes": ["U", "V"], "channel_range": (0, 5)}, "exactly one plane"),
 ]
 
@@ -290,6 +299,63 @@ def test_bad_charge_leaves_nothing_in_the_cache(make: Make, tmp_path: Path) -> N
         for event in ("1", "2"):
             file[event]["frame_loose_lf1"][50, 3] = np.nan
     module = make(dir=str(tmp_path), cache={"dir": tmp_path / "cache", "max_gb": 1})
-    with pytest.raises(BadChargeError, match="NaN or infinite, the first in channel 210"):
+    with pytest.raises(BadChargeError, match=r"NaN or infinite .*the first in channel 210"):
         module.prepare_data()
     assert not list((tmp_path / "cache").glob("*.npy"))
+
+
+def spoiled_frames(folder: Path) -> dict[str, str]:
+    """Write 8 events with an unreadable file, a bad sample and other channels in three of them."""
+    write_pair(folder, 0, [0, 1, 2, 3])
+    write_pair(folder, 1, [10, 11])
+    write_pair(folder, 2, [20, 21])
+    (folder / "g4-rec-1.h5").write_bytes(b"no frames")
+    with h5py.File(folder / "g4-rec-0.h5", "a") as file:
+        file["1"]["frame_mp2_roi1"][60, 3] = np.inf
+    with h5py.File(folder / "g4-tru-2.h5", "a") as file:
+        file["20"]["channels_deposplat1"][...] = np.arange(PER_APA)
+    return {
+        "g4-rec-1.h5": "cannot be opened",
+        "g4-rec-0.h5 event 1": "in channel 220 at column 3",
+        "g4-rec-2.h5 event 20": "has 160 to 319",
+    }
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_bad_events_are_left_out_or_stop(make: Make, tmp_path: Path, cached: bool) -> None:
+    reasons = spoiled_frames(tmp_path)
+    cache = {"dir": tmp_path / "cache", "max_gb": 1} if cached else None
+    settings: dict[str, Any] = {"dir": str(tmp_path), "cache": cache, "planes": ["U", "V"]}
+    splits = []
+    for _ in range(2):  # the second time as a resumed training does
+        module = make(on_error="skip", **settings)
+        module.prepare_data()
+        module.setup()
+        assert set(module.left_out) == set(reasons)
+        assert all(text in module.left_out[name] for name, text in reasons.items())
+        splits.append((names(module, "train"), names(module, "val")))
+        assert {name.split(" APA")[0] for name in set.union(*splits[-1])} == {
+            f"g4-rec-{file}.h5 event {event}" for file, event in ((0, 0), (0, 2), (0, 3), (2, 21))
+        }
+    assert splits[0] == splits[1]
+    with pytest.raises(FrameFileError, match=r"g4-rec-1\.h5: cannot be opened"):
+        make(on_error="stop", **settings).setup()
+    with pytest.raises(DataConfigError, match=r"left out; g4-rec-0\.h5 event 0: .*'typo'"):
+        make(on_error="skip", **{**settings, "layers": ["typo"]}).setup()
+
+
+def test_a_folder_for_every_job(make: Make, tmp_path: Path) -> None:
+    for job in ("job0", "job1"):
+        (tmp_path / job).mkdir()
+        write_pair(tmp_path / job, 0, [0, 1])
+    with h5py.File(tmp_path / "job1" / "g4-tru-0.h5", "a") as file:
+        file["1"]["frame_deposplat1"][...] = 0
+    cache = {"dir": tmp_path / "cache", "max_gb": 1}
+    patterns = {"dir": str(tmp_path), "rec": "*/g4-rec-*.h5", "tru": "*/g4-tru-*.h5"}
+    module = make(val_files=["job1/g4-rec-0.h5"], cache=cache, **patterns)
+    module.prepare_data()
+    assert names(module, "train") == {f"job0/g4-rec-0.h5 event {n} APA 1 V" for n in (0, 1)}
+    assert names(module, "val") == {f"job1/g4-rec-0.h5 event {n} APA 1 V" for n in (0, 1)}
+    assert module.dataset("train")[1]["truth_mask"].any()
+    assert not module.dataset("val")[1]["truth_mask"].any()
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 4

@@ -52,17 +52,17 @@ def test_without_network_or_truth(run_display: Run, frames_dir: Path) -> None:
     ("arguments", "sentence"),
     [
         (["event=7"], "there is no event 7; it holds 100, 101, 102. Name one of these."),
-        (["event=some"], "event=some; expected a number, a list of numbers, or all."),
+        (["event=some"], "some in the list: expected a whole number of at least 0"),
         (["event=all", "max_events=2"], "3 events at once, with pictures of each; at most max_ev"),
         (["display.channel=12"], "display.channel=12: plane V holds channels 208 to 255; choose"),
         (["display.channels=[0,9]"], "display.channels=[0, 9]: plane V holds 208 to 255; choose"),
-        (["display.ticks=[9,3]"], "display.ticks=[9, 3]; expected [first, last + 1]"),
-        (["plane=X"], "plane=X; the detector has U, V, W."),
+        (["display.ticks=[9,3]"], "display.ticks=[9, 3]: expected [first, last + 1]"),
+        (["plane=X"], "plane=X: expected one of U, V, W, or null."),
         (["apa=4"], "event 100 has no tag of APA 4; it has those of 1. Set apa to one of these."),
         (["display.pictures=[comparison]"], "comparison: 0 to compare; give two networks"),
-        (["display.pictures=[film]"], "display.pictures: got 'film'; expected some of display,"),
-        (["display.pool=median"], "display.pool: got 'median'; expected some of max, mean."),
-        (["display.dpi=0"], "display.dpi=0; expected a number above 0."),
+        (["display.pictures=[film]"], "film in the list: expected one of display, waveforms"),
+        (["display.pool=median"], "display.pool=median: expected one of max, mean."),
+        (["display.dpi=0"], "display.dpi=0: expected a whole number of at least 1."),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(

@@ -204,16 +204,16 @@ def test_foreign_torchscript_and_plane(
 
 BAD = [
     ("data", "is no checkpoint, so the data config is not known; choose one"),
-    ("sample=nowhere", "nowhere/meta.json: there is no such file"),
+    ("sample=nowhere", "sample=nowhere: expected a folder that exists"),
     ("planes=[U]", "planes=['U']: no event of the samples is on these"),
     ("physics.gauss=none", "has no tag 'none1'"),
     ("data.truth=[none]", "has no tag 'none1'"),
-    ("physics.window=x", "physics.window: got 'x'; expected one of truth, channel"),
+    ("physics.window=x", "physics.window=x: expected one of truth, channel."),
     ("physics.charge.min_truth=1e9", "no channel of 3 images is valid"),
     ("physics.node.tick_pad_multiple=7", "tick_pad_multiple=7 is no multiple"),
     ("network_spec.mask_thresh=choose", "needs validation events; give data.dir"),
-    ("network=nowhere.ts", "nowhere.ts: cannot be loaded as TorchScript"),
-    ("network=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
+    ("network=nowhere.ts", "network=nowhere.ts: expected a file or folder that exists"),
+    ("network=nowhere.ckpt", "network=nowhere.ckpt: expected a file or folder that exists"),
 ]
 
 

@@ -88,7 +88,10 @@ def test_nothing_without_a_sample(
 @pytest.mark.parametrize(
     ("override", "text"),
     [
-        ("data.samples=[nowhere]", "nowhere/meta.json: there is no such file"),
+        (
+            "data.samples=[nowhere]",
+            "data.samples=[nowhere]: nowhere in the list: expected a",
+        ),
         ("data.channel_rebin=2", "data.channel_rebin=2 with samples;"),
         ("data.planes=[U]", "have nothing on plane U"),
     ],

@@ -5,13 +5,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from roilab.frames import (
     BadChargeError,
-    FrameFile,
     FrameWriter,
     MissingTagError,
     TickAxis,
@@ -21,8 +20,10 @@ from roilab.frames import (
     open_frames,
     read_plane,
 )
+from roilab.frames.hdf5 import Hdf5Frames
+from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS
 
-SUFFIXES = [".h5", ".npz", ".tar", ".tar.gz", ".tar.bz2"]
+SUFFIXES = [*HDF5_ENDINGS, *ARCHIVE_ENDINGS]
 AXIS = TickAxis(start_ns=-1000.0, tick_ns=500.0)
 
 
@@ -65,6 +66,7 @@ def test_places_every_sample_by_channel_and_time(
     t0: int,
     width: int,
 ) -> None:
+    assume(len(channels) != columns)  # a square frame alone does not show which axis is which
     samples = np.arange(1, len(channels) * columns + 1, dtype=np.float32)
     samples = samples.reshape(len(channels), columns)
     start = AXIS.start_ns + 500.0 * offset
@@ -118,36 +120,22 @@ def test_orientation_and_memory_order_do_not_matter(
             np.testing.assert_array_equal(frames.read_rows(7, "x1", slice(1, 3)), samples[1:])
 
 
-class _Counting(FrameFile):
-    """Count the rows that are read from another frame file."""
+def test_reads_no_samples_outside_the_image(
+    frames_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
 
-    def __init__(self, frames: FrameFile) -> None:
-        super().__init__(frames.path)
-        self.inner, self.rows_read = frames, 0
-
-    events = property(lambda self: self.inner.events)
-
-    def tags(self, event: int) -> tuple[str, ...]:
-        return self.inner.tags(event)
-
-    def _read_info(self, event: int, tag: str):  # type: ignore[no-untyped-def]
-        return self.inner.info(event, tag)
-
-    def _read_rows(self, event: int, tag: str, rows):  # type: ignore[no-untyped-def]
-        samples = self.inner.read_rows(event, tag, rows)
-        self.rows_read += len(samples)
+    def read_rows(self, event, tag, rows, columns):  # type: ignore[no-untyped-def]
+        samples = original(self, event, tag, rows, columns)
+        read.append(samples.shape)
         return samples
 
-    def close(self) -> None:
-        self.inner.close()
-
-
-def test_reads_no_rows_of_other_planes(frames_dir: Path) -> None:
-    with _Counting(open_frames(frames_dir / "g4-rec-0.h5")) as frames:
+    original = Hdf5Frames._read_rows
+    monkeypatch.setattr(Hdf5Frames, "_read_rows", read_rows)
+    with open_frames(frames_dir / "g4-rec-0.h5") as frames:
         axis = TickAxis.of(frames.info(100, "loose_lf1"))
-        image = read_plane(frames, 100, "loose_lf1", (208, 256), (0, 480), axis)
-        assert image.shape == (48, 480)
-        assert frames.rows_read == 48
+        image = read_plane(frames, 100, "loose_lf1", (208, 256), (10, 400), axis)
+    assert [image.shape] == read == [(48, 390)]
 
 
 def test_a_tag_absent_in_one_event_is_zero_and_in_all_an_error(

@@ -45,13 +45,13 @@ def test_other_events_and_other_ticks(tmp_path: Path, capsys: pytest.CaptureFixt
         with FrameWriter(tmp_path / f"{name}.h5") as writer:
             for event in events:
                 writer.add(event, "x1", np.ones((1, 5)), [2], START_NS, tick)
-    main([str(tmp_path / "rec.h5"), str(tmp_path / "tru.h5")])
+    assert main([str(tmp_path / "rec.h5"), str(tmp_path / "tru.h5")]) == 1
     assert "events [1, 2] against [1, 5]" in capsys.readouterr().out
     (tmp_path / "tru.h5").unlink()
     with FrameWriter(tmp_path / "tru.h5") as writer:
         for event in (1, 2):
             writer.add(event, "x1", np.ones((1, 5)), [2], START_NS, 512.0)
-    main([str(tmp_path / "rec.h5"), str(tmp_path / "tru.h5")])
+    assert main([str(tmp_path / "rec.h5"), str(tmp_path / "tru.h5")]) == 1
     assert "ticks of 512 ns, not 500 ns" in capsys.readouterr().out
 
 
@@ -62,7 +62,8 @@ def test_bad_charge_and_foreign_files(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "50.00 %" in capsys.readouterr().out
     with h5py.File(tmp_path / "empty.h5", "w"):
         pass
-    assert main([str(tmp_path / "empty.h5")]) == 0
+    assert main([str(tmp_path / "empty.h5")]) == 1
+    assert "empty.h5: holds no event" in capsys.readouterr().err
     (tmp_path / "text.h5").write_text("text")
     assert main([str(tmp_path / "text.h5")]) == 1
     assert "cannot be opened as HDF5" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Weights from files; those of the reference code give the reference's probabilities."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,9 @@ import pytest
 import reference_networks
 import torch
 from building import build, image
-from hydra.errors import InstantiationException
 from torch import nn
 
-from roilab.models import NetworkError, RoiNetwork, WeightsError, load_weights
+from roilab.models import RoiNetwork, WeightsError, load_weights
 from roilab.train.module import build_module, start_module
 from roilab.wirecell.torchscript import ignore_deprecation
 
@@ -194,15 +194,26 @@ def test_training_starts_from_weights_and_a_checkpoint_does_not_need_them(tmp_pa
         start_module(recipe)
 
 
-def test_weights_need_a_network_of_the_base_class(tmp_path: Path) -> None:
-    net_config = {
-        "_target_": "torch.nn.Conv2d",
-        "in_channels": 3,
-        "out_channels": 1,
-        "kernel_size": 1,
-    }
-    with pytest.raises(NetworkError, match=r"Conv2d is not a roilab\.models\.RoiNetwork"):
-        start_module(recipe_of(net=net_config, weights=str(tmp_path / "any.pth")))
+@pytest.mark.parametrize("key", [None, "model_state_dict", "state_dict", "model"])
+@pytest.mark.parametrize("prefix", ["", "module.", "net.", "model.", "_orig_mod.", "module.net."])
+def test_checkpoints_of_other_programs(key: str | None, prefix: str, tmp_path: Path) -> None:
+    net = nn.Sequential(OrderedDict(net=nn.Conv2d(3, 2, 1), head=nn.Conv2d(2, 1, 1)))
+    weights = {f"{prefix}{n}": w + 1 for n, w in net.state_dict().items()}
+    expected = [w + 1 for w in net.state_dict().values()]
+    torch.save(weights if key is None else {key: weights, "epoch": 1}, tmp_path / "w.pth")
+    load_weights(net, tmp_path / "w.pth")
+    assert all(map(torch.equal, net.state_dict().values(), expected))
+
+
+def test_names_that_do_not_fit_are_counted(tmp_path: Path) -> None:
+    net = nn.Sequential(OrderedDict(a=nn.Conv2d(3, 2, 1), b=nn.Conv2d(2, 1, 1)))
+    weights = {n.replace("b.", "c."): w for n, w in net.state_dict().items()}
+    torch.save({"model": weights}, tmp_path / "w.pth")
+    text = (
+        r"2 of 4 names in the file fit the 4 of the network; missing b\.weight, b\.bias; unexpected"
+    )
+    with pytest.raises(WeightsError, match=text):
+        load_weights(net, tmp_path / "w.pth")
 
 
 def test_a_checkpoint_does_not_need_encoder_weights(tmp_path: Path) -> None:
@@ -219,5 +230,5 @@ def test_a_checkpoint_does_not_need_encoder_weights(tmp_path: Path) -> None:
     }
     recipe = recipe_of(net=net_config)
     build_module(recipe)
-    with pytest.raises(InstantiationException, match=r"gone\.pth: there is no such weights file"):
+    with pytest.raises(WeightsError, match=r"gone\.pth: there is no such weights file"):
         start_module(recipe)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from roilab.report.find import ReportError, find_runs
+from roilab.report.run_page import write_run_page
 from roilab.report.run_record import read_run
 from roilab.report.setting_names import override_key, short_names
 from roilab.report.swept_settings import find_swept_settings, sort_labels
-from run_folders import write_config, write_log, write_run, write_status, write_sweep
+from run_folders import write_config, write_log, write_picture, write_run, write_status, write_sweep
 
 
 def test_logs_alone_are_enough(tmp_path: Path) -> None:
@@ -79,6 +80,67 @@ def test_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRAMES", "others")
     assert run.setting("data.dir") == "${oc.env:FRAMES,frames}"
     assert run.setting("run_dir") == "${hydra:runtime.output_dir}"
+
+
+def test_the_reader_s_environment_stays_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROILAB_TEST_SECRET", "password")
+    write_log(tmp_path, [0.5])
+    write_config(tmp_path, ["a=${oc.env:ROILAB_TEST_SECRET}"])
+    folder = tmp_path / ".hydra"
+    (folder / "config.yaml").write_text(
+        "direct: ${oc.env:ROILAB_TEST_SECRET}\nover: ${direct}\nseed: 3\nsame: ${seed}\n"
+        "circle: ${circle}\ninside: x${direct}\nlist: ['${direct}']\n"
+    )
+    (folder / "hydra.yaml").write_text(
+        "hydra: {runtime: {choices: {model: '${oc.env:ROILAB_TEST_SECRET}'}, config_sources: ["
+        "{path: '${oc.env:ROILAB_TEST_SECRET}', provider: command-line}]}}"
+    )
+    run = read_run(tmp_path)
+    assert run.setting("same") == 3
+    assert run.setting("over") == "${oc.env:ROILAB_TEST_SECRET}"
+    assert run.setting("circle") == "${circle}"
+    page = write_run_page(tmp_path).read_text()
+    assert "password" not in page
+    assert "ROILAB_TEST_SECRET" in page
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(20)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (BOMB, "aliases"),
+        ("a: " + "[" * 900 + "]" * 900, "RecursionError"),
+        ("a: [1", "cannot be read"),
+        ("- 1", "named values"),
+        ("a: " + "b" * 6_000_000, "more than 5000000 bytes"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read(tmp_path: Path, text: str, reason: str) -> None:
+    write_log(tmp_path, [0.5])
+    for name in ("config", "hydra", "overrides"):
+        write_config(tmp_path, [])
+        (tmp_path / ".hydra" / f"{name}.yaml").write_text(text)
+        run = read_run(tmp_path)
+        if (name, text) != ("overrides", "- 1"):
+            assert f"{name}.yaml: cannot be read" in (run.error or "")
+            assert reason in (run.error or "") or name == "overrides"
+        assert write_run_page(tmp_path).is_file()
+
+
+def test_pictures_come_from_the_run_only(tmp_path: Path) -> None:
+    write_log(tmp_path / "run", [0.5])
+    write_picture(tmp_path / "private.png")
+    (tmp_path / "run" / "pictures").mkdir()
+    (tmp_path / "run" / "pictures" / "best_worst_events.csv").write_text(
+        "rank,picture,name,roi_efficiency,roi_purity,dice\nbest,../../private.png,a,1,1,1\n"
+    )
+    assert "private" not in write_run_page(tmp_path / "run").read_text()
 
 
 def test_jobs_of_a_sweep_in_its_order(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roilab.folder_lock import LOCK_FILES
 from roilab.frames import open_frames
+from roilab.interruption import interruptible
 from roilab.simulate import SimulationError, make_sample
 from roilab.simulate.chain import Simulation
 from roilab.simulate.production import CONFIG_FILE, META_FILE, check_processes
@@ -47,7 +51,7 @@ def folder(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_files_hold_the_requested_frames(folder: Path, config: dict[str, Any]) -> None:
     names = {path.name for path in folder.iterdir()}
     pairs = {f"g4-{kind}-{number}.h5" for kind in ("rec", "tru") for number in (0, 1)}
-    assert names == pairs | {CONFIG_FILE, META_FILE}
+    assert names == pairs | {CONFIG_FILE, META_FILE, *LOCK_FILES}
     with open_frames(folder / "g4-rec-0.h5") as file:
         assert file.events == (0, 1)
         assert file.tags(0) == ("decon_charge0", "gauss0", "loose_lf0")
@@ -93,13 +97,16 @@ def test_only_missing_files_are_simulated_again(folder: Path, config: dict[str, 
     (folder / ".g4-rec-1.h5.1.partial").touch()
     make_sample(config, folder, progress=False)
     assert (folder / "g4-rec-0.h5").stat().st_mtime_ns == before
-    assert not list(folder.glob(".*"))
+    assert {path.name for path in folder.glob(".*")} == set(LOCK_FILES)
     for key, samples in read_frames(folder).items():
         np.testing.assert_array_equal(samples, content[key])
 
 
 def test_interrupted_run_leaves_no_incomplete_file(
-    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     calls = []
     simulate = Simulation.simulate
@@ -107,13 +114,15 @@ def test_interrupted_run_leaves_no_incomplete_file(
     def simulate_until(self: Any, event: Any, index: int, seed: int) -> Any:
         calls.append(index)
         if index == 1:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
         return simulate(self, event, index, seed)
 
     monkeypatch.setattr(Simulation, "simulate", simulate_until)
-    with pytest.raises(SimulationError, match=r"interrupted; 0 of 3 events are complete"):
+    with pytest.raises(SystemExit) as ended, interruptible():
         make_sample(config, tmp_path / "cut", progress=False)
-    assert [path.name for path in (tmp_path / "cut").iterdir()] == [CONFIG_FILE]
+    assert ended.value.code == 143
+    assert "cut: 0 of 3 events are complete and kept" in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "cut").iterdir()} == {CONFIG_FILE, *LOCK_FILES}
 
 
 def test_folder_with_other_files_is_refused(config: dict[str, Any], tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ PLUGINS = [
 @pytest.mark.parametrize(("launcher", "plugin", "extra"), PLUGINS)
 def test_launchers(
     run_command: Callable[..., subprocess.CompletedProcess[str]],
-    light_arguments: list[str],
+    sweep_arguments: list[str],
     tmp_path: Path,
     launcher: str,
     plugin: str,
@@ -27,7 +27,7 @@ def test_launchers(
     """One job trains, the other fails; both are recorded, images are prepared once."""
     pytest.importorskip(plugin, reason=f"needs pip install 'roilab[{extra}]'")
     done = run_command(
-        *("-m", "roilab.train", "-m", *light_arguments),
+        *("-m", "roilab.train", "-m", *sweep_arguments),
         *("data.rebin=4,7", f"hydra/launcher={launcher}", f"sweep.dir={tmp_path / 'sweep'}"),
     )
     assert done.returncode == 1, done.stderr

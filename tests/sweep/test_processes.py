@@ -102,6 +102,7 @@ def test_two_processes_in_a_sweep(
         "data.test_files=[g4-rec-1.h5]",
     ]
     run_train(*arguments, "trainer=cpu", "data.batch_size=2", "seed=2")
+    arguments = [one for one in arguments if not one.startswith("output_dir=")]
     sweep = tmp_path / "sweep"
     began = time.perf_counter()
     with pytest.raises(SystemExit):
@@ -120,10 +121,44 @@ def test_two_processes_in_a_sweep(
     assert "LOCAL_RANK" not in os.environ
     # One folder a job, one log in each, no other folder.
     folders = {path.name for path in sweep.iterdir() if path.is_dir()}
-    assert folders == {"seed-1", "seed-2", ".locks"}
+    assert folders == {"seed-1", "seed-2"}
     assert not (tmp_path / "outputs").exists()
     assert len(list(sweep.glob("seed-2/**/metrics.csv"))) == 1
     one, two = read_curves(tmp_path / "run" / "csv"), read_curves(sweep / "seed-2" / "csv")
     assert set(one) == set(two) >= {"train/loss", "val/loss", "test/loss"}
     for name, points in one.items():
         np.testing.assert_allclose(two[name], points, rtol=1e-5, err_msg=name)
+
+
+class TerminateParent(Callback):
+    """Send SIGTERM to the process that started this one, once, in the second epoch."""
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if trainer.global_rank == 0 and (trainer.current_epoch, batch_idx) == (1, 0):
+            os.kill(os.getppid(), signal.SIGTERM)
+            time.sleep(1)  # the signal is passed on within this batch
+
+
+@pytest.mark.slow
+def test_a_signal_ends_all_processes_together(
+    run_train: Callable[..., None],
+    light_arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both save the same batch; resumed, they end as without a signal."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    arguments = [*light_arguments, "trainer=ddp_cpu"]
+    run_train(*arguments, f"output_dir={tmp_path / 'alone'}")
+    with pytest.raises(SystemExit) as ended:
+        run_train(*arguments, "+callbacks.end._target_=test_processes.TerminateParent")
+    assert ended.value.code == 143
+    run = tmp_path / "run"
+    status = read_status(run)
+    assert status is not None
+    assert status.state == "interrupted"
+    assert "saved epoch 1 after 1 of 2 batches" in (run / "train.log").read_text()
+    run_train(*arguments, "resume=auto")
+    np.testing.assert_equal(read_curves(run / "csv"), read_curves(tmp_path / "alone" / "csv"))

@@ -3,11 +3,13 @@
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from lightning import Callback, LightningModule, Trainer
 
 from roilab.csv_log import read_curves
 from roilab.sweep.status import Status, read_status
@@ -16,10 +18,10 @@ Run = Callable[..., None]
 
 
 @pytest.fixture
-def quick(light_arguments: list[str], tmp_path: Path) -> list[str]:
+def quick(sweep_arguments: list[str], tmp_path: Path) -> list[str]:
     """Arguments of a sweep in tmp_path/sweep whose jobs take a second each."""
     return [
-        *("-m", *light_arguments),
+        *("-m", *sweep_arguments),
         f"sweep.dir={tmp_path / 'sweep'}",
     ]
 
@@ -43,21 +45,21 @@ def test_one_failure_does_not_stop_the_others(
     run_train: Run, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment = dict(os.environ)
-    printed = fails(run_train, capsys, *quick, "data.rebin=4,7", "data.threshold=50,100")
+    printed = fails(run_train, capsys, *quick, "optimizer.lr=0.1,1e30", "data.threshold=50,100")
     assert dict(os.environ) == environment
     sweep = tmp_path / "sweep"
-    names = [f"rebin-{r}+threshold-{t}" for r in (4, 7) for t in (50, 100)]
+    names = [f"lr-{lr}+threshold-{t}" for lr in ("0.1", "1e30") for t in (50, 100)]
     assert json.loads((sweep / "sweep.json").read_text())["jobs"] == names
     assert [job(sweep / name).state for name in names] == ["finished"] * 2 + ["failed"] * 2
     assert "2 of 4 jobs are not finished" in printed
     first, failed = job(sweep / names[0]), job(sweep / names[2])
-    assert first.swept == {"data.rebin": 4, "data.threshold": 50}
+    assert first.swept == {"optimizer.lr": 0.1, "data.threshold": 50}
     assert first.results is not None
     assert (first.results.epochs, first.results.parameters) == (2, 9545)
     assert failed.error is not None
-    assert failed.error.startswith("data.rebin=7 does not divide")
+    assert failed.error.startswith("the training loss is")
     # The same command again, into the same folder: only the failed ones are tried again.
-    fails(run_train, capsys, *quick, "data.rebin=4,7", "data.threshold=50,100",
+    fails(run_train, capsys, *quick, "optimizer.lr=0.1,1e30", "data.threshold=50,100",
           f"sweep.resume={sweep}")  # fmt: skip
     assert [job(sweep / name).starts for name in names] == [1, 1, 2, 2]
 
@@ -90,6 +92,65 @@ def test_killed_and_resumed(run_train: Run, quick: list[str], tmp_path: Path) ->
     assert (sweep / names[0] / "train.log").stat().st_size - before < 500
 
 
+class TerminateOnce(Callback):
+    """Send SIGTERM to this process in the second epoch of the job with seed 1, once."""
+
+    sent = False
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, *arguments: object
+    ) -> None:
+        first = pl_module.recipe["seed"] == 1  # type: ignore[index,operator]
+        if first and trainer.current_epoch == 1 and not TerminateOnce.sent:
+            TerminateOnce.sent = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_signal_ends_the_sweep(
+    run_train: Run, quick: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The job saves its progress, later jobs do not start; resumed, the losses are the same."""
+    sweep = tmp_path / "sweep"
+    arguments = [*quick, "seed=1,2", "+callbacks.end._target_=test_sweep.TerminateOnce"]
+    with pytest.raises(SystemExit) as ended:
+        run_train(*arguments)
+    assert ended.value.code == 143
+    printed = capsys.readouterr()
+    assert "interrupted by SIGTERM; kept:" in printed.err
+    assert "2 of 2 jobs are not finished" in printed.out
+    assert job(sweep / "seed-1").state == "interrupted"
+    assert not (sweep / "seed-2").exists()
+    run_train(*arguments, f"sweep.resume={sweep}")
+    resumed = read_curves(sweep / "seed-1" / "csv")
+    run_train(*quick, "seed=1,2", f"sweep.dir={tmp_path / 'again'}")
+    np.testing.assert_equal(resumed, read_curves(tmp_path / "again" / "seed-1" / "csv"))
+
+
+def test_a_job_is_not_resumed_with_other_settings(
+    run_train: Run,
+    quick: list[str],
+    user_conf: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command is the same, but a configuration file has changed since."""
+    sweep, settings = tmp_path / "sweep", user_conf / "loss" / "changing.yaml"
+    settings.parent.mkdir(exist_ok=True)
+    text = "{_target_: roilab.train.losses.WeightedBce, pos_weight: 2}"
+    settings.write_text(text)
+    arguments = [*quick, "loss=changing", "seed=1,2", "trainer.max_epochs=1"]
+    run_train(*arguments)
+    status = job(sweep / "seed-1")
+    status.state, status.results = "running", None
+    status.write(sweep / "seed-1")
+    settings.write_text(text.replace("2", "3"))
+    printed = fails(run_train, capsys, *arguments, f"sweep.resume={sweep}")
+    settings.unlink()
+    assert "These cannot change: loss.pos_weight: 2 -> 3." in printed
+    assert [job(sweep / f"seed-{seed}").state for seed in (1, 2)] == ["failed", "finished"]
+    assert "pos_weight: 2" in (sweep / "seed-1" / ".hydra" / "config.yaml").read_text()
+
+
 def test_wandb_runs_do_not_leak(run_train: Run, quick: list[str], tmp_path: Path) -> None:
     import wandb
 
@@ -101,7 +162,7 @@ def test_wandb_runs_do_not_leak(run_train: Run, quick: list[str], tmp_path: Path
 
 
 BAD = [
-    (["data.nonsense=1,2"], "Could not override 'data.nonsense'"),
+    (["data.nonsense=1,2"], "data.nonsense=1,2: roilab train has no key data.nonsense"),
     (["data.rebin=4,4"], "more than one is rebin-4"),
     (["sweep.resume=nowhere", "seed=1,2"], "not the folder of a sweep"),
 ]

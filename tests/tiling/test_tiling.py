@@ -46,7 +46,7 @@ def network(name: str) -> RoiNetwork:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_same_output_in_bands(name: str) -> None:
     net = network(name)
-    graph = lower(net, nn.Identity())
+    graph = lower(net, nn.Identity(), 3)
     for size, part in CASES:
         x = image(*size)
         model = MemoryModel(graph, size, bytes_per_number=4)
@@ -66,7 +66,7 @@ def test_same_output_in_bands(name: str) -> None:
 
 def test_planned_for_one_size_and_run_at_another() -> None:
     net = network("unet")
-    graph = lower(net, nn.Identity())
+    graph = lower(net, nn.Identity(), 3)
     model = MemoryModel(graph, (96, 160), bytes_per_number=4)
     plan = plan_within(model, plan_full_images(model).peak // 4)
     tiled = TiledNetwork(graph, plan.steps, 160)
@@ -77,7 +77,7 @@ def test_planned_for_one_size_and_run_at_another() -> None:
 
 @pytest.mark.parametrize("part", [2, 3])
 def test_a_plan_keeps_its_bound(part: int) -> None:
-    graph = lower(network("unet"), nn.Identity())
+    graph = lower(network("unet"), nn.Identity(), 3)
     model = MemoryModel(graph, (256, 320), bytes_per_number=4)
     full = plan_full_images(model)
     plan = plan_within(model, full.peak // part)
@@ -86,14 +86,14 @@ def test_a_plan_keeps_its_bound(part: int) -> None:
 
 
 def test_the_region_sets_the_least_memory() -> None:
-    graph = lower(network("mobilenetv3"), nn.Identity())
+    graph = lower(network("mobilenetv3"), nn.Identity(), 3)
     model = MemoryModel(graph, (256, 320), bytes_per_number=4)
     assert model.region_peak > 0
     assert plan_within(model, 1).peak >= model.region_peak
 
 
 def test_an_encoder_that_cannot_be_traced_becomes_the_region() -> None:
-    graph: Graph = lower(network("timm swin"), nn.Identity())
+    graph: Graph = lower(network("timm swin"), nn.Identity(), 3)
     assert graph.region is not None
     assert graph.region_inputs == [1]  # the image, filled up to a multiple
     assert len(graph.region_outputs) == 4
@@ -107,7 +107,7 @@ def test_memory_of_one_convolution() -> None:
             conv = nn.Conv2d(3, 4, 3, padding=1)
             super().__init__(3, nn.Identity(), nn.Identity(), conv, multiple=1)
 
-    graph = lower(Single().eval(), nn.Identity())
+    graph = lower(Single().eval(), nn.Identity(), 3)
     cost = MemoryModel(graph, (32, 16), bytes_per_number=4).step_cost((1,), 8)
     # The output, and a copy of the input in the layout channels_last.
     assert cost.peak == 4 * 8 * 16 * 4 + 3 * 10 * 16 * 4

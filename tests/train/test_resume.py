@@ -1,15 +1,20 @@
 """A run that is killed at any moment and resumed ends as an uninterrupted one."""
 
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from lightning import Callback, Trainer
 
 from roilab.csv_log import read_curves
 from roilab.inference import read_checkpoint
+from roilab.sweep.status import read_status
 
 Run = Callable[..., None]
 # Hooks after which the files in the run's folder may have changed.
@@ -67,3 +72,85 @@ def test_killed_at_every_hook(run_train: Run, light_arguments: list[str], tmp_pa
         np.testing.assert_equal(resumed, expected, kill.name)
         again = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
         torch.testing.assert_close(again, weights, rtol=0, atol=0)
+
+
+# Dropout: the random numbers within an epoch matter. Batch norm: so does the order of the batches.
+DROPOUT_NETWORK = """
+net:
+  _target_: torch.nn.Sequential
+  _args_:
+    - {_target_: torch.nn.Conv2d, in_channels: 3, out_channels: 4, kernel_size: 3, padding: 1}
+    - {_target_: torch.nn.BatchNorm2d, num_features: 4}
+    - {_target_: torch.nn.Dropout, p: 0.5}
+    - {_target_: torch.nn.Conv2d, in_channels: 4, out_channels: 1, kernel_size: 1}
+weights: null
+mask_thresh: 0.5
+channels_last: false
+"""
+
+
+class SendSignal(Callback):
+    """Send a signal to this process at a hook of an epoch, the first time."""
+
+    def __init__(self, hook: str, epoch: int, number: int) -> None:
+        self.number, self.epoch, self.sent = number, epoch, False
+        setattr(self, hook, self._send)
+
+    def _send(self, trainer: Trainer, *arguments: object, **named: object) -> None:
+        if trainer.current_epoch == self.epoch and not trainer.sanity_checking and not self.sent:
+            self.sent = True
+            os.kill(os.getpid(), self.number)
+
+
+def final_state(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    return read_curves(run / "csv"), read_checkpoint(run / "checkpoints" / "last.ckpt")
+
+
+@pytest.fixture
+def dropout_arguments(light_arguments: list[str], user_conf: Path) -> list[str]:
+    (user_conf / "model" / "dropout.yaml").write_text(DROPOUT_NETWORK)
+    kept = [a for a in light_arguments if not a.startswith("model=")]
+    return [*kept, "model=dropout", "scheduler=cosine", "optimizer=adamw", "grace_s=20"]
+
+
+def test_signal_at_any_moment(
+    run_train: Run,
+    dropout_arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The run saves its progress and ends with the signal's code; resumed, it ends as another."""
+    run, interrupted = tmp_path / "run", tmp_path / "interrupted"
+    run_train(*dropout_arguments)
+    curves, checkpoint = final_state(run)
+    moments = [  # hook, epoch, signal, what is logged, more arguments
+        ("on_train_batch_end", 0, signal.SIGTERM, "epoch 0 after 2 of 4 batches", []),
+        ("on_train_batch_start", 1, signal.SIGUSR1, "epoch 1 after 1 of 4 batches",
+         ["data.num_workers=1"]),
+        ("on_validation_start", 1, signal.SIGINT, "epoch 1 after 4 of 4 batches", []),
+        ("on_validation_end", 0, signal.SIGTERM, "saved epoch 0 in", []),
+        ("on_train_epoch_end", 1, signal.SIGTERM, "saved the last epoch in", []),
+    ]  # fmt: skip
+    for hook, epoch, number, saved, more in moments:
+        shutil.rmtree(interrupted, ignore_errors=True)
+        arguments = [*dropout_arguments, f"output_dir={interrupted}", *more]
+        with pytest.raises(SystemExit) as ended:
+            run_train(
+                *arguments,
+                f"+callbacks.signal={{_target_: test_resume.SendSignal, hook: {hook}, "
+                f"epoch: {epoch}, number: {int(number)}}}",
+            )
+        assert ended.value.code == 128 + number
+        printed = capsys.readouterr()
+        assert saved in (interrupted / "train.log").read_text()
+        assert f"interrupted by {number.name}; kept: {interrupted}" in printed.err
+        assert f"output_dir={interrupted} resume=auto" in printed.err
+        status = read_status(interrupted)
+        assert status is not None
+        assert status.state == "interrupted"
+        run_train(*arguments, "resume=auto")
+        resumed, last = final_state(interrupted)
+        np.testing.assert_equal(resumed, curves, hook)
+        for part in ("state_dict", "optimizer_states", "lr_schedulers"):
+            torch.testing.assert_close(last[part], checkpoint[part], rtol=0, atol=0)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -13,6 +13,7 @@ import torch
 from known_network import fails
 from roilab.csv_log import read_curves
 from roilab.inference import CheckpointError, TrainedNetwork, load_network, read_checkpoint
+from roilab.report.run_page import write_run_page
 from roilab.wirecell.torchscript import load_torchscript
 from tiny_frames import write_pair
 
@@ -168,8 +169,8 @@ BAD = [
     ("data.pad_unit=x", "data.pad_unit: got 'x'"),
     ("resume=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
     ("optimized_metric=val/none", "optimized_metric=val/none is not logged"),
-    ("nonsense=1", "Could not override 'nonsense'"),
-    ("data.nonsense=1", "Key 'nonsense' is not in struct"),
+    ("nonsense=1", "roilab train has no key nonsense"),
+    ("data.nonsense=1", "roilab train has no key data.nonsense"),
 ]
 
 
@@ -225,3 +226,24 @@ def test_foreign_checkpoints(tmp_path: Path) -> None:
                        ("pickle", "cannot be read")):  # fmt: skip
         with pytest.raises(CheckpointError, match=text):
             read_checkpoint(tmp_path / f"{name}.ckpt")
+
+
+def test_events_that_are_left_out_are_listed(
+    light_arguments: list[str],
+    tmp_path: Path,
+    run_train: Run,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    write_pair(frames, 0, [0, 1, 2])
+    with h5py.File(frames / "g4-rec-0.h5", "a") as file:
+        file["1"]["frame_loose_lf1"][60, 3] = np.nan
+    run_train(*light_arguments, f"data.dir={frames}", "data.on_error=skip", "trainer.max_epochs=1")
+    line = next(line for line in capsys.readouterr().out.splitlines() if "left out   " in line)
+    assert "g4-rec-0.h5 event 1: " in line
+    assert "NaN or infinite" in line
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    assert list(status["results"]["left_out"]) == ["g4-rec-0.h5 event 1"]
+    page = write_run_page(tmp_path / "run").read_text()
+    assert "left out because of errors: g4-rec-0.h5 event 1" in page

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 
+from roilab.frames import input_ticks
 from roilab.wirecell import (
     Node,
     NodeSettings,
@@ -17,7 +18,6 @@ from roilab.wirecell import (
     baseline_subtraction,
     downsample,
     forward_in_chunks,
-    input_ticks,
     model_input,
     model_ticks,
     roi_charge,

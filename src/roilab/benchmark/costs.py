@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
 
@@ -24,6 +23,7 @@ from roilab.benchmark.networks import BenchmarkNetwork, open_networks
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import WORKER, run_in_subprocess
 from roilab.benchmark.tables import save_costs, show_costs
+from roilab.building import build
 from roilab.detectors.readout import Readout
 from roilab.errors import RoilabError
 from roilab.types import Row
@@ -67,7 +67,7 @@ def run_cost_study(config: DictConfig) -> None:
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     frames, networks = prepare(config, plain)
     cells = grid(plain, [network.name for network in networks])
-    variants: Mapping[str, ExportVariant] = instantiate(config.variants, _convert_="all")
+    variants: Mapping[str, ExportVariant] = build("variants", config.variants)
     with TemporaryDirectory(prefix="roilab-benchmark-") as scratch:
         files = BenchmarkFiles(Path(scratch), frames, networks, variants)
         results = measure_cells(cells, files, plain)
@@ -97,7 +97,7 @@ def prepare(
                 "that a network trained there has."
             )
             log.warning(text, network.name, trained_at, others)
-    return read_frames(plain, instantiate(config.physics), networks), networks
+    return read_frames(plain, build("physics", config.physics), networks), networks
 
 
 class BenchmarkFiles:

@@ -7,12 +7,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from roilab.atomic_write import atomic_write
 from roilab.benchmark.grid import BF16
 from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
-from roilab.wirecell.torchscript import ignore_deprecation
+from roilab.wirecell.torchscript import ignore_deprecation, save_torchscript
 
 _EXAMPLE_SIZE = (128, 192)  # channels and slices
 
@@ -25,8 +24,7 @@ class PlainTrace:
         network = copy.deepcopy(network)
         if precision == BF16:
             network.net = _Bf16(network.net)
-        with ignore_deprecation(), atomic_write(path) as partial:
-            torch.jit.save(trace_probability(network), str(partial))
+        save_torchscript(trace_probability(network), path)
 
 
 @dataclass(frozen=True)

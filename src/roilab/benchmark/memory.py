@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
 
@@ -17,6 +16,7 @@ from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_in_subprocess
 from roilab.benchmark.tables import markdown_table, text_table
 from roilab.benchmark.wct_log import read_wct_log
+from roilab.building import build
 from roilab.console import table_console
 from roilab.evaluate.settings import PhysicsSettings
 from roilab.inference import NetworkSpec
@@ -60,7 +60,7 @@ def _measure_jobs(config: DictConfig, plain: Mapping[str, Any]) -> list[Row]:
     cells = grid(plain, [network.name for network in networks])
     rows = []
     with TemporaryDirectory(prefix="roilab-benchmark-") as scratch, Progress() as progress:
-        variants = instantiate(config.variants, _convert_="all")
+        variants = build("variants", config.variants)
         files = BenchmarkFiles(Path(scratch), frames, networks, variants)
         frame = Path(scratch) / "frame.npz"
         task = progress.add_task("Measuring", total=len(cells))

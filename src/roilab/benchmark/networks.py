@@ -12,7 +12,14 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from roilab.benchmark.process import MeasurementError
-from roilab.inference import NetworkFile, NetworkSpec, TrainedNetwork, load_network, network_spec
+from roilab.inference import (
+    NetworkFile,
+    NetworkSpec,
+    TrainedNetwork,
+    load_network,
+    network_file,
+    network_spec,
+)
 from roilab.inference.metadata import network_metadata, network_name
 
 _MODEL_KEYS = ("model", "loss", "optimizer", "scheduler")
@@ -46,7 +53,7 @@ def open_networks(config: Mapping[str, Any]) -> list[BenchmarkNetwork]:
     if models is None:
         models = [] if paths else config["default_models"]
     networks = [_build_model(name, config["data"], config["seed"]) for name in models]
-    trained = [load_network(Path(path)) for path in paths]
+    trained = [load_network(network_file(Path(path)), config["trust"]) for path in paths]
     names = [network_name(network.recipe) for network in trained]
     for network, name, path in zip(trained, names, paths, strict=True):
         unique = f"{name} ({path})" if names.count(name) > 1 else name

@@ -1,11 +1,11 @@
 """From frames to training items: layers, truth mask, batches."""
 
+from roilab.config.rules import DataConfigError, RebinError
 from roilab.data.cache import CacheError, ImageCache
 from roilab.data.datamodule import RoiDataModule
 from roilab.data.dataset import RoiDataset, TrainingItem, TruthSpec
-from roilab.data.files import DataConfigError
 from roilab.data.image_index import ImageSource, ImageSpec, PlaneSelection, list_images
-from roilab.data.images import RebinError, crop, pad_mask, rebin_mean, scale_charge, truth_mask
+from roilab.data.images import crop, pad_mask, rebin_mean, scale_charge, truth_mask
 from roilab.data.prepare import prepare_image
 from roilab.data.simulated import SimulatedDataModule
 from roilab.data.split import split_by_event

@@ -1,21 +1,27 @@
 """Frame files of a folder as training, validation and test batches."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import LightningDataModule
 from rich.progress import track
-from torch.utils.data import DataLoader, DistributedSampler, Sampler
+from torch.utils.data import DataLoader
 
+from roilab.config import read_part
+from roilab.config.rules import DataConfigError
 from roilab.data.cache import ImageCache, image_key
-from roilab.data.dataset import RoiDataset, TrainingItem, collate
-from roilab.data.files import DataConfigError, Stage
-from roilab.data.image_index import list_images
-from roilab.data.sampler import UnrepeatedSampler
+from roilab.data.dataset import RoiDataset, TrainingItem
+from roilab.data.image_index import ImageSource, list_images
+from roilab.data.left_out import LeftOut
+from roilab.data.loader import BatchLoader, start_worker
+from roilab.data.sampler import ShuffledSampler, SkippingSampler, UnrepeatedSampler
 from roilab.data.settings import DataSettings
 from roilab.data.split import split_by_event
+from roilab.frames import FilePair
+from roilab.frames.selection import Stage
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +35,11 @@ class RoiDataModule(LightningDataModule):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__()
-        self.settings = DataSettings(**settings)
+        self.settings = DataSettings(**read_part("roilab.data.RoiDataModule", settings, "data"))
         self.samples = [Path(folder).expanduser() for folder in self.settings.samples]
         self.cache = None if self.settings.cache is None else ImageCache(**self.settings.cache)
         self._datasets: dict[Stage, RoiDataset] = {}
+        self._left_out = LeftOut()
         self._prepared = False
 
     def prepare_data(self) -> None:
@@ -45,7 +52,11 @@ class RoiDataModule(LightningDataModule):
             keys = [image_key(source, dataset.spec) for source in dataset.sources]
             missing = [i for i, key in enumerate(keys) if key not in self.cache]
             loader = DataLoader(
-                dataset, batch_size=None, sampler=missing, num_workers=self.settings.num_workers
+                dataset,
+                batch_size=None,
+                sampler=missing,
+                num_workers=self.settings.num_workers,
+                worker_init_fn=start_worker,
             )
             for _ in track(loader, "Preparing images", total=len(missing), disable=not missing):
                 pass
@@ -57,14 +68,16 @@ class RoiDataModule(LightningDataModule):
         )
 
     def setup(self, stage: str | None = None) -> None:
-        """List the images of every stage; their samples are not read yet."""
+        """List the images of every stage; their samples are not read yet.
+
+        With ``data.on_error=skip`` they are, to leave out events that cannot be read.
+        """
         if self._datasets:
             return
         settings = self.settings
-        where = (settings.readout, settings.selection, settings.image_spec)
         pairs = settings.files.pairs()
-        images = {stage: list_images(files, *where) for stage, files in pairs.items()}
-        if "val" not in images:
+        images = {stage: self._list_images(files) for stage, files in pairs.items()}
+        if "val" not in images and images["train"]:
             images["train"], images["val"] = split_by_event(
                 images["train"], settings.val_fraction, settings.split_seed
             )
@@ -72,22 +85,63 @@ class RoiDataModule(LightningDataModule):
             if not sources:
                 raise DataConfigError(
                     f"no image is left for {name} of the {sum(map(len, pairs.values()))} file "
-                    f"pairs in {settings.files.dir}; check data.train_files, data.val_files and "
-                    "data.test_files."
+                    f"pairs in {settings.files.dir}{self._first_reason()}; check data.train_files, "
+                    "data.val_files and data.test_files."
                 )
-            arguments = settings.image_spec, settings.truth_spec, settings.layer_scale, self.cache
-            self._datasets[name] = RoiDataset(sources, *arguments)
+            self._datasets[name] = self._dataset(sources)
         sizes = ", ".join(f"{len(data)} {name}" for name, data in self._datasets.items())
         log.info("images from %s: %s", settings.files.dir, sizes)
+
+    def _dataset(self, sources: Sequence[ImageSource]) -> RoiDataset:
+        settings = self.settings
+        arguments = settings.image_spec, settings.truth_spec, settings.layer_scale, self.cache
+        return RoiDataset(sources, *arguments)
+
+    def _list_images(self, pairs: Sequence[FilePair]) -> list[ImageSource]:
+        """List the images of some files, without the events that are left out."""
+        settings = self.settings
+        where = (settings.readout, settings.selection, settings.image_spec)
+        if settings.on_error == "stop":
+            return list_images(pairs, *where)
+        sources = list_images(pairs, *where, self._left_out.add)
+        return self._left_out.readable(self._dataset(sources), settings.num_workers)
+
+    def _first_reason(self) -> str:
+        reasons = self._left_out.reasons
+        if not reasons:
+            return ""
+        name, reason = next(iter(reasons.items()))
+        return f" ({len(reasons)} files or events are left out; {name}: {reason})"
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Error message of every event or file that is left out, by its name."""
+        return self._left_out.reasons
 
     def dataset(self, stage: Stage) -> RoiDataset:
         """Return the images of one stage, after ``setup``."""
         return self._datasets[stage]
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the numbers of files and images of every stage, after ``setup``."""
+        return {
+            stage: {"files": len({s.pair for s in dataset.sources}), "images": len(dataset)}
+            for stage, dataset in self._datasets.items()
+        }
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Stages that have images, after ``setup``."""
+        return tuple(self._datasets)
+
+    def events_to_simulate(self) -> int | None:
+        """Return the number of events that are simulated first; ``None`` for existing files."""
+        return None
+
     @property
     def has_test(self) -> bool:
         """Whether test files are named."""
-        return self.settings.test_files is not None
+        return bool(self.settings.test_files)
 
     def layer_statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mean and width (standard deviation) of every layer over the training images.
@@ -120,20 +174,17 @@ class RoiDataModule(LightningDataModule):
     def _loader(self, stage: Stage) -> DataLoader[TrainingItem]:
         dataset, settings, trainer = self.dataset(stage), self.settings, self.trainer
         rank, size = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        sampler: Sampler[int]
+        sampler: SkippingSampler
         if stage == "train":
-            # Also for one process: the order is then the same with several processes, and after
-            # a resumed epoch.
-            sampler = DistributedSampler(dataset, size, rank, seed=settings.shuffle_seed)
+            sampler = ShuffledSampler(len(dataset), rank, size, settings.shuffle_seed)
         else:
             sampler = UnrepeatedSampler(len(dataset), rank, size)
         pin = torch.cuda.is_available() if settings.pin_memory is None else settings.pin_memory
-        return DataLoader(
+        return BatchLoader(
             dataset,
+            sampler,
             batch_size=settings.batch_size,
-            sampler=sampler,
             num_workers=settings.num_workers,
             persistent_workers=settings.num_workers > 0,
             pin_memory=pin,
-            collate_fn=collate,
         )

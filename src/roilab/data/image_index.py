@@ -1,20 +1,27 @@
 """Which images a set of frame files holds: one for every event, APA and plane."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from roilab.detectors import Readout
 from roilab.frames import (
     ChannelRangeError,
     FilePair,
     FrameFile,
+    FrameFileError,
     MissingTagError,
     TickAxis,
     TickAxisError,
+    Window,
+    apa_of,
     find_apas,
+    find_truth_tag,
     first_channel,
     match_events,
     open_frames,
+    shown_tags,
 )
 from roilab.types import Range
 
@@ -28,6 +35,7 @@ class ImageSpec:
     tick_range: Range  # half-open, on the reconstruction's tick axis
     rebin: int  # ticks per slice
     channel_rebin: int = 1  # channels per row
+    reader: Mapping[str, Any] | None = None  # of the frame files, see ``roilab.frames.open_frames``
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,8 @@ class ImageSource:
     apa: str  # as the tags end
     plane: str  # ``U+V`` for stacked planes
     channel_ranges: tuple[Range, ...]  # half-open, of global ids, one for each stacked plane
-    truth_tag: str  # with APA number
+    truth_tag: str  # with APA number, if it has one
+    window: Window  # anode and readout, which every tag must overlap
 
     @property
     def event_key(self) -> tuple[str, str, int]:
@@ -48,9 +57,14 @@ class ImageSource:
         return (self.pair.rec.name, str(self.pair.rec.parent), self.rec_event)
 
     @property
+    def event_name(self) -> str:
+        """File and event, for messages."""
+        return f"{self.pair.name} event {self.rec_event}"
+
+    @property
     def name(self) -> str:
         """File, event, anode and plane, for pictures and messages."""
-        return f"{self.pair.rec.name} event {self.rec_event} APA {self.apa or 0} {self.plane}"
+        return f"{self.event_name} APA {self.apa or 0} {self.plane}"
 
 
 @dataclass(frozen=True)
@@ -63,36 +77,73 @@ class PlaneSelection:
 
 
 def list_images(
-    pairs: Sequence[FilePair], readout: Readout, selection: PlaneSelection, spec: ImageSpec
+    pairs: Sequence[FilePair],
+    readout: Readout,
+    selection: PlaneSelection,
+    spec: ImageSpec,
+    on_error: Callable[[str, FrameFileError], None] | None = None,
 ) -> list[ImageSource]:
     """List the images of all files, in order of file, event, anode and plane.
 
     Only tags, channel lists and tick information are read. Every event must have the tags and
-    ticks of ``spec``.
+    ticks of ``spec``. ``on_error`` is called with the name of a file or event that has an error,
+    which is then left out; with ``None`` the error is raised.
 
     Raises:
         FrameFileError: (its subclasses too) a file cannot be read, lacks a tag or channels, or
             does not fit its truth file.
     """
-    ranges = {plane: readout.ranges[plane] for plane in selection.planes}
     sources: list[ImageSource] = []
     for pair in pairs:
-        with open_frames(pair.rec) as rec, open_frames(pair.tru) as tru:
-            for rec_event, tru_event in match_events(rec, tru):
-                for apa in _apas(rec, rec_event, selection, spec):
-                    _check_layers(rec, rec_event, apa, spec)
-                    first = readout.first_channel
-                    if first is None:
-                        info = rec.info(rec_event, spec.layers[0] + apa)
-                        where = f"{rec.path}: event {rec_event}"
-                        first = first_channel(info, apa, readout.channels_per_apa, where)
-                    planes = {name: (first + a, first + b) for name, (a, b) in ranges.items()}
-                    _check_channels(rec, rec_event, apa, planes)
-                    tag = _truth_tag(tru, tru_event, apa, spec)
-                    sources += [
-                        ImageSource(pair, rec_event, tru_event, apa, name, channels, tag)
-                        for name, channels in _images(planes, selection.stack)
-                    ]
+        with (
+            _passed_to(on_error, pair.name),
+            open_frames(pair.rec, readout.reader) as rec,
+            open_frames(pair.tru, readout.reader) as tru,
+        ):
+            for events in match_events(rec, tru):
+                with _passed_to(on_error, f"{pair.name} event {events[0]}"):
+                    sources += _list_event(pair, rec, tru, events, (readout, selection, spec))
+    return sources
+
+
+@contextmanager
+def _passed_to(on_error: Callable[[str, FrameFileError], None] | None, name: str) -> Iterator[None]:
+    """Call a function for an error in the block, if there is one."""
+    try:
+        yield
+    except FrameFileError as error:
+        if on_error is None:
+            raise
+        on_error(name, error)
+
+
+def _list_event(
+    pair: FilePair,
+    rec: FrameFile,
+    tru: FrameFile,
+    events: tuple[int, int],
+    settings: tuple[Readout, PlaneSelection, ImageSpec],
+) -> list[ImageSource]:
+    """List the images of one event (its ids in both files)."""
+    readout, selection, spec = settings
+    event, tru_event = events
+    sources = []
+    for apa in _apas(rec, event, selection, spec):
+        _check_layers(rec, event, apa, spec)
+        first = readout.first_channel
+        if first is None:
+            info = rec.info(event, spec.layers[0] + apa)
+            where = f"{rec.path}: event {event}"
+            first = first_channel(info, apa, readout.channels_per_apa, where)
+        ranges = {name: readout.ranges[name] for name in selection.planes}
+        planes = {name: (first + a, first + b) for name, (a, b) in ranges.items()}
+        _check_channels(rec, event, apa, planes)
+        window = Window(readout.anode(first), readout.all_ticks)
+        tag = _truth_tag(tru, tru_event, apa, spec)
+        sources += [
+            ImageSource(pair, event, tru_event, apa, name, channels, tag, window)
+            for name, channels in _images(planes, selection.stack)
+        ]
     return sources
 
 
@@ -112,7 +163,7 @@ def _apas(
     if missing or not present:
         raise MissingTagError(
             f"{rec.path}: event {event} has no tag '{layer}{missing[0] if missing else ''}'; it "
-            f"has {', '.join(rec.tags(event)) or 'none'}. Name tags the file holds (data.layers, "
+            f"has {shown_tags(rec.tags(event))}. Name tags the file holds (data.layers, "
             "data.apas) or write it again with this one."
         )
     return selection.apas or present
@@ -120,15 +171,19 @@ def _apas(
 
 def _check_layers(rec: FrameFile, event: int, apa: str, spec: ImageSpec) -> None:
     """Check that the file has all layers, and that the first one overlaps the tick range."""
-    everywhere = {tag for other in rec.events for tag in rec.tags(other)}
     for layer in spec.layers:
-        if layer + apa not in everywhere:
+        if layer + apa not in rec.all_tags:
             raise MissingTagError(
                 f"{rec.path}: event {event} has no tag '{layer}{apa}'; it has "
-                f"{', '.join(rec.tags(event))}. Name tags the file holds (data.layers) or write "
+                f"{shown_tags(rec.tags(event))}. Name tags the file holds (data.layers) or write "
                 "it again with this one."
             )
     info = rec.info(event, spec.layers[0] + apa)
+    if not len(info.channels) or not info.n_columns:
+        raise ChannelRangeError(
+            f"{info.where}: holds no channel or no tick; expected the traces of every channel. "
+            "Leave out this event, or name another tag first in data.layers."
+        )
     start = TickAxis.of(info).first_tick(info)
     if spec.tick_range[0] >= start + info.n_columns or spec.tick_range[1] <= start:
         raise TickAxisError(
@@ -140,7 +195,7 @@ def _check_layers(rec: FrameFile, event: int, apa: str, spec: ImageSpec) -> None
 
 def _check_channels(rec: FrameFile, event: int, apa: str, planes: dict[str, Range]) -> None:
     """Check that the planes lie between the lowest and the highest channel of the file's tags."""
-    tags = [tag for tag in rec.tags(event) if tag.endswith(apa)]
+    tags = [tag for tag in rec.tags(event) if apa_of(tag) == apa]
     lists = [channels for tag in tags if len(channels := rec.info(event, tag).channels)]
     low = min(int(channels.min()) for channels in lists)
     high = max(int(channels.max()) for channels in lists)
@@ -148,19 +203,18 @@ def _check_channels(rec: FrameFile, event: int, apa: str, planes: dict[str, Rang
         if begin < low or end > high + 1:
             raise ChannelRangeError(
                 f"{rec.path}: event {event}: plane {plane} is channels {begin} to {end - 1}, but "
-                f"its tags ({', '.join(tags)}) hold {low} to {high}; choose data.planes or "
+                f"its tags ({shown_tags(tags)}) hold {low} to {high}; choose data.planes or "
                 "data.channel_range within, or another detector."
             )
 
 
 def _truth_tag(tru: FrameFile, event: int, apa: str, spec: ImageSpec) -> str:
     """Return the first truth tag that any event has (an event without charge may lack it)."""
-    everywhere = {tag for other in tru.events for tag in tru.tags(other)}
-    for name in spec.truth:
-        if name + apa in everywhere:
-            return name + apa
-    wanted = " or ".join(f"'{name}{apa}'" for name in spec.truth)
-    raise MissingTagError(
-        f"{tru.path}: event {event} has no tag {wanted}; it has "
-        f"{', '.join(tru.tags(event)) or 'none'}. Set data.truth to the tag of the truth charge."
-    )
+    tag = find_truth_tag(tru, spec.truth, apa)
+    if tag is None:
+        wanted = " or ".join(f"'{name}{apa}'" for name in spec.truth)
+        raise MissingTagError(
+            f"{tru.path}: event {event} has no tag {wanted}; it has {shown_tags(tru.tags(event))}. "
+            "Set data.truth to the tag of the truth charge."
+        )
+    return tag

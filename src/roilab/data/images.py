@@ -10,32 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roilab.errors import RoilabError
+from roilab.config.rules import check_rebin
 
 Image = TypeVar("Image", NDArray[np.float32], torch.Tensor)
 Mask = TypeVar("Mask", NDArray[np.bool_], torch.Tensor)
 PadUnit = Literal["bins", "ticks"]
-
-
-class RebinError(RoilabError):
-    """The rebin does not divide the range it is applied to."""
-
-
-def check_rebin(length: int, rebin: int, name: str = "data.rebin", axis: str = "ticks") -> None:
-    """Check that ``rebin`` divides ``length``.
-
-    Raises:
-        RebinError: it does not; the message names the nearest divisors.
-    """
-    if rebin >= 1 and length % rebin == 0:
-        return
-    divisors = [d for d in range(1, length + 1) if length % d == 0]
-    below = [str(d) for d in divisors if d < rebin][-1:]
-    above = [str(d) for d in divisors if d > rebin][:1]
-    raise RebinError(
-        f"{name}={rebin} does not divide the range of {length} {axis}; expected a divisor, "
-        f"the nearest are {' and '.join(below + above)}. Choose one, or change the range."
-    )
 
 
 def rebin_mean(image: Image, ticks: int, channels: int = 1) -> Image:

@@ -25,9 +25,11 @@ def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
     Raises:
         FrameFileError: (its subclasses too) the file is damaged, or lacks a tag.
     """
-    with open_frames(source.pair.rec) as rec, open_frames(source.pair.tru) as tru:
+    pair, reader = source.pair, spec.reader
+    with open_frames(pair.rec, reader) as rec, open_frames(pair.tru, reader) as tru:
         truth = TruthTag(tru, source.tru_event, source.truth_tag)
-        tags = TagReader(rec, source.rec_event, source.apa, spec.layers, truth)
+        event = (rec, source.rec_event, source.apa)
+        tags = TagReader(*event, spec.layers, truth, source.window)
         reads: list[_Read] = [partial(tags.read, layer) for layer in spec.layers]
         return np.stack([_rebinned(read, source, spec) for read in [*reads, tags.read_truth]])
 

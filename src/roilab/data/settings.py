@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
+from roilab.config.rules import check_ranges, select_files
 from roilab.data.dataset import TruthSpec
-from roilab.data.files import DataConfigError, FileSelection
 from roilab.data.image_index import ImageSpec, PlaneSelection
-from roilab.data.images import PadUnit, check_rebin
+from roilab.data.images import PadUnit
 from roilab.detectors import Readout
+from roilab.frames.selection import FileSelection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class DataSettings:
     dir: str
     rec: str
     tru: str
+    reader: Mapping[str, Any] | None
     train_files: Sequence[str] | None
     val_files: Sequence[str] | None
     test_files: Sequence[str] | None
@@ -51,23 +52,10 @@ class DataSettings:
     num_workers: int
     pin_memory: bool | None
     cache: Mapping[str, Any] | None
+    on_error: Literal["stop", "skip"]
 
     def __post_init__(self) -> None:
-        for plane in self.planes:
-            _check_choice("data.planes", plane, tuple(self.readout.ranges))
-        low, high = self.channel_range or (0, 1)
-        if not 0 <= low < high or (self.channel_range is not None and len(self.planes) != 1):
-            raise DataConfigError(
-                f"data.channel_range={[low, high]} with data.planes={list(self.planes)}; expected "
-                "a range [first, last + 1] and exactly one plane. Name one plane."
-            )
-        begin, end = self.readout.tick_range
-        check_rebin(end - begin, self.rebin)
-        for plane in self.planes:
-            first, last = self.readout.ranges[plane]
-            check_rebin(last - first, self.channel_rebin, "data.channel_rebin", "channels")
-        _check_choice("data.normalization", self.normalization, ("scalar", "layer"))
-        _check_choice("data.pad_unit", self.pad_unit, ("bins", "ticks"))
+        check_ranges(vars(self))
 
     @cached_property
     def readout(self) -> Readout:
@@ -77,12 +65,7 @@ class DataSettings:
     @property
     def files(self) -> FileSelection:
         """Frame files by stage."""
-        return FileSelection(
-            Path(self.dir).expanduser(),
-            self.rec,
-            self.tru,
-            {"train": self.train_files, "val": self.val_files, "test": self.test_files},
-        )
+        return select_files(vars(self))
 
     @property
     def selection(self) -> PlaneSelection:
@@ -94,7 +77,8 @@ class DataSettings:
     def image_spec(self) -> ImageSpec:
         """Contents of a prepared image."""
         layers, readout = tuple(self.layers), self.readout
-        return ImageSpec(layers, readout.truth, readout.tick_range, self.rebin, self.channel_rebin)
+        rebins = (self.rebin, self.channel_rebin)
+        return ImageSpec(layers, readout.truth, readout.tick_range, *rebins, self.reader)
 
     @property
     def truth_spec(self) -> TruthSpec:
@@ -105,8 +89,3 @@ class DataSettings:
     def layer_scale(self) -> float:
         """Factor on the charge of the layers in a training item."""
         return self.input_scale if self.normalization == "scalar" else 1.0
-
-
-def _check_choice(key: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise DataConfigError(f"{key}: got '{value}'; expected one of {', '.join(choices)}.")

@@ -8,6 +8,7 @@ from filelock import FileLock
 
 from roilab.data.datamodule import RoiDataModule
 from roilab.simulate import make_sample
+from roilab.simulate.production import META_FILE
 
 
 class SimulatedDataModule(RoiDataModule):
@@ -35,7 +36,8 @@ class SimulatedDataModule(RoiDataModule):
             for name, config in (simulated_samples or {}).items()
             if config is not None
         }
-        self._to_simulate = [(folder, simulation), *samples.items()]
+        self._main = (folder, simulation)
+        self._to_simulate = [self._main, *samples.items()]
         self.samples += samples
 
     def prepare_data(self) -> None:
@@ -44,6 +46,13 @@ class SimulatedDataModule(RoiDataModule):
             self._simulate(*self._to_simulate[0])
             del self._to_simulate[0]
         super().prepare_data()
+
+    def events_to_simulate(self) -> int | None:
+        """Return the number of events of the folder, ``None`` where it is complete."""
+        folder, simulation = self._main
+        if (folder / META_FILE).is_file():
+            return None
+        return int(simulation["events"])
 
     def _simulate(self, folder: Path, simulation: Mapping[str, Any]) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)

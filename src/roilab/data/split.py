@@ -30,9 +30,14 @@ def split_by_event(
             f"{len(events)} event cannot be split into training and validation; expected at least "
             "2. Give more files, or name data.val_files."
         )
-    n_val = min(max(1, round(val_fraction * len(events))), len(events) - 1)
+    n_val = count_validation(len(events), val_fraction)
     order = np.random.default_rng(seed).permutation(len(events))
     chosen = {events[index] for index in order[:n_val]}
     train = [source for source in sources if source.event_key not in chosen]
     val = [source for source in sources if source.event_key in chosen]
     return train, val
+
+
+def count_validation(events: int, val_fraction: float) -> int:
+    """Return how many of the events are for validation; at least one is left for training."""
+    return min(max(1, round(val_fraction * events)), events - 1)

@@ -2,7 +2,7 @@
 
 from roilab.detectors.detector import PLANE_NAMES, Detector, WirePlane, crossing_points
 from roilab.detectors.errors import DetectorError
-from roilab.detectors.readout import Readout
+from roilab.detectors.readout import Readout, readout_config
 
 __all__ = [
     "PLANE_NAMES",
@@ -11,4 +11,5 @@ __all__ = [
     "Readout",
     "WirePlane",
     "crossing_points",
+    "readout_config",
 ]

@@ -19,6 +19,17 @@ class Readout:
     first_channel: int | None  # id of the anode's first channel; None to find it from the file
     tick_range: Range  # half-open
     truth: tuple[str, ...]  # tags without APA number; the first that a file has is taken
+    nticks: int  # of the detector's readout
+    reader: Mapping[str, Any] | None = None  # of the frame files, see ``roilab.frames.open_frames``
+
+    @property
+    def all_ticks(self) -> Range:
+        """Ticks of the readout and of ``tick_range``, half-open."""
+        return min(0, self.tick_range[0]), max(self.nticks, self.tick_range[1])
+
+    def anode(self, first_channel: int) -> Range:
+        """Return the channel ids of an anode from its first, half-open."""
+        return first_channel, first_channel + self.channels_per_apa
 
     @classmethod
     def from_config(cls, data: Mapping[str, Any]) -> "Readout":
@@ -27,17 +38,32 @@ class Readout:
         The channels of U come first, then V, then W. Of the detector only the number of channels
         of every plane and the number of ticks are used.
 
+        A key that is absent means the same as null.
+
         Raises:
             DetectorError: the config names no detector, or the detector lacks one of these.
         """
-        counts, nticks = _channels_and_ticks(data["detector"])
+        counts, nticks = _channels_and_ticks(data.get("detector"))
         edges = list(pairwise(accumulate(counts, initial=0)))
         ranges = {name.upper(): edge for name, edge in zip(PLANE_NAMES, edges, strict=True)}
-        if data["channel_range"] is not None:
-            low, high = data["channel_range"]
+        if (channel_range := data.get("channel_range")) is not None:
+            low, high = channel_range
             ranges[data["planes"][0]] = (low, high)
-        begin, end = data["tick_range"] or (0, nticks)
-        return cls(ranges, sum(counts), data["first_channel"], (begin, end), tuple(data["truth"]))
+        begin, end = data.get("tick_range") or (0, nticks)
+        truth = tuple(data.get("truth") or ())
+        where = (data.get("first_channel"), (begin, end), truth, nticks)
+        return cls(ranges, sum(counts), *where, data.get("reader"))
+
+
+def readout_config(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a data config that ``Readout.from_config`` reads, as plain data.
+
+    Without the reader of frame files: that is code, which a network's file must not name.
+    """
+    counts, nticks = _channels_and_ticks(data.get("detector"))
+    detector = {name: {"channels": n} for name, n in zip(PLANE_NAMES, counts, strict=True)}
+    keys = ("planes", "channel_range", "tick_range", "first_channel", "truth")
+    return {"detector": {**detector, "nticks": nticks}, **{key: data.get(key) for key in keys}}
 
 
 def _channels_and_ticks(detector: Mapping[str, Any] | None) -> tuple[list[int], int]:

@@ -23,7 +23,7 @@ from roilab.plots.panels import (
 )
 from roilab.plots.style import NETWORK_COLOURS, PREDICTED
 from roilab.plots.view import Look, View
-from roilab.types import Frame, Range
+from roilab.types import Frame, Mask, Range
 
 COMPUTED = ("truth", "probability", "mask", "dnn", "ideal")
 _TRUE = "truth charge"
@@ -154,9 +154,7 @@ class EventView:
             why = self.event.missing.get(name) or f"event {self.event.event} has no tag '{name}'"
             return [AbsentPanel(title=name, text=why)]
         if name in self.settings.mask_tags:
-            inside = (self.tags[name][self.part] != 0).astype(np.uint8)
-            names = {"pixels inside": "0.25"}
-            return [ClassPanel(title=name, classes=inside, names=names, outlines=outlines)]
+            return [_inside(name, self.tags[name][self.part] != 0, outlines)]
         if name in self.settings.adc_tags:
             height = above_median(self.tags[name])[self.part]
             limit = float(np.quantile(np.abs(height[:, ::7]), 0.995)) or 1.0
@@ -219,8 +217,14 @@ class EventView:
         found = prediction.mask[self.part]
         mask = self.truth_mask
         if mask is None:
-            return against_truth(f"{title} (no truth)", found, found)
+            return _inside(f"{title} (no truth)", found)
         return against_truth(f"{title}, pixels", mask[self.part], found)
+
+
+def _inside(title: str, mask: Mask, outlines: Sequence[Outline] = ()) -> Panel:
+    """Return a panel of the pixels inside a mask."""
+    names = {"pixels inside": "0.25"}
+    return ClassPanel(title=title, classes=mask.astype(np.uint8), names=names, outlines=outlines)
 
 
 def above_median(adc: Frame) -> Frame:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from roilab.atomic_write import save_figure
+from roilab.building import build
 from roilab.detectors.readout import Readout
 from roilab.display.event_view import COMPUTED, EventView
 from roilab.display.page import write_page
@@ -17,7 +17,7 @@ from roilab.display.predictions import make_networks, predict, truth_rois
 from roilab.display.settings import DisplayError, DisplaySettings
 from roilab.evaluate.run import data_config
 from roilab.evaluate.settings import PhysicsSettings
-from roilab.frames import FrameFile
+from roilab.frames import FrameFile, truth_beside
 from roilab.inference import Network, PlaneReader, network_spec, open_network
 
 log = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ def display(config: DictConfig) -> None:
         RoilabError: (its subclasses too) an error of the user.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    settings: DisplaySettings = instantiate(config.display)
-    physics: PhysicsSettings = instantiate(config.physics)
-    files = [open_network(path) for path in network_paths(plain["network"])]
+    settings: DisplaySettings = build("display", config.display)
+    physics: PhysicsSettings = build("physics", config.physics)
+    files = [open_network(path, plain["trust"]) for path in network_paths(plain["network"])]
     first = files[0] if files else open_network(None)
     data, given = data_config(plain, first), plain["network_spec"]
     networks = make_networks(files, plain["names"], given, data, physics, plain["device"])
@@ -121,11 +121,10 @@ def _truth_file(plain: Mapping[str, Any]) -> Path | None:
     if plain["tru"] != "auto":
         return Path(plain["tru"])
     rec = Path(plain["rec"])
-    beside = rec.with_name(rec.name.replace("rec", "tru", 1))
-    if beside != rec and beside.is_file():
-        return beside
-    log.info("%s: no truth file beside it; name one with tru=FILE.", rec)
-    return None
+    beside = truth_beside(rec)
+    if beside is None:
+        log.info("%s: no truth file beside it; name one with tru=FILE.", rec)
+    return beside
 
 
 def _needed(

@@ -1,8 +1,9 @@
 """Settings of displays: the keys of ``display`` in ``conf/display.yaml``."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from roilab.config import read_part
 from roilab.errors import RoilabError
 from roilab.plots.pooling import Rule, max_pool, mean_pool
 from roilab.plots.view import PANEL
@@ -43,15 +44,7 @@ class DisplaySettings:
     charge_cut: float | None
 
     def __post_init__(self) -> None:
-        _check("pictures", self.pictures or (), PICTURES)
-        _check("formats", self.formats, ("png", "pdf", "svg"))
-        _check("axis", [self.axis], ("tick", "us"))
-        _check("scale", [self.scale], ("symlog", "linear"))
-        _check("pool", [self.pool], _RULES)
-        for name in ("linear_below", "dpi", "columns", "html_mb", "charge_limit"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise DisplayError(f"display.{name}={value}; expected a number above 0.")
+        read_part("roilab.display.settings.DisplaySettings", vars(self), "display")
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -62,15 +55,6 @@ class DisplaySettings:
     def rule(self) -> Rule:
         """Pooling of samples to pixels."""
         return _RULES[self.pool]
-
-
-def _check(key: str, got: Sequence[str], known: Collection[str]) -> None:
-    wrong = [name for name in got if name not in known]
-    if wrong:
-        raise DisplayError(
-            f"display.{key}: got '{', '.join(map(str, wrong))}'; expected some of "
-            f"{', '.join(known)}."
-        )
 
 
 def part_of(every: Range, asked: Sequence[int] | None, key: str, what: str) -> Range:

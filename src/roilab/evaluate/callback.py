@@ -21,6 +21,7 @@ from roilab.evaluate.sample import SampleImage, few_of_each, read_sample
 from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.inference import Network, NetworkSpec
 from roilab.inference.metadata import network_name
+from roilab.inference.rois import NanProbabilityError
 from roilab.train.module import RoiModule
 from roilab.types import Row
 
@@ -68,7 +69,11 @@ class PhysicsMetrics(Callback):
         began = time.perf_counter()
         evaluator = self._evaluator(trainer, pl_module)
         share = slice(trainer.global_rank, None, trainer.world_size)
-        groups = evaluator(self._images, share, pl_module.device)
+        try:
+            groups = evaluator(self._images, share, pl_module.device)
+        except NanProbabilityError as error:
+            log.warning("no physics metrics of epoch %d: %s", trainer.current_epoch, error)
+            return
         if not trainer.is_global_zero:
             return
         rows = [row for group in groups for row in group]

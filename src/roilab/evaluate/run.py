@@ -8,12 +8,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import Progress
 from rich.table import Table
 
 from roilab.atomic_write import write_csv, write_json
+from roilab.building import build
 from roilab.console import number_with_errors, table_console
 from roilab.detectors.readout import Readout
 from roilab.evaluate.evaluator import Evaluator
@@ -27,7 +27,6 @@ from roilab.inference import (
     NetworkFile,
     NetworkSpec,
     network_spec,
-    on_device,
     open_network,
 )
 from roilab.types import Row
@@ -48,8 +47,8 @@ def evaluate(config: DictConfig) -> None:
         RoilabError: (its subclasses too) an error of the user.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    physics: PhysicsSettings = instantiate(config.physics)
-    file = open_network(plain["network"])
+    physics: PhysicsSettings = build("physics", config.physics)
+    file = open_network(plain["network"], plain["trust"])
     data = data_config(plain, file)
     spec, validation = working_point(plain, file, data)
     network = None if file.module is None else file.network(spec, physics, plain["device"])
@@ -124,8 +123,10 @@ def working_point(
             "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
             "data.val_files) of cosmic events."
         )
-    probability = on_device(file.module, plain["device"])
-    rows = scan_validation(probability, validation_events(data, spec), plain["scan"])
+    probability = file.probability(spec, plain["device"])
+    origin = file.path if plain.get("data") is None else None
+    events = validation_events(data, spec, origin, plain["trust"])
+    rows = scan_validation(probability, events, plain["scan"])
     return replace(spec, mask_thresh=best_threshold(rows, **plain["choose"])), rows
 
 
@@ -158,7 +159,7 @@ def study_network(
     plain: Mapping[str, Any], path: str, physics: PhysicsSettings, images: Sequence[SampleImage]
 ) -> list[Row]:
     """Evaluate one network of the study, with the window as it is and grown by its padding."""
-    file = open_network(path)
+    file = open_network(path, plain["trust"])
     data = data_config(plain, file)
     spec, _ = working_point(plain, file, data)
     network = file.network(spec, physics, plain["device"])

@@ -153,7 +153,7 @@ def _pair(event: Mapping[str, Any], folder: Path, where: str) -> FilePair:
     for kind, what in (("rec", "reconstruction"), ("tru", "truth")):
         named = event.get(kind)
         found = [folder / named] if named else _frame_files(folder, kind)
-        if len(found) != 1 or not found[0].is_file():
+        if len(found) != 1 or not found[0].exists():
             got = ", ".join(str(path) for path in found) or "none"
             raise EvaluationError(
                 f"{where} needs one {what} file; got {got}. Name the file as '{kind}' in "

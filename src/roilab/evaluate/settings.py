@@ -6,6 +6,7 @@ from typing import Any
 
 from torchmetrics import MetricCollection
 
+from roilab.config import read_part
 from roilab.errors import RoilabError
 from roilab.inference import NodeDefaults
 from roilab.metrics import Window, charge_metrics
@@ -37,10 +38,7 @@ class PhysicsSettings(NodeDefaults):
     truth_threshold: float
 
     def __post_init__(self) -> None:
-        if self.window not in ("truth", "channel"):
-            raise EvaluationError(
-                f"physics.window: got '{self.window}'; expected one of truth, channel."
-            )
+        read_part("roilab.evaluate.settings.PhysicsSettings", vars(self), "physics")
 
     def charge_metrics(self) -> MetricCollection:
         """Return new metrics: bias, resolution and inefficiency."""

@@ -2,40 +2,63 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
-
-from roilab.data import RoiDataModule
+from roilab.building import build
+from roilab.data import RoiDataModule, SimulatedDataModule
 from roilab.evaluate.settings import EvaluationError
-from roilab.inference import NetworkSpec
+from roilab.inference import NetworkSpec, instantiate_trusted
 from roilab.inference.network import Probability
+from roilab.inference.rois import check_probability
+from roilab.inference.trusted import DATA, DATA_PATHS
 from roilab.metrics import segmentation_metrics
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
+# What SimulatedDataModule has beyond RoiDataModule: a file never causes a simulation.
+_SIMULATED = ("simulation", "simulated_samples")
 
-def validation_events(data: Mapping[str, Any], spec: NetworkSpec) -> RoiDataModule:
+
+def validation_events(
+    data: Mapping[str, Any], spec: NetworkSpec, origin: Path | None, trust: Collection[str]
+) -> RoiDataModule:
     """Return the data module of a data config, with the input and truth mask of a network.
 
     The split into training and validation events is that of the config, so a checkpoint's data
     config gives the split of its training.
+
+    Args:
+        data: the data config.
+        spec: of the network.
+        origin: the checkpoint that ``data`` comes from; ``None`` where the user chose it.
+        trust: import paths of data modules of other packages that a checkpoint may name.
+
+    Raises:
+        UntrustedError: the checkpoint names another class.
     """
-    module: RoiDataModule = instantiate(
-        data,
-        layers=list(spec.layers),
-        rebin=spec.rebin,
-        channel_rebin=1,
-        samples=[],
-        cache=None,
-        normalization="scalar",
-        input_scale=spec.input_scale,
-        threshold=spec.threshold,
-        pad=spec.pad,
-        pad_unit=spec.pad_unit,
-    )
+    replaced: dict[str, Any] = {
+        "layers": list(spec.layers),
+        "rebin": spec.rebin,
+        "channel_rebin": 1,
+        "samples": [],
+        "cache": None,
+        "normalization": "scalar",
+        "input_scale": spec.input_scale,
+        "threshold": spec.threshold,
+        "pad": spec.pad,
+        "pad_unit": spec.pad_unit,
+    }
+    module: RoiDataModule
+    if origin is None:
+        module = build("data", data, **replaced)
+    else:
+        data = {key: value for key, value in data.items() if key not in _SIMULATED}
+        if data.get("_target_") == f"roilab.data.{SimulatedDataModule.__name__}":
+            data["_target_"] = f"roilab.data.{RoiDataModule.__name__}"
+        module = instantiate_trusted(data, DATA, origin, trust, paths=DATA_PATHS, **replaced)
     module.setup()
     return module
 
@@ -57,6 +80,7 @@ def scan_validation(
     for index in range(len(dataset)):
         sample = dataset[index]
         pixels = probability(sample["image"][None])[0]
+        check_probability(pixels.numpy(), "the network", sample["name"])
         truth = sample["truth_mask"] > 0
         for threshold, metric in zip(thresholds, metrics, strict=True):
             metric.update(pixels > threshold, truth)

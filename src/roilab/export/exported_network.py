@@ -1,5 +1,6 @@
 """The module inside an exported file: normalisation, network and sigmoid."""
 
+import copy
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +11,16 @@ from torch import nn
 from roilab.detectors import Readout
 from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork
-from roilab.models import LayerNormalization, RoiNetwork
-from roilab.tiling import MemoryModel, Plan, TiledNetwork, lower, plan_full_images, plan_within
+from roilab.models import LayerNormalization
+from roilab.tiling import (
+    MemoryModel,
+    Plan,
+    TiledNetwork,
+    lower,
+    peak_bytes,
+    plan_full_images,
+    plan_within,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +48,9 @@ class ExportedNetwork(nn.Module):
 
     def __init__(self, network: TrainedNetwork, settings: ExportSettings) -> None:
         super().__init__()
-        net = network.net
-        assert isinstance(net, RoiNetwork)
         bf16 = settings.precision == "bf16"
         preprocess = _preprocess(network.normalization, bf16)
-        graph = lower(net, preprocess)
+        graph = lower(network.net, preprocess, len(network.recipe["data"]["layers"]))
         size = image_size(network.recipe)
         model = MemoryModel(graph, size, bytes_per_number=2 if bf16 else 4)
         plan = _plan(model, settings.max_memory_mb)
@@ -66,6 +73,31 @@ class ExportedNetwork(nn.Module):
         """
         logits = self.net(image)
         logits = logits.narrow(2, 0, image.shape[2]).narrow(3, 0, image.shape[3])
+        return torch.sigmoid(logits.to(torch.float32)).contiguous()
+
+
+class PlainNetwork(nn.Module):
+    """The same for a network with operations that cannot be computed in bands.
+
+    Args:
+        network: on the CPU, in evaluation mode; not changed.
+        settings: precision; the bound on memory has no effect.
+
+    Attributes:
+        expected_mb: expected memory of an image of the recipe's size above the loaded file [MB].
+    """
+
+    def __init__(self, network: TrainedNetwork, settings: ExportSettings) -> None:
+        super().__init__()
+        bf16 = settings.precision == "bf16"
+        self.preprocess = _preprocess(network.normalization, bf16)
+        self.net = copy.deepcopy(network.net).bfloat16() if bf16 else network.net
+        n_layers, size = len(network.recipe["data"]["layers"]), image_size(network.recipe)
+        self.expected_mb = (peak_bytes(self, n_layers, size) + _OVERHEAD) / 1e6
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the ROI probability, as ``ExportedNetwork``."""
+        logits = self.net(self.preprocess(image))
         return torch.sigmoid(logits.to(torch.float32)).contiguous()
 
 

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from roilab.csv_log import read_curves
+from roilab.export.markdown import code_span, plain_text
 
 _CARD = """\
 # {network} for ROI finding, plane {planes}
 
-Probability of a region of interest for every channel and slice of a wire plane, for the node
-`DNNROIFinding` of the Wire-Cell Toolkit. `{file}` is the network, `model.json` describes its
-input, `dnnroi.jsonnet` configures the node.
+Probability of a region of interest for every channel and slice of a wire plane, {purpose}.
+`{file}` is the network, `model.json` describes its input{configuration}.
 
 ## Input
 
@@ -29,14 +30,14 @@ input, `dnnroi.jsonnet` configures the node.
 
 | | |
 |---|---|
-| folder | `{data[dir]}` |
+| folder | {folder} |
 | training files | {train_files} |
 | validation files | {val_files} |
 | truth | charge above {truth_threshold:g} electrons per tick, padded by {pad} {pad_unit} |
 
 ## Recipe
 
-{epoch}Loss `{loss}`, {data[batch_size]} images a batch, seed {seed}, commit {commit},
+{epoch}Loss {loss}, {batch_size} images a batch, seed {seed}, commit {commit},
 roilab {versions[roilab]}, torch {versions[torch]}.
 
 ## Metrics
@@ -94,47 +95,53 @@ def format_model_card(
         facts: of the training.
         file: name of the network's file.
     """
-    data = recipe["data"]
+    data, onnx = recipe["data"], file.endswith(".onnx")
     channels, slices, memory = _image(metadata["export"])
-    links = [f"![{Path(figure).stem}]({figure})" for figure in facts.figures]
+    links = [f"![{plain_text(Path(figure).stem)}]({quote(figure)})" for figure in facts.figures]
     values = {
+        "network": plain_text(metadata["network"]),
         "planes": " and ".join(metadata["planes"]),
+        "folder": code_span(data["dir"]),
+        "batch_size": plain_text(data["batch_size"]),
+        "seed": plain_text(metadata["seed"]),
         "layers": _list_names(metadata["layers"]),
         "train_files": _list_names(data["train_files"]) or "all others",
         "val_files": _list_names(data["val_files"])
         or f"{100 * data['val_fraction']:g}% of the events",
         "epoch": "" if facts.epoch is None else f"Weights after epoch {facts.epoch + 1}. ",
-        "loss": str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1],
+        "loss": code_span(str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1]),
         "commit": metadata["git_commit"] or "not known",
         "metrics": _metrics_table(facts.metrics),
+        "purpose": "for programs other than the Wire-Cell Toolkit, which cannot run ONNX"
+        if onnx
+        else "for the node `DNNROIFinding` of the Wire-Cell Toolkit",
+        "configuration": "" if onnx else ", `dnnroi.jsonnet` configures the node",
         "figures": "\n".join(links) or "No figures are available.",
     }
     image = {"channels": channels, "slices": slices, "memory": memory}
-    return _CARD.format(**{**metadata, **values, **image, "data": data, "file": file})
+    return _CARD.format(**{**metadata, **values, **image, "file": file})
 
 
 def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
     """Return channels and slices of the planned image, and a sentence about memory."""
     if "image" not in export:
-        memory = (
-            "Memory grows with the image; `nchunks` above 1 splits it along its channels and "
-            "saves some."
-        )
-        return "any number of", "any number of", memory
+        return "any number of", "any number of", "Memory grows with the image."
     channels, slices = export["image"]
     memory = (
         f"One image of {channels} x {slices} takes up to about {export['expected_memory_mb']} "
-        f"MB above the loaded file, in {export['precision']}; leave `nchunks` at 1."
+        f"MB above the loaded file, in {export['precision']}; "
     )
+    in_bands = export.get("form") == "bands"
+    memory += "leave `nchunks` at 1." if in_bands else "`nchunks` above 1 saves memory."
     return channels, slices, memory
 
 
 def _metrics_table(metrics: Mapping[str, float]) -> str:
     if not metrics:
         return "No metrics are available."
-    lines = [f"| {name} | {value:.4f} |" for name, value in sorted(metrics.items())]
+    lines = [f"| {plain_text(name)} | {value:.4f} |" for name, value in sorted(metrics.items())]
     return "\n".join(["| of validation | |", "|---|---|", *lines])
 
 
 def _list_names(names: Sequence[str] | None) -> str:
-    return ", ".join(f"`{name}`" for name in names or ())
+    return ", ".join(code_span(name) for name in names or ())

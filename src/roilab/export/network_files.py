@@ -7,11 +7,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from roilab.atomic_write import atomic_write
-from roilab.export.exported_network import ExportedNetwork, image_size
+from roilab.atomic_write import atomic_write, remove_leftovers
+from roilab.checksum import SUMS_FILE, format_sums
+from roilab.export.exported_network import image_size
+from roilab.export.forms import CompiledNetwork, compile_network
 from roilab.export.model_card import TrainingFacts, format_model_card
-from roilab.export.onnx import load_onnx, save_onnx
-from roilab.export.parity import check_parity, check_precision
+from roilab.export.onnx import check_onnx, load_onnx, save_onnx
+from roilab.export.parity import (
+    LARGEST_SIZE,
+    SMALL_SIZES,
+    Parity,
+    Probability,
+    check_parity,
+    check_precision,
+)
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.inference.metadata import network_metadata
@@ -33,13 +42,15 @@ def export_network(
 ) -> dict[str, Any]:
     """Write a network's file, metadata, model card and the node's jsonnet; return the metadata.
 
+    An ONNX file has no jsonnet: WCT's ``TorchService`` runs only TorchScript.
+
     The network's file is loaded again and compared with the network, see ``check_parity``. All
     files are written under temporary names, then renamed, the network's file last.
 
     Args:
         network: on the CPU; put into evaluation mode.
-        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md`` and ``dnnroi.jsonnet`` go
-            into the same folder.
+        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md``, ``dnnroi.jsonnet`` and the
+            checksums of all in ``SHA256SUMS`` go into the same folder.
         settings: precision, memory and format.
         overwrite: replace existing files.
         facts: facts of the training, for the model card.
@@ -48,21 +59,39 @@ def export_network(
         ExportError: (its subclasses too) a file exists, this machine cannot check the precision, or
             the outputs differ; no file is written.
     """
-    check_precision(settings.precision)
-    others = ("MODEL_CARD.md", "dnnroi.jsonnet")
-    paths = [path, path.with_suffix(".json"), *(path.parent / name for name in others)]
+    check_machine(settings)
+    names = ["MODEL_CARD.md"]
+    if settings.format == "torchscript":
+        names.append("dnnroi.jsonnet")
+    others = [path.parent / name for name in (*names, SUMS_FILE)]
+    paths = [path, path.with_suffix(".json"), *others]
     if not overwrite:
         _check_absent(paths)
+    for file in paths:
+        remove_leftovers(file.parent, file.name)
     with ExitStack() as files:  # renamed in reverse order when all are written
-        model, metadata_file, card, jsonnet = (
-            files.enter_context(atomic_write(file)) for file in paths
-        )
+        partials = [files.enter_context(atomic_write(file)) for file in paths]
+        model, metadata_file, card, *jsonnet, sums = partials
         metadata = _save(network.eval(), model, path, settings)
         metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
         card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
-        jsonnet.write_text(node_jsonnet(metadata, path.name))
+        for file in jsonnet:
+            file.write_text(node_jsonnet(metadata, path.name))
+        labels = [file.name for file in paths]
+        sums.write_text(format_sums(list(zip(labels, partials, strict=True))[:-1]))
     log.info("exported %s", path)
     return metadata
+
+
+def check_machine(settings: ExportSettings) -> None:
+    """Check that this machine and its packages can export with these settings.
+
+    Raises:
+        ExportError: (its subclasses too) they cannot.
+    """
+    check_precision(settings.precision)
+    if settings.format == "onnx":
+        check_onnx(settings.precision)
 
 
 def _check_absent(paths: Sequence[Path]) -> None:
@@ -79,26 +108,29 @@ def _save(
 ) -> dict[str, Any]:
     """Write and compare the file; return its metadata and the parity, which the file lacks."""
     probability, metadata = RoiProbability(network), network_metadata(network.recipe)
-    n_layers, size = metadata["n_layers"], image_size(network.recipe)
-    if settings.format == "onnx":
-        if settings.precision != "float32":
-            raise ExportError(
-                "export.format=onnx supports only float32; set export.precision=float32."
-            )
-        metadata["export"] = {"precision": "float32"}
-        save_onnx(probability, partial, n_layers)
-        loaded = load_onnx(partial)
-    else:
-        exported = ExportedNetwork(network, settings)
+    n_layers, (height, width) = metadata["n_layers"], image_size(network.recipe)
+    sizes = (*SMALL_SIZES, (min(height, LARGEST_SIZE[0]), min(width, LARGEST_SIZE[1])))
+
+    def check(loaded: Probability) -> Parity:
+        return check_parity(probability, loaded, n_layers, sizes, path, settings.precision)
+
+    def save_and_check(compiled: CompiledNetwork) -> Parity:
         metadata["export"] = {
+            "form": compiled.form,
             "precision": settings.precision,
-            "image": list(size),
-            "expected_memory_mb": round(exported.expected_mb),
-            "steps_in_bands": exported.steps_in_bands,
+            "image": [height, width],
+            "expected_memory_mb": round(compiled.expected_mb),
+            "steps_in_bands": compiled.steps_in_bands,
         }
-        save_torchscript(exported, partial, metadata)
-        loaded, _ = load_torchscript(partial)
-    parity = check_parity(probability, loaded, (n_layers, *size), path, settings.precision)
+        save_torchscript(compiled.module, partial, metadata)
+        return check(load_torchscript(partial)[0])
+
+    if settings.format == "onnx":
+        metadata["export"] = {"precision": settings.precision}
+        save_onnx(probability, partial, n_layers)
+        parity = check(load_onnx(partial))
+    else:
+        _, parity = compile_network(network, settings, save_and_check)
     log.info("%s differences to the network: %s", parity.measure, parity.differences)
     metadata["export"] |= parity.metadata()
     return metadata

@@ -7,24 +7,34 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from roilab.export.settings import ExportError
+from roilab.export.settings import ExportError, Precision
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 _EXAMPLE_SIZE = (96, 160)
 
 
-def save_onnx(probability: nn.Module, path: Path, n_layers: int) -> None:
-    """Write an ONNX file that takes any number of channels and slices.
+def check_onnx(precision: Precision) -> None:
+    """Check that this environment can write ONNX files.
 
     Raises:
-        ExportError: a package is not installed, or the network cannot be written as ONNX.
+        ExportError: a package is not installed, or the precision is not float32.
     """
+    if precision != "float32":
+        raise ExportError("export.format=onnx supports only float32; set export.precision=float32.")
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise ExportError(
             f"export.format=onnx needs {', '.join(missing)}; pip install 'roilab[onnx]', or choose "
             "export.format=torchscript."
         )
+
+
+def save_onnx(probability: nn.Module, path: Path, n_layers: int) -> None:
+    """Write an ONNX file that takes any number of channels and slices.
+
+    Raises:
+        ExportError: the network cannot be written as ONNX.
+    """
     image = torch.zeros(1, n_layers, *_EXAMPLE_SIZE)
     auto = torch.export.Dim.DYNAMIC
     try:

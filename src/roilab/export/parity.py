@@ -1,7 +1,7 @@
 """Parity: compare the outputs of an exported file with those of the network."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +11,9 @@ from torch import nn
 
 from roilab.export.settings import ExportError, Precision
 
-# Channels x slices of the compared images; the second has odd numbers. The third is the image of
-# the recipe, cut to at most _LARGEST_SIZE.
-_SIZES, _LARGEST_SIZE = ((64, 96), (75, 131)), (800, 600)
+# Channels x slices of compared images; the second has odd numbers. An image of the recipe is cut to
+# at most LARGEST_SIZE.
+SMALL_SIZES, LARGEST_SIZE = ((64, 96), (75, 131)), (800, 600)
 _LIMIT = 1e-5  # of the largest difference of probabilities in float32
 _LIMIT_BF16 = 0.01  # of the mean difference of probabilities in bf16
 _ROUNDING_FACTOR = 3  # on the rounding error of the network in float32
@@ -76,13 +76,13 @@ def check_precision(precision: Precision) -> None:
 def check_parity(
     network: nn.Module,
     exported: Probability,
-    shape: tuple[int, int, int],
-    path: Path,
+    n_layers: int,
+    sizes: Sequence[tuple[int, int]],
+    what: Path | str,
     precision: Precision,
 ) -> Parity:
-    """Compare an exported file with its network on random images of three sizes.
+    """Compare an exported file with its network on random images.
 
-    The sizes are 64 x 96, 75 x 131 and that of the recipe's image, cut to at most 800 x 600.
     In float32 the largest difference of probabilities is compared with 1e-5, in bf16 the mean
     difference with 0.01. A trained network can be so steep that its own rounding in float32 is
     larger than 1e-5; the limit is then three times its rounding error.
@@ -90,17 +90,17 @@ def check_parity(
     Args:
         network: image to ROI probability, in float32.
         exported: function loaded from the file.
-        shape: layers, channels and slices of the recipe's image.
-        path: of the file, for the message.
+        n_layers: number of layers of the images.
+        sizes: channels and slices of the images.
+        what: the file, for the message.
         precision: of the file.
 
     Raises:
         ParityError: a difference is above the limit.
     """
-    n_layers, *size = shape
     generator, bf16 = torch.Generator().manual_seed(0), precision == "bf16"
     differences, highest_limit = {}, _LIMIT_BF16 if bf16 else _LIMIT
-    for height, width in (*_SIZES, map(min, size, _LARGEST_SIZE)):
+    for height, width in sizes:
         image = _random_image(n_layers, height, width, generator)
         expected = network(image)
         difference = (expected - exported(image)).abs()
@@ -109,17 +109,19 @@ def check_parity(
         if not bf16 and measured > limit:
             limit = max(limit, _ROUNDING_FACTOR * _rounding_error(network, image, expected))
         if not measured <= limit:
-            raise _parity_error(path, difference, limit, " on average" if bf16 else "")
+            raise _parity_error(what, difference, limit, " on average" if bf16 else "")
         differences[f"{height}x{width}"] = measured
         highest_limit = max(highest_limit, limit)
     return Parity(differences, "mean" if bf16 else "max", highest_limit)
 
 
-def _parity_error(path: Path, difference: torch.Tensor, limit: float, suffix: str) -> ParityError:
+def _parity_error(
+    what: Path | str, difference: torch.Tensor, limit: float, suffix: str
+) -> ParityError:
     height, width = difference.shape[2:]
     channel, slice_ = divmod(int(difference.argmax()), width)
     return ParityError(
-        f"{path}: not written: at {height} x {width} the exported network differs by "
+        f"{what}: not written: at {height} x {width} the exported network differs by "
         f"{float(difference.max()):.2g} at channel {channel}, slice {slice_}; expected at most "
         f"{limit:.2g}{suffix}. The export does not reproduce an operation of this network."
     )

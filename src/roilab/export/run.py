@@ -4,15 +4,15 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from roilab.atomic_write import atomic_write
+from roilab.building import build
 from roilab.console import table_console
 from roilab.export.model_card import read_training_facts
 from roilab.export.network_files import export_network
 from roilab.export.settings import ExportSettings
-from roilab.inference import load_network, read_checkpoint
+from roilab.inference import load_network, network_file, read_checkpoint
 
 
 def export(config: DictConfig) -> None:
@@ -21,9 +21,9 @@ def export(config: DictConfig) -> None:
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
-    settings: ExportSettings = instantiate(config.export)
-    checkpoint, folder = Path(config.network), Path(config.run_dir)
-    network = load_network(checkpoint)
+    settings: ExportSettings = build("export", config.export)
+    checkpoint, folder = network_file(Path(config.network)), Path(config.run_dir)
+    network = load_network(checkpoint, config.trust)
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
     run_dir = checkpoint.resolve().parent.parent  # a run keeps checkpoints in RUN/checkpoints
     facts = read_training_facts(run_dir, int(read_checkpoint(checkpoint)["epoch"]))

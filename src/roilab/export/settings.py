@@ -1,8 +1,9 @@
 """Settings of an export."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
+from roilab.config import read_part
 from roilab.errors import RoilabError
 
 Precision = Literal["float32", "bf16"]
@@ -22,14 +23,4 @@ class ExportSettings:
     format: Format
 
     def __post_init__(self) -> None:
-        for name, choices in (("precision", Precision), ("format", Format)):
-            value, expected = getattr(self, name), get_args(choices)
-            if value not in expected:
-                raise ExportError(
-                    f"export.{name}={value}: expected {' or '.join(expected)}; choose one."
-                )
-        if self.max_memory_mb is not None and self.max_memory_mb <= 0:
-            raise ExportError(
-                f"export.max_memory_mb={self.max_memory_mb}: expected more than 0, or null for no "
-                "bound."
-            )
+        read_part("roilab.export.settings.ExportSettings", vars(self), "export")

@@ -1,9 +1,13 @@
 """Read, write and pair frame files of the Wire-Cell Toolkit (WCT)."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from roilab.frames.archive import ArchiveFrames
-from roilab.frames.base import FrameFile, TagInfo
+from roilab.building import TargetError, build
+from roilab.frames.archive import TarFrames, ZipFrames
+from roilab.frames.array_frames import ArrayFrames, TagArrays
+from roilab.frames.base import FrameFile
 from roilab.frames.errors import (
     BadChargeError,
     ChannelRangeError,
@@ -13,12 +17,39 @@ from roilab.frames.errors import (
     TickAxisError,
 )
 from roilab.frames.hdf5 import Hdf5Frames
-from roilab.frames.pairs import FilePair, match_events, match_files
-from roilab.frames.plane import TickAxis, find_apas, first_channel, read_plane
+from roilab.frames.names import (
+    ARCHIVE_ENDINGS,
+    CONTAINERS,
+    ZSTD_ENDINGS,
+    apa_of,
+    ending_of,
+    shown,
+    shown_tags,
+)
+from roilab.frames.pairs import (
+    FilePair,
+    match_events,
+    match_files,
+    truth_beside,
+    truth_name,
+)
+from roilab.frames.plane import (
+    TickAxis,
+    find_apas,
+    find_truth_tag,
+    first_channel,
+    input_ticks,
+    is_bad,
+    read_plane,
+)
+from roilab.frames.tag_info import TagInfo
 from roilab.frames.tag_reader import TagReader, TruthTag
+from roilab.frames.window import Window
 from roilab.frames.writer import FrameWriter
 
 __all__ = [
+    "CONTAINERS",
+    "ArrayFrames",
     "BadChargeError",
     "ChannelRangeError",
     "EventMismatchError",
@@ -27,27 +58,60 @@ __all__ = [
     "FrameFileError",
     "FrameWriter",
     "MissingTagError",
+    "TagArrays",
     "TagInfo",
     "TagReader",
     "TickAxis",
     "TickAxisError",
     "TruthTag",
+    "Window",
+    "apa_of",
+    "ending_of",
     "find_apas",
+    "find_truth_tag",
     "first_channel",
+    "input_ticks",
+    "is_bad",
     "match_events",
     "match_files",
     "open_frames",
     "read_plane",
+    "shown",
+    "shown_tags",
+    "truth_beside",
+    "truth_name",
 ]
 
 
-def open_frames(path: str | Path) -> FrameFile:
-    """Open a frame file; the ending of its name gives the container.
+def open_frames(path: str | Path, reader: Mapping[str, Any] | None = None) -> FrameFile:
+    """Open a frame file.
+
+    Args:
+        path: of the file, or of a folder where ``reader`` takes one.
+        reader: ``_target_`` of a ``FrameFile`` of the user, and its arguments besides ``path``
+            (``data.reader``); ``None``: the ending of the name gives the container.
 
     Raises:
-        FrameFileError: the file is absent, of another format, or truncated.
+        FrameFileError: the file is absent, of another format, or truncated; or the reader cannot
+            be made.
     """
     path = Path(path)
-    if path.name.endswith((".npz", ".tar", ".tar.gz", ".tar.bz2")):
-        return ArchiveFrames(path)
-    return Hdf5Frames(path)
+    if reader is not None:
+        return _open_with(reader, path)
+    ending = ending_of(path.name)
+    if ending in ZSTD_ENDINGS or ARCHIVE_ENDINGS.get(ending) is not None:
+        return TarFrames(path)
+    return ZipFrames(path) if ending in ARCHIVE_ENDINGS else Hdf5Frames(path)
+
+
+def _open_with(reader: Mapping[str, Any], path: Path) -> FrameFile:
+    try:
+        frames = build("data.reader", reader, path=path)
+    except TargetError as error:
+        raise FrameFileError(f"{path}: {error}") from error
+    if not isinstance(frames, FrameFile):
+        raise FrameFileError(
+            f"{path}: data.reader._target_={reader['_target_']} gives {type(frames).__name__}; "
+            "expected a roilab.frames.FrameFile. Derive your class from roilab.frames.ArrayFrames."
+        )
+    return frames

@@ -1,33 +1,54 @@
-"""Read numpy frame archives of WCT's ``FrameFileSink``: .npz, .tar, .tar.gz, .tar.bz2.
+"""Read numpy frame archives of WCT's ``FrameFileSink``: zip (.npz) and tar, also compressed.
 
 Members: ``frame_<tag>_<event>.npy``, ``channels_<tag>_<event>.npy``,
-``tickinfo_<tag>_<event>.npy``.
+``tickinfo_<tag>_<event>.npy``, in any folder of the archive.
 """
 
+import io
 import math
 import re
 import tarfile
 import zipfile
-import zlib
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from roilab.frames.base import FrameFile, Rows, TagInfo, tag_info
+from roilab.errors import RoilabError
+from roilab.frames.base import FrameFile, Rows
 from roilab.frames.errors import FrameFileError
+from roilab.frames.names import event_number, shown
+from roilab.frames.npy import blocks, read_header, read_part, read_to_end, take
+from roilab.frames.regular_file import check_regular_file
+from roilab.frames.tag_info import MAX_BYTES, ArrayType
+from roilab.types import Range
 
-_MEMBER = re.compile(r"(?P<kind>frame|channels|tickinfo)_(?P<tag>.+)_(?P<event>-?\d+)\.npy")
-_BLOCK_BYTES = 1 << 23
+_MEMBER = re.compile(r"(?P<kind>frame|channels|tickinfo)_(?P<tag>.*)_(?P<event>[^_]+)\.npy", re.S)
+_MAX_MEMBERS = 1_000_000
+_HEADER_BYTES = 16384  # above the largest header of an array
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_PACKINGS = {b"\x1f\x8b": "gz", b"BZh": "bz2", b"\xfd7zX": "xz"}  # first bytes of a file
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One file of an archive."""
+
+    name: str  # with its folder
+    size: int  # [bytes]
+    entry: Any  # of zipfile or tarfile
+    problem: str = ""  # reason why it cannot be read
+    start: bytes = b""  # its first bytes, all of a small one, where they have been read
 
 
 class ArchiveFrames(FrameFile):
-    """One archive of numpy arrays, read in blocks; only the wanted rows are held in memory.
-
-    A compressed tar has no index: every read starts at the front of the file. Prefer .npz or .tar
-    for many events, or use the image cache.
+    """One archive of numpy arrays, read in blocks; only the wanted samples are held in memory.
 
     Raises:
         FrameFileError: the file is absent, of another format, or truncated.
@@ -35,120 +56,219 @@ class ArchiveFrames(FrameFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._archive: zipfile.ZipFile | tarfile.TarFile
+        check_regular_file(path)
+        self._members: dict[tuple[int, str], dict[str, list[_Member]]] = {}
+        with self._raise_unreadable():
+            self._archive = self._open_archive()
+            for member in self._list_members():
+                self._add(member)
+
+    @abstractmethod
+    def _open_archive(self) -> Any: ...
+
+    @abstractmethod
+    def _list_members(self) -> Iterator[_Member]: ...
+
+    @abstractmethod
+    def _stream(self, member: _Member) -> IO[bytes]: ...
+
+    @contextmanager
+    def _raise_unreadable(self) -> Iterator[None]:
         try:
-            if path.suffix == ".npz":
-                self._archive = zipfile.ZipFile(path)
-                names = self._archive.namelist()
-            else:
-                self._archive = tarfile.open(path, "r:*")  # noqa: SIM115 - closed in close()
-                names = self._archive.getnames()
-        except FileNotFoundError as error:
-            raise FrameFileError(f"{path}: there is no such file; check the path.") from error
-        except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+            yield
+        except RoilabError:
+            raise
+        except Exception as error:  # the libraries raise many types on a damaged file
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise FrameFileError(
-                f"{path}: cannot be opened as a numpy archive ({error}). Expected a complete .npz, "
-                ".tar, .tar.gz or .tar.bz2 frame file: make or copy it again."
+                f"{self.path}: cannot be opened as a numpy archive ({reason[:300]}). Expected a "
+                "complete .npz or .tar frame file: make or copy it again."
             ) from error
-        self._members: dict[tuple[int, str], dict[str, str]] = {}
-        for name in names:
-            if match := _MEMBER.fullmatch(name):
-                key = (int(match["event"]), match["tag"])
-                self._members.setdefault(key, {})[match["kind"]] = name
+
+    def _add(self, member: _Member) -> None:
+        """Put a member into the index, if it is an array of a frame."""
+        match = _MEMBER.fullmatch(member.name.rpartition("/")[2])
+        if match is None:
+            return
+        event = event_number(match["event"])
+        if event is None:
+            raise FrameFileError(
+                f"{self.path}: the name of '{shown(member.name)}' ends in no event "
+                "number; expected KIND_TAG_EVENT.npy. Rename it, or leave it out."
+            )
+        kinds = self._members.setdefault((event, match["tag"]), {})
+        kinds.setdefault(match["kind"], []).append(member)
+
+    @cached_property
+    def _events(self) -> tuple[int, ...]:
+        return tuple(sorted({event for event, _ in self._members}))
 
     @property
     def events(self) -> tuple[int, ...]:  # noqa: D102 - described in FrameFile
-        return tuple(sorted({event for event, _ in self._members}))
+        return self._events
 
-    def tags(self, event: int) -> tuple[str, ...]:  # noqa: D102
-        tags = [tag for (ident, tag), kinds in self._members.items() if ident == event]
-        if not tags:
-            raise FrameFileError(
-                f"{self.path}: there is no event {event}; the file holds {list(self.events)}."
-            )
-        return tuple(sorted(tags))
+    def _list_tags(self, event: int) -> Iterable[str]:
+        return [tag for ident, tag in self._members if ident == event]
 
-    def _open(self, event: int, tag: str, kind: str) -> IO[bytes]:
-        name = self._members[event, tag].get(kind)
-        if name is None:
+    def _member(self, event: int, tag: str, kind: str) -> _Member:
+        """Return the only member of a kind."""
+        found = self._members[event, tag].get(kind, [])
+        where, name = self.where(event, tag), f"'{shown(f'{kind}_{tag}_{event}.npy')}'"
+        if not found:
             raise FrameFileError(
-                f"{self.path}: event {event}, tag '{tag}': '{kind}_{tag}_{event}.npy' is absent. "
-                "Write the file again with WCT's FrameFileSink or roilab."
+                f"{where}: {name} is absent. Write the file again with WCT's FrameFileSink or "
+                "roilab."
             )
-        if isinstance(self._archive, zipfile.ZipFile):
-            return self._archive.open(name)
-        return cast(IO[bytes], self._archive.extractfile(name))
+        if len(found) > 1:
+            names = ", ".join(shown(member.name) for member in found[:4])
+            raise FrameFileError(
+                f"{where}: the archive holds {name} {len(found)} times ({names}); expected it "
+                "once. Leave out all but one, or pack an archive for every job."
+            )
+        if found[0].problem:
+            raise FrameFileError(f"{where}: {name} {found[0].problem}")
+        return found[0]
+
+    def _array_type(self, event: int, tag: str, kind: str) -> ArrayType:
+        return self._header(event, tag, kind)[0]
+
+    def _header(self, event: int, tag: str, kind: str) -> tuple[ArrayType, bool]:
+        """Return type of an array, and whether it is in Fortran order, and check its size."""
+        member = self._member(event, tag, kind)
+        with io.BytesIO(member.start) if member.start else self._stream(member) as stream:
+            array, fortran = read_header(stream)
+            begin = stream.tell()
+        size = begin + math.prod(array.shape or ()) * array.dtype.itemsize
+        if size != member.size:
+            raise ValueError(
+                f"'{shown(member.name)}' has {member.size} bytes, its header announces {size}"
+            )
+        return array, fortran
 
     def _load(self, event: int, tag: str, kind: str) -> NDArray[Any]:
-        """Read a small, one-dimensional array."""
-        with self._open(event, tag, kind) as stream:
-            shape, _, dtype = _npy_header(stream)
-            return _take(stream, (1, math.prod(shape)), dtype).ravel()
+        member = self._member(event, tag, kind)
+        whole = len(member.start) == member.size
+        with io.BytesIO(member.start) if whole else self._stream(member) as stream:
+            array, _ = read_header(stream)
+            values = take(stream, (1, math.prod(array.shape or ())), array.dtype).ravel()
+            read_to_end(stream)
+        return values
 
-    def _read_info(self, event: int, tag: str) -> TagInfo:
-        channels = self._load(event, tag, "channels")
-        tickinfo = self._load(event, tag, "tickinfo")
-        with self._open(event, tag, "frame") as stream:
-            shape, _, dtype = _npy_header(stream)
-        where = f"{self.path}: event {event}, tag '{tag}'"
-        return tag_info(where, channels, tickinfo, shape, dtype)
-
-    def _read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
+    def _read_rows(self, event: int, tag: str, rows: Rows, columns: Range) -> NDArray[Any]:
         channel_first = self.info(event, tag).channel_first
-        with self._open(event, tag, "frame") as stream:
-            shape, fortran, dtype = _npy_header(stream)
-            n_channels, n_ticks = shape if channel_first else shape[::-1]
-            wanted = np.arange(n_channels)[rows]
+        with self._stream(self._member(event, tag, "frame")) as stream:
+            array, fortran = read_header(stream)
+            assert array.shape is not None
+            lines, length = array.shape[::-1] if fortran else array.shape
             # Eigen's arrays are column-major, so WCT's files are commonly Fortran-ordered.
             if channel_first != fortran:
-                return _stream_rows(stream, n_ticks, wanted, dtype)
-            return _stream_columns(stream, (n_channels, n_ticks), wanted, dtype)
+                wanted = np.arange(lines)[rows]
+                part = read_part(stream, (lines, length), array.dtype, wanted, slice(*columns))
+            else:
+                ticks = np.arange(lines)[slice(*columns)]
+                part = read_part(stream, (lines, length), array.dtype, ticks, rows).T
+            self._finish(stream)
+        return part
+
+    def _blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
+        with self._stream(self._member(event, tag, "frame")) as stream:
+            array, _ = read_header(stream)
+            yield from blocks(stream, array)
+            self._finish(stream)
+
+    def _finish(self, stream: IO[bytes]) -> None:
+        """Compare the checksum of a member after its last wanted sample."""
 
     def close(self) -> None:  # noqa: D102
         self._archive.close()
 
 
-def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Read shape, Fortran order and sample type of an array."""
-    version = npy.read_magic(stream)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
-    if dtype.hasobject:
-        raise ValueError("the array holds Python objects, which are never loaded")
-    return shape, fortran, dtype
+class ZipFrames(ArchiveFrames):
+    """A zip archive (.npz). Members are read to their end, where the checksum is compared."""
+
+    _archive: zipfile.ZipFile
+
+    def _open_archive(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(self.path)
+
+    def _list_members(self) -> Iterator[_Member]:
+        for entry in self._archive.infolist():
+            encrypted = entry.flag_bits & 1
+            problem = "is encrypted; pack the archive without a password." if encrypted else ""
+            yield _Member(entry.filename, entry.file_size, entry, problem)
+
+    def _stream(self, member: _Member) -> IO[bytes]:
+        return self._archive.open(member.entry)
+
+    def _blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
+        with self._stream(self._member(event, tag, "frame")) as stream:
+            array, _ = read_header(stream)
+            yield from blocks(stream, array)
+            self._finish(stream)
+
+    def _finish(self, stream: IO[bytes]) -> None:
+        read_to_end(stream)
 
 
-def _take(stream: IO[bytes], shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Read the next ``shape`` samples of a stream, in C order."""
-    count = shape[0] * shape[1] * dtype.itemsize
-    data = stream.read(count)
-    if len(data) != count:
-        raise EOFError(f"{count - len(data)} bytes are missing")
-    return np.frombuffer(data, dtype=dtype).reshape(shape)
+class TarFrames(ArchiveFrames):
+    """A tar archive, also compressed.
 
+    A compressed tar has no index: it is read to its end when it is opened (which compares its
+    checksum), and every frame is read from the front of the file. Prefer .npz or .tar for many
+    events, or use the image cache.
+    """
 
-def _stream_rows(
-    stream: IO[bytes], n_ticks: int, wanted: NDArray[np.intp], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """Read an array stored row after row: in blocks of rows, up to the last wanted row."""
-    samples = np.empty((len(wanted), n_ticks), dtype=dtype)
-    block = max(1, _BLOCK_BYTES // (n_ticks * dtype.itemsize))
-    stop = int(wanted[-1]) + 1 if len(wanted) else 0
-    for first in range(0, stop, block):
-        rows = _take(stream, (min(block, stop - first), n_ticks), dtype)
-        inside = np.flatnonzero((wanted >= first) & (wanted < first + len(rows)))
-        samples[inside] = rows[wanted[inside] - first]
-    return samples
+    _archive: tarfile.TarFile
 
+    def _open_archive(self) -> tarfile.TarFile:
+        with self.path.open("rb") as file:
+            start = file.read(4)
+            if start == _ZSTD:
+                raise FrameFileError(
+                    f"{self.path}: is compressed with zstd, which Python cannot unpack before "
+                    "3.14. Unpack it with `unzstd FILE` and name the .tar, or use gzip."
+                )
+        packing = next((name for mark, name in _PACKINGS.items() if start.startswith(mark)), "")
+        return tarfile.open(self.path, f"r:{packing}")  # type: ignore[call-overload, no-any-return]
 
-def _stream_columns(
-    stream: IO[bytes], shape: tuple[int, int], wanted: NDArray[np.intp], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """Read an array stored tick after tick: in blocks of ticks, keep the wanted channels."""
-    n_channels, n_ticks = shape
-    samples = np.empty((len(wanted), n_ticks), dtype=dtype)
-    block = max(1, _BLOCK_BYTES // (n_channels * dtype.itemsize))
-    for first in range(0, n_ticks, block):
-        ticks = _take(stream, (min(block, n_ticks - first), n_channels), dtype)
-        samples[:, first : first + len(ticks)] = ticks[:, wanted].T
-    return samples
+    def _list_members(self) -> Iterator[_Member]:
+        try:
+            for count, entry in enumerate(self._archive):
+                # Checked here, because the next step reads or skips the member.
+                if entry.size > MAX_BYTES + _HEADER_BYTES or count >= _MAX_MEMBERS:
+                    raise FrameFileError(
+                        f"{self.path}: '{shown(entry.name)}' is member {count + 1}, of "
+                        f"{entry.size / 1e9:.3g} GB; expected at most {_MAX_MEMBERS} members of "
+                        f"{MAX_BYTES / 1e9:.2g} GB. The file is damaged or no frame archive."
+                    )
+                yield self._indexed(entry)
+            self._check_end()
+        except BaseException:
+            self._archive.close()
+            raise
+
+    def _indexed(self, entry: tarfile.TarInfo) -> _Member:
+        """Return a member; of arrays the start is read now, to save a way back later."""
+        if not entry.isfile():
+            problem = (
+                "is a link, folder or device in the archive; expected a file. Pack it with "
+                "tar's options --dereference and --hard-dereference."
+            )
+            return _Member(entry.name, entry.size, entry, problem)
+        start = b""
+        if entry.name.endswith(".npy"):
+            with cast(IO[bytes], self._archive.extractfile(entry)) as stream:
+                start = stream.read(_HEADER_BYTES)
+        return _Member(entry.name, entry.size, entry, "", start)
+
+    def _check_end(self) -> None:
+        """Check that the archive ends after its last member, and read its checksum."""
+        file = cast(IO[bytes], self._archive.fileobj)
+        file.seek(self._archive.offset)
+        block = file.read(tarfile.BLOCKSIZE)
+        if block.strip(b"\0"):
+            raise tarfile.ReadError(f"damaged header at byte {self._archive.offset}")
+        read_to_end(file)
+
+    def _stream(self, member: _Member) -> IO[bytes]:
+        return cast(IO[bytes], self._archive.extractfile(member.entry))

@@ -1,34 +1,22 @@
 """Interface of frame files, the same for every container."""
 
-import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from tarfile import TarError
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roilab.errors import RoilabError
 from roilab.frames.errors import FrameFileError, MissingTagError
+from roilab.frames.names import shown, shown_events, shown_tags
+from roilab.frames.tag_info import ArrayType, TagInfo, check_arrays, tag_info
+from roilab.types import Range
 
 Rows = slice | NDArray[np.intp]
-
-
-@dataclass(frozen=True, eq=False)
-class TagInfo:
-    """Channels and ticks of one tag of an event."""
-
-    channels: NDArray[np.int64]  # channel id of every row, shape (row,)
-    start_ns: float  # start time of the frame [ns]
-    tick_ns: float  # length of a tick [ns]
-    tbin: int  # tick of the frame in column 0
-    n_columns: int  # number of stored ticks
-    dtype: np.dtype[Any]  # sample type in the file
-    channel_first: bool  # stored as (channel, tick), else as (tick, channel)
 
 
 class FrameFile(ABC):
@@ -40,6 +28,7 @@ class FrameFile(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self._infos: dict[tuple[int, str], TagInfo] = {}
+        self._tags: dict[int, tuple[str, ...]] = {}
 
     @property
     @abstractmethod
@@ -47,14 +36,24 @@ class FrameFile(ABC):
         """Return the event ids, ascending."""
 
     @abstractmethod
-    def tags(self, event: int) -> tuple[str, ...]:
-        """Return the tags of an event, in alphabetical order."""
+    def _list_tags(self, event: int) -> Iterable[str]:
+        """List the tags of an event that the file holds."""
 
     @abstractmethod
-    def _read_info(self, event: int, tag: str) -> TagInfo: ...
+    def _array_type(self, event: int, tag: str, kind: str) -> ArrayType:
+        """Return shape and type of ``frame``, ``channels`` or ``tickinfo`` of a tag."""
 
     @abstractmethod
-    def _read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]: ...
+    def _load(self, event: int, tag: str, kind: str) -> NDArray[Any]:
+        """Read ``channels`` or ``tickinfo``."""
+
+    @abstractmethod
+    def _read_rows(self, event: int, tag: str, rows: Rows, columns: Range) -> NDArray[Any]:
+        """Read a part of a frame, shape (row, column) = (channel, tick)."""
+
+    @abstractmethod
+    def _blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
+        """Read all samples of a frame, part by part."""
 
     @abstractmethod
     def close(self) -> None:
@@ -66,6 +65,31 @@ class FrameFile(ABC):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def tags(self, event: int) -> tuple[str, ...]:
+        """Return the tags of an event, in alphabetical order.
+
+        Raises:
+            FrameFileError: the file has no such event, or its entry is damaged.
+        """
+        if event not in self._tags:
+            if event not in self.events:
+                raise FrameFileError(
+                    f"{self.path}: there is no event {event}; the file holds "
+                    f"{shown_events(self.events)}. Name one of these."
+                )
+            with self._raise_damaged(f"{self.path}: event {event}"):
+                self._tags[event] = tuple(sorted(self._list_tags(event)))
+        return self._tags[event]
+
+    @cached_property
+    def all_tags(self) -> frozenset[str]:
+        """The tags that any event has."""
+        return frozenset(tag for event in self.events for tag in self.tags(event))
+
+    def where(self, event: int, tag: str) -> str:
+        """Return file, event and tag, as error messages begin."""
+        return f"{self.path}: event {event}, tag '{shown(tag)}'"
+
     def info(self, event: int, tag: str) -> TagInfo:
         """Return channels and ticks of one tag.
 
@@ -74,19 +98,25 @@ class FrameFile(ABC):
             FrameFileError: the tag's channel list or tick information is absent or damaged.
         """
         key = (event, tag)
+        if next(iter(self._infos), key)[0] != event:
+            self._infos.clear()  # memory does not grow with the number of events
         if key not in self._infos:
             present = self.tags(event)
             if tag not in present:
                 raise MissingTagError(
-                    f"{self.path}: event {event} has no tag '{tag}'; it has "
-                    f"{', '.join(present) or 'none'}. Name one of these."
+                    f"{self.path}: event {event} has no tag '{shown(tag)}'; it has "
+                    f"{shown_tags(present)}. Name one of these."
                 )
-            with self._raise_damaged(event, tag):
+            with self._raise_damaged(self.where(event, tag)):
                 self._infos[key] = self._read_info(event, tag)
         return self._infos[key]
 
-    def read_rows(self, event: int, tag: str, rows: Rows) -> NDArray[Any]:
-        """Read only these rows (a slice or ascending numbers) of a tag with its APA number.
+    def read_rows(
+        self, event: int, tag: str, rows: Rows, columns: Range | None = None
+    ) -> NDArray[Any]:
+        """Read rows (a slice or ascending numbers) and columns of a tag with its APA number.
+
+        ``columns`` is a half-open range; ``None`` for all.
 
         Returns:
             Array of shape (row, column) = (channel, tick) in the file's sample type; files that
@@ -95,51 +125,74 @@ class FrameFile(ABC):
         Raises:
             FrameFileError: the file is truncated or its data cannot be decompressed.
         """
+        info = self.info(event, tag)
+        with self._raise_damaged(self.where(event, tag)):
+            return self._read_rows(event, tag, rows, columns or (0, info.n_columns))
+
+    def blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
+        """Read all samples of a tag once, in parts of bounded size and in any order and shape.
+
+        Raises:
+            FrameFileError: the file is truncated or its data cannot be decompressed.
+        """
         self.info(event, tag)
-        with self._raise_damaged(event, tag):
-            return self._read_rows(event, tag, rows)
+        with self._raise_damaged(self.where(event, tag)):
+            yield from self._blocks(event, tag)
+
+    def _read_info(self, event: int, tag: str) -> TagInfo:
+        frame, channels, tickinfo = (
+            self._array_type(event, tag, kind) for kind in ("frame", "channels", "tickinfo")
+        )
+        where = self.where(event, tag)
+        check_arrays(where, frame, channels, tickinfo)
+        ids, ticks = self._load(event, tag, "channels"), self._load(event, tag, "tickinfo")
+        return tag_info(where, frame, ids, ticks, self._is_channel_first(event, tag, ids))
+
+    def _is_channel_first(self, event: int, tag: str, ids: NDArray[Any]) -> bool:
+        """Return whether a frame is stored as (channel, tick).
+
+        The length of the channel list decides. For a square frame, the other tags of the event or
+        of the file do: all tags of a file are written by one program. If they do not, gaps in the
+        channel ids do: programs that wrote (tick, channel) filled them.
+        """
+        order = self._order(event, tag)
+        if order is not None:
+            return order
+        for other in (event, *(e for e in self.events if e != event)):
+            orders = {self._order(other, name) for name in self.tags(other)} - {None}
+            if len(orders) == 1:
+                return bool(orders.pop())
+            if orders:
+                break
+        else:
+            if ids.max() - ids.min() >= len(ids):
+                return True
+        shape = self._array_type(event, tag, "frame").shape
+        raise FrameFileError(
+            f"{self.where(event, tag)}: frame of shape {shape}, as many channels as ticks; no "
+            "other tag shows which axis is which. Add a tag with another number of ticks."
+        )
+
+    def _order(self, event: int, tag: str) -> bool | None:
+        """Return whether a tag's shape is (channel, tick); ``None`` if it does not show that."""
+        shape = self._array_type(event, tag, "frame").shape
+        channels = self._array_type(event, tag, "channels").shape
+        if shape is None or channels is None or len(shape) != 2 or len(channels) != 1:
+            return None
+        if shape[0] == shape[1] > 1 or channels[0] not in shape:
+            return None
+        return shape[0] == channels[0]
 
     @contextmanager
-    def _raise_damaged(self, event: int, tag: str) -> Iterator[None]:
+    def _raise_damaged(self, where: str) -> Iterator[None]:
         """Raise FrameFileError for what the file libraries raise on a damaged file."""
         try:
             yield
-        except (OSError, EOFError, ValueError, TarError, BadZipFile, zlib.error) as error:
+        except RoilabError:
+            raise
+        except Exception as error:  # the libraries raise many types, also KeyError, RuntimeError
+            reason = " ".join(str(error).split()) or type(error).__name__
             raise FrameFileError(
-                f"{self.path}: event {event}, tag '{tag}' cannot be read ({error}); expected a "
-                "complete file. It is truncated or damaged: make or copy it again."
+                f"{where} cannot be read ({reason[:300]}); expected a complete file. It is "
+                "truncated or damaged: make or copy it again."
             ) from error
-
-
-def tag_info(
-    where: str, channels: NDArray[Any], tickinfo: NDArray[Any], shape: tuple[int, ...], dtype: Any
-) -> TagInfo:
-    """Check that the three arrays of a tag fit together; ``where`` begins the error messages.
-
-    Samples are stored as (channel, tick) in today's files, as (tick, channel) in older ones; the
-    length of the channel list decides.
-
-    Raises:
-        FrameFileError: the arrays do not fit together.
-    """
-    if len(shape) != 2 or len(channels) not in shape:
-        raise FrameFileError(
-            f"{where}: frame of shape {shape} against {len(channels)} channels; expected a "
-            "two-dimensional frame with one row (or column) a channel. Write the file again."
-        )
-    if tickinfo.size != 3:
-        raise FrameFileError(
-            f"{where}: tickinfo holds {tickinfo.size} numbers; expected 3 (start time, tick, "
-            "first tick). Write the file again."
-        )
-    channel_first = shape[0] == len(channels)
-    start_ns, tick_ns, tbin = (float(value) for value in np.ravel(tickinfo))
-    return TagInfo(
-        channels=np.asarray(channels, dtype=np.int64),
-        start_ns=start_ns,
-        tick_ns=tick_ns,
-        tbin=round(tbin),
-        n_columns=shape[1] if channel_first else shape[0],
-        dtype=dtype,
-        channel_first=channel_first,
-    )

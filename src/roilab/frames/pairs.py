@@ -1,11 +1,14 @@
 """Pair reconstruction with truth: files by name, events by id."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from roilab.frames.base import FrameFile
 from roilab.frames.errors import EventMismatchError, FrameFileError
+from roilab.frames.names import shown_events
 
 
 @dataclass(frozen=True, order=True)
@@ -14,45 +17,79 @@ class FilePair:
 
     rec: Path
     tru: Path
+    dir: Path | None = field(default=None, compare=False)  # folder that was searched
+
+    @property
+    def name(self) -> str:
+        """Name of the reconstruction file, with its folder below the one that was searched."""
+        return self.rec.name if self.dir is None else str(self.rec.relative_to(self.dir))
 
 
 def match_files(folder: Path, rec_pattern: str, tru_pattern: str) -> list[FilePair]:
-    """Pair the files of a folder by the text that both patterns match with ``*``.
+    """Pair the files of a folder by the texts that both patterns match with ``*``.
 
-    ``g4-rec-*.h5`` with ``g4-tru-*.h5`` pairs ``g4-rec-7.h5`` with ``g4-tru-7.h5``.
+    ``g4-rec-*.h5`` with ``g4-tru-*.h5`` pairs ``g4-rec-7.h5`` with ``g4-tru-7.h5``;
+    ``*/g4-rec-*.h5`` with ``*/g4-tru-*.h5`` does so in every folder below.
 
     Returns:
         The pairs in order of their names.
 
     Raises:
-        FrameFileError: a pattern has not exactly one ``*``, the folder is absent, no file matches,
-            or a reconstruction file has no truth file.
+        FrameFileError: the patterns have no or not the same number of ``*``, the folder is absent,
+            no file matches, or a reconstruction file has no truth file.
     """
-    for pattern in (rec_pattern, tru_pattern):
-        if pattern.count("*") != 1:
-            raise FrameFileError(
-                f"file pattern '{pattern}' has {pattern.count('*')} '*'; expected exactly one, "
-                "for the text that a reconstruction file and its truth file share."
-            )
+    counts = [pattern.count("*") for pattern in (rec_pattern, tru_pattern)]
+    if counts[0] != counts[1] or counts[0] < 1 or "**" in rec_pattern + tru_pattern:
+        raise FrameFileError(
+            f"file pattern '{rec_pattern}' has {counts[0]} '*', '{tru_pattern}' has {counts[1]}; "
+            "expected the same number in both, at least 1, for the texts that a reconstruction "
+            "file and its truth file share. Set data.rec and data.tru."
+        )
     if not folder.is_dir():
         raise FrameFileError(f"{folder}: there is no such folder; set data.dir.")
-    prefix, suffix = rec_pattern.split("*")
+    regex = re.compile("([^/]*)".join(map(re.escape, rec_pattern.split("*"))))
     pairs = []
     for rec in sorted(folder.glob(rec_pattern)):
-        shared = str(rec.relative_to(folder))[len(prefix) : -len(suffix) or None]
-        tru = folder / tru_pattern.replace("*", shared)
-        if not tru.is_file():
+        match = regex.fullmatch(rec.relative_to(folder).as_posix())
+        if match is None:
             raise FrameFileError(
-                f"{rec}: its truth file {tru} is absent. Put it there, or set data.rec and "
-                "data.tru to patterns that pair your files."
+                f"{rec}: does not fit the pattern '{rec_pattern}' with '*' as its only wildcard; "
+                "set data.rec to such a pattern."
             )
-        pairs.append(FilePair(rec, tru))
+        pairs.append(FilePair(rec, _truth_file(rec, folder, tru_pattern, match.groups()), folder))
     if not pairs:
         raise FrameFileError(
             f"{folder}: no file matches '{rec_pattern}'; set data.dir and data.rec to where the "
             "reconstruction files are."
         )
     return pairs
+
+
+def _truth_file(rec: Path, folder: Path, pattern: str, shared: Sequence[str]) -> Path:
+    """Return the truth file of a reconstruction file: its pattern with the shared texts."""
+    parts = pattern.split("*")
+    tru = folder / "".join(chain.from_iterable(zip(parts, (*shared, ""), strict=True)))
+    if not tru.exists():  # a folder, for a reader of the user
+        raise FrameFileError(
+            f"{rec}: its truth file {tru} is absent. Put it there, or set data.rec and "
+            "data.tru to patterns that pair your files."
+        )
+    return tru
+
+
+def truth_name(rec: Path) -> Path | None:
+    """Return the truth file that a name pairs with: ``g4-tru-7.h5`` for ``g4-rec-7.h5``.
+
+    ``None`` for a name without ``rec``; the file need not exist.
+    """
+    tru = rec.with_name(rec.name.replace("rec", "tru", 1))
+    return None if tru == rec else tru
+
+
+def truth_beside(rec: Path) -> Path | None:
+    """Return the existing truth file beside a reconstruction file, see ``truth_name``."""
+    tru = truth_name(rec)
+    return tru if tru is not None and tru.exists() else None
 
 
 def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:
@@ -75,15 +112,7 @@ def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:
     if len(ours) == len(theirs) and len({a - b for a, b in zip(ours, theirs, strict=True)}) == 1:
         return list(zip(ours, theirs, strict=True))
     raise EventMismatchError(
-        f"{rec.path}: events {_short(ours)} against {_short(theirs)} in {tru.path}; expected "
-        "the same ids, or the same number of ids with a constant difference. Pair the right files, "
-        "or write both again."
+        f"{rec.path}: events {shown_events(ours)} against {shown_events(theirs)} in {tru.path}; "
+        "expected the same ids, or the same number of ids with a constant difference. Pair the "
+        "right files, or write both again."
     )
-
-
-def _short(events: Sequence[int]) -> str:
-    """Return a list of ids as text, shortened in the middle."""
-    if len(events) <= 8:
-        return str(list(events))
-    head, tail = ", ".join(map(str, events[:4])), ", ".join(map(str, events[-2:]))
-    return f"[{head}, ..., {tail}] ({len(events)})"

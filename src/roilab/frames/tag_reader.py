@@ -3,9 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from roilab.frames.base import FrameFile, TagInfo
+from roilab.frames.base import FrameFile
 from roilab.frames.errors import MissingTagError
+from roilab.frames.names import shown_tags
 from roilab.frames.plane import TickAxis, read_plane
+from roilab.frames.tag_info import TagInfo
+from roilab.frames.window import Window
 from roilab.types import Frame, Range
 
 
@@ -24,7 +27,9 @@ class TagReader:
     The caller opens and closes the files. ``read`` and ``read_truth`` read one tag a call, so that
     no more full-resolution frames are held than needed.
 
-    ``tags`` are without APA number; the first that the event holds gives the tick axis.
+    ``tags`` are without APA number; the first that the event holds gives the tick axis. A tag that
+    has samples, but none in the anode and readout of ``window``, is an error; not where it is
+    ``None``.
 
     Attributes:
         infos: channels and ticks of the tags that the event holds, by tag without APA number.
@@ -32,6 +37,7 @@ class TagReader:
 
     Raises:
         MissingTagError: the event holds none of the tags.
+        TickAxisError: two tags have ticks of different length.
         FrameFileError: (its subclasses too) a tag is damaged.
     """
 
@@ -42,8 +48,10 @@ class TagReader:
         apa: str,
         tags: Collection[str],
         truth: TruthTag | None = None,
+        window: Window | None = None,
     ) -> None:
         self._rec, self._event, self._apa, self._truth = rec, event, apa, truth
+        self._window = window
         present = rec.tags(event)
         self.infos: dict[str, TagInfo] = {
             name: rec.info(event, name + apa) for name in tags if name + apa in present
@@ -52,17 +60,22 @@ class TagReader:
             raise MissingTagError(
                 f"{rec.path}: event {event} has none of the tags "
                 f"{', '.join(name + apa for name in tags)}; it has "
-                f"{', '.join(present) or 'none'}. Name tags the file holds, or another APA."
+                f"{shown_tags(present)}. Name tags the file holds, or another APA."
             )
         self.axis = TickAxis.of(next(iter(self.infos.values())))
+        for info in self.infos.values():
+            self.axis.first_tick(info)
 
     def read(self, tag: str, channels: Range, ticks: Range) -> Frame:
         """Read one tag (without APA number) of the reconstruction, see ``read_plane``."""
-        return read_plane(self._rec, self._event, tag + self._apa, channels, ticks, self.axis)
+        place = (channels, ticks, self.axis, self._window)
+        return read_plane(self._rec, self._event, tag + self._apa, *place)
 
     def read_truth(self, channels: Range, ticks: Range) -> Frame:
         """Read the truth charge [electrons/tick], see ``read_plane``."""
         truth = self._truth
         if truth is None:
             raise MissingTagError(f"{self._rec.path}: event {self._event} has no truth charge.")
-        return read_plane(truth.frames, truth.event, truth.tag, channels, ticks, self.axis)
+        reach = 0 if self._window is None else self._window.ticks[1] - self._window.ticks[0]
+        place = (channels, ticks, self.axis, self._window, reach)
+        return read_plane(truth.frames, truth.event, truth.tag, *place)

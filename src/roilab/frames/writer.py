@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from roilab.atomic_write import atomic_write
 from roilab.frames.errors import FrameFileError
+from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS, ending_of
 
 _ROWS_PER_CHUNK = 160
 
@@ -32,7 +33,9 @@ class _Container(ABC):
 
 class _Hdf5(_Container):
     def __init__(self, path: Path) -> None:
-        self._file = h5py.File(path, "w", locking=False)
+        self._path = path
+        # In memory until it is complete: where no space is left, libhdf5 ends the process.
+        self._file = h5py.File(path, "w", driver="core", backing_store=False)
 
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None:
         options: dict[str, Any] = {}
@@ -41,6 +44,12 @@ class _Hdf5(_Container):
             options = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
             options["shuffle"] = True
         self._file.create_dataset(f"{event}/{kind}_{tag}", data=array, **options)
+
+    def close(self) -> None:
+        self._file.flush()
+        content = self._file.id.get_file_image()
+        self._file.close()
+        self._path.write_bytes(content)
 
 
 class _Zip(_Container):
@@ -67,16 +76,16 @@ class _Tar(_Container):
 
 def _container(name: str, path: Path) -> _Container:
     """Open a container at ``path``; the ending of the final file name chooses it."""
-    if name.endswith((".h5", ".hdf5")):
+    ending = ending_of(name)
+    if ending in HDF5_ENDINGS:
         return _Hdf5(path)
-    if name.endswith(".npz"):
-        return _Zip(path)
-    for suffix, compression in ((".tar", ""), (".tar.gz", "gz"), (".tar.bz2", "bz2")):
-        if name.endswith(suffix):
-            return _Tar(path, compression)
-    raise FrameFileError(
-        f"{name}: a frame file ends in .h5, .hdf5, .npz, .tar, .tar.gz or .tar.bz2; choose one."
-    )
+    if ending not in ARCHIVE_ENDINGS:
+        raise FrameFileError(
+            f"{name}: a frame file ends in {', '.join((*HDF5_ENDINGS, *ARCHIVE_ENDINGS))}; choose "
+            "one."
+        )
+    compression = ARCHIVE_ENDINGS[ending]
+    return _Zip(path) if compression is None else _Tar(path, compression)
 
 
 class FrameWriter:

@@ -6,42 +6,56 @@ from roilab.inference.checkpoint import (
     load_network,
     read_checkpoint,
 )
+from roilab.inference.metadata import MetadataError
 from roilab.inference.network import (
     Network,
     NetworkFile,
-    NetworkSpec,
-    NetworkSpecError,
     NodeDefaults,
-    network_spec,
     on_device,
     open_network,
 )
-from roilab.inference.plane import Plane, PlaneReader, PlaneReaderError
+from roilab.inference.network_file import NetworkFolderError, network_file
 from roilab.inference.probability import RoiProbability
+from roilab.inference.probe import NetworkOutputError
+from roilab.inference.roi_frames import RoiFrames, RoiFramesError
 from roilab.inference.rois import (
+    NetworkRois,
     Rois,
     apply_probability,
     find_rois,
     roi_probability,
     true_rois,
 )
+from roilab.inference.spec import NetworkSpec, NetworkSpecError, network_spec
+from roilab.inference.trusted import UntrustedError, instantiate_trusted
+from roilab.planes import Plane, PlaneLocation, PlaneReader, PlaneReaderError
 
 __all__ = [
     "CheckpointError",
+    "MetadataError",
     "Network",
     "NetworkFile",
+    "NetworkFolderError",
+    "NetworkOutputError",
+    "NetworkRois",
     "NetworkSpec",
     "NetworkSpecError",
     "NodeDefaults",
     "Plane",
+    "PlaneLocation",
     "PlaneReader",
     "PlaneReaderError",
+    "RoiFrames",
+    "RoiFramesError",
     "RoiProbability",
     "Rois",
     "TrainedNetwork",
+    "UntrustedError",
     "apply_probability",
     "find_rois",
+    "instantiate_trusted",
     "load_network",
+    "network_file",
     "network_spec",
     "on_device",
     "open_network",

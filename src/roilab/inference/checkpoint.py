@@ -1,16 +1,18 @@
 """Read checkpoints and rebuild the network that they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.errors import InstantiationException
 from torch import nn
 
 import roilab
-from roilab.errors import RoilabError
-from roilab.models import LayerNormalization, build_net
+from roilab.checksum import damaged_member
+from roilab.errors import RoilabError, message
+from roilab.inference.metadata import MetadataError, recipe_metadata
+from roilab.inference.trusted import NETWORKS, UntrustedError, instantiate_trusted
+from roilab.models import NO_WEIGHTS, LayerNormalization, build_net
 
 Recipe = Mapping[str, Any]
 
@@ -24,6 +26,8 @@ class TrainedNetwork(nn.Module):
 
     Args:
         recipe: the configuration that a checkpoint saves, as plain containers.
+        net: the network; ``None`` to build it as ``recipe`` says, whatever that names. For a
+            recipe out of a file see ``load_network``.
 
     Attributes:
         normalization: of the input layers.
@@ -31,11 +35,11 @@ class TrainedNetwork(nn.Module):
         recipe: see above.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, net: nn.Module | None = None) -> None:
         super().__init__()
         self.recipe = recipe
         self.normalization = LayerNormalization(len(recipe["data"]["layers"]))
-        self.net = build_net(recipe["model"]["net"])
+        self.net = build_net(recipe["model"]["net"]) if net is None else net
         if recipe["model"]["channels_last"]:
             self.net.to(memory_format=torch.channels_last)
 
@@ -51,45 +55,77 @@ class TrainedNetwork(nn.Module):
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU.
+    """Read a checkpoint onto the CPU: tensors and plain containers, no code.
 
     Raises:
         CheckpointError: it is absent, damaged, or not written by roilab.
     """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such checkpoint; check the path.")
+    if (member := damaged_member(path)) is not None:
+        raise CheckpointError(
+            f"{path}: is damaged: its checksum does not fit (in {member}). Copy it again, or name "
+            "another checkpoint."
+        )
     try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: there is no such checkpoint; check the path.") from error
+        checkpoint: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # torch.load raises whatever the unpickler and the zip reader below it do.
         raise CheckpointError(
             f"{path}: cannot be read as a checkpoint ({type(error).__name__}); expected one "
             "written by roilab.train. It is damaged or of another kind: name another."
         ) from error
-    if not isinstance(checkpoint, dict) or "roilab_recipe" not in checkpoint:
+    recipe = checkpoint.get("roilab_recipe") if isinstance(checkpoint, dict) else None
+    if not isinstance(recipe, dict) or not isinstance(checkpoint.get("state_dict"), dict):
         raise CheckpointError(
             f"{path}: holds no roilab recipe; expected a checkpoint written by roilab.train. Name "
             "another."
         )
-    return checkpoint
+    content: dict[str, Any] = checkpoint
+    return content
 
 
-def load_network(path: Path) -> TrainedNetwork:
+def load_network(path: Path, trust: Collection[str] = ()) -> TrainedNetwork:
     """Rebuild the network of a checkpoint with its weights, in evaluation mode, on the CPU.
+
+    Only the network is built, without the loss, the optimizer and the data of its training.
+
+    Args:
+        path: of the checkpoint.
+        trust: import paths of networks of other packages that the checkpoint may name.
 
     Raises:
         CheckpointError: see ``read_checkpoint``; or another version of roilab wrote it.
+        UntrustedError: it names another class, or an argument that is not a plain value.
+        MetadataError: its recipe lacks a setting, or one is out of range.
     """
     checkpoint = read_checkpoint(path)
     try:
-        network = TrainedNetwork(checkpoint["roilab_recipe"])
+        network = _rebuild(path, checkpoint["roilab_recipe"], trust)
         network.load_weights_of(checkpoint["state_dict"])
-    except (InstantiationException, KeyError, TypeError, RuntimeError) as error:
-        # A missing key, a class or argument that no longer exists, weights of another shape.
-        reason = " ".join(str(error).split())[:200]
+        recipe_metadata(network.recipe, path)
+    except (UntrustedError, MetadataError):
+        raise
+    except Exception as error:
+        # Any type: a missing key, an argument that no longer exists, weights of another shape,
+        # and whatever a class of another package raises.
+        reason = _shown(" ".join(message(error).split()), 200)
+        version = _shown(checkpoint.get("roilab_version", "0.1.0 or older"), 20)
         raise CheckpointError(
-            f"{path}: written by roilab {checkpoint.get('roilab_version', '0.1.0 or older')}, "
-            f"cannot be loaded by roilab {roilab.__version__} ({reason}). Use the version "
-            "that wrote it, or train again."
+            f"{path}: written by roilab {version}, cannot be loaded by roilab "
+            f"{roilab.__version__} ({reason}). Use the version that wrote it, or train again."
         ) from error
     return network.eval()
+
+
+def _rebuild(path: Path, recipe: Recipe, trust: Collection[str]) -> TrainedNetwork:
+    config = recipe["model"]["net"]
+    # The checkpoint has all weights; the files and downloads it names are not opened.
+    without = {name: value for name, value in NO_WEIGHTS.items() if name in config}
+    net = instantiate_trusted(config, NETWORKS, path, trust, **without)
+    return TrainedNetwork(recipe, net)
+
+
+def _shown(value: Any, most: int) -> str:
+    """Return a text out of a file for a message, without control characters."""
+    return ascii(str(value)[:most])[1:-1]

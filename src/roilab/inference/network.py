@@ -1,32 +1,27 @@
 """Networks from checkpoints and TorchScript files, with what they need as input."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from roilab.data.images import PadUnit
-from roilab.errors import RoilabError
 from roilab.inference.checkpoint import load_network
-from roilab.inference.metadata import network_metadata
+from roilab.inference.metadata import check_metadata, network_metadata
+from roilab.inference.network_file import network_file
 from roilab.inference.probability import RoiProbability
+from roilab.inference.probe import checked
+from roilab.inference.roi_frames import RoiFrames
+from roilab.inference.rois import NetworkRois, find_rois
+from roilab.inference.spec import NetworkSpec
+from roilab.inference.trusted import check_trusted
+from roilab.object_table import object_html, object_text
+from roilab.planes import Plane
 from roilab.wirecell import NodeSettings
 from roilab.wirecell.torchscript import load_torchscript
 
 Probability = Callable[[torch.Tensor], torch.Tensor]
-WCT_MASK_THRESH = 0.5  # the node's default, for a file without metadata
-
-_PLAIN = ("rebin", "input_scale", "mask_thresh", "threshold", "pad", "pad_unit")
-_EXAMPLES = {
-    "layers": "network_spec.layers=[loose_lf,mp2_roi,mp3_roi]",
-    "rebin": "network_spec.rebin=10",
-}
-
-
-class NetworkSpecError(RoilabError):
-    """The input that a network needs is not known, or the node cannot give it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +31,12 @@ class NodeDefaults:
     Attributes:
         decon_charge: tag of the deconvolved charge, without APA number.
         node: the settings by name.
+        roi_frames: tags and rows of found ROIs in frame files.
     """
 
     decon_charge: str
     node: Mapping[str, Any]
+    roi_frames: RoiFrames
 
     def node_settings(
         self, rebin: int, input_scale: float, mask_thresh: float, **changed: Any
@@ -50,33 +47,8 @@ class NodeDefaults:
 
 
 @dataclass(frozen=True)
-class NetworkSpec:
-    """Input and truth mask that a network was trained for.
-
-    Attributes:
-        layers: input tags without APA number, in order.
-        planes: planes of the training; empty where they are not known.
-        rebin: ticks per slice.
-        input_scale: factor on the charge of the layers.
-        mask_thresh: of the network.
-        threshold: of its truth mask [electrons/tick].
-        pad: of its truth mask.
-        pad_unit: ``bins`` or ``ticks``.
-    """
-
-    layers: tuple[str, ...]
-    planes: tuple[str, ...]
-    rebin: int
-    input_scale: float
-    mask_thresh: float
-    threshold: float
-    pad: int
-    pad_unit: PadUnit
-
-
-@dataclass(frozen=True)
 class Network:
-    """A network in WCT's node.
+    """A network in WCT's node; ``network(plane)`` finds the ROIs of a plane.
 
     Attributes:
         name: for tables and messages.
@@ -85,6 +57,8 @@ class Network:
         spec: its input and truth mask.
         node: settings of the node.
         decon_charge: tag of the charge that the node keeps inside ROIs, without APA number.
+        roi_frames: tags and rows of found ROIs in frame files.
+        parameters: number of parameters; ``None`` where it is not known.
     """
 
     name: str
@@ -92,6 +66,8 @@ class Network:
     spec: NetworkSpec
     node: NodeSettings
     decon_charge: str
+    roi_frames: RoiFrames
+    parameters: int | None = None
 
     @classmethod
     def in_node(
@@ -99,7 +75,39 @@ class Network:
     ) -> "Network":
         """Return a network in a node with the network's rebin, scale and mask threshold."""
         node = defaults.node_settings(spec.rebin, spec.input_scale, spec.mask_thresh)
-        return cls(name, probability, spec, node, defaults.decon_charge)
+        return cls(name, probability, spec, node, defaults.decon_charge, defaults.roi_frames)
+
+    def __call__(self, plane: Plane) -> NetworkRois:
+        """Find the ROIs of a plane and their charge, as WCT's node does.
+
+        Args:
+            plane: with the layers of the network; with its deconvolved charge, for the charge.
+
+        Returns:
+            ``probability`` (channel, slice), ``mask`` and ``charge`` [electrons/tick], both
+            (channel, tick).
+
+        Raises:
+            PlaneReaderError: the plane lacks a layer of the network.
+        """
+        return find_rois(self, plane)
+
+    def __repr__(self) -> str:
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        spec, count = self.spec, self.parameters
+        return {
+            "network": self.name,
+            "layers": " ".join(spec.layers),
+            "planes": " ".join(spec.planes) or "not known",
+            "rebin": f"{spec.rebin} ticks per slice",
+            "parameters": "not known" if count is None else f"{count:,}",
+            "mask_thresh": f"{spec.mask_thresh:g}",
+        }
 
     def with_mask_thresh(self, mask_thresh: float) -> "Network":
         """Return the same network at another mask threshold."""
@@ -118,7 +126,8 @@ class NetworkFile:
         path: of the file; ``None`` where there is no network.
         module: image to ROI probability; ``None`` where there is no network.
         metadata: as ``network_metadata`` makes it; empty where the file has none.
-        data: data config of its training; empty where the file does not hold it.
+        data: data config of its training, or its part for ``Readout``; empty where the file does
+            not hold it.
     """
 
     path: Path | None
@@ -138,65 +147,56 @@ class NetworkFile:
             spec: its input, see ``network_spec``.
             defaults: settings of the node.
             device: ``cpu``, ``cuda`` or ``auto``.
+
+        Raises:
+            NetworkOutputError: see ``probability``.
         """
         assert self.module is not None
-        return Network.in_node(self.name, on_device(self.module, device), spec, defaults)
+        network = Network.in_node(self.name, self.probability(spec, device), spec, defaults)
+        return replace(network, parameters=sum(p.numel() for p in self.module.parameters()))
+
+    def probability(self, spec: NetworkSpec, device: str) -> Probability:
+        """Return the function of ``on_device``; that of a TorchScript file is tried and checked.
+
+        Raises:
+            NetworkOutputError: it does not map the layers to a ROI probability.
+        """
+        assert self.module is not None
+        probability = on_device(self.module, device)
+        if isinstance(self.module, RoiProbability):
+            return probability
+        return checked(probability, str(self.path), spec.layers)
 
 
-def open_network(path: str | None) -> NetworkFile:
-    """Open a checkpoint (``.ckpt``) or TorchScript file; ``None`` for no network.
+def open_network(path: str | None, trust: Collection[str] = ()) -> NetworkFile:
+    """Open a checkpoint (``.ckpt``), a TorchScript file or a folder with one of them.
+
+    ``path`` is ``None`` for no network; ``network_file`` says which file of a folder is taken.
+
+    A checkpoint is data. TorchScript is code, which runs when the network does: open only files of
+    known origin.
+
+    Args:
+        path: of the file.
+        trust: import paths of networks of other packages that a checkpoint may name.
 
     Raises:
-        RoilabError: (its subclasses) the file is absent or of another kind.
+        RoilabError: (its subclasses) the file is absent, damaged or of another kind, or names a
+            class that is not trusted.
     """
     if path is None:
         return NetworkFile(None, None, {}, {})
-    file = Path(path)
+    file = network_file(Path(path))
     if file.suffix == ".ckpt":
-        trained = load_network(file)
+        trained = load_network(file, trust)
+        # The class that read the frames of the training; commands open frames with it.
+        check_trusted(trained.recipe["data"].get("reader"), (), file, trust)
         metadata = network_metadata(trained.recipe)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)
-    return NetworkFile(file, module, metadata, {})
-
-
-def network_spec(
-    file: NetworkFile, given: Mapping[str, Any], data: Mapping[str, Any]
-) -> NetworkSpec:
-    """Return the input and truth mask of a network.
-
-    Args:
-        file: the network; its metadata is used where ``given`` is ``None``.
-        given: settings of the user by name (``conf/network_spec``), ``None`` where not set.
-        data: a data config for what neither has. Layers and rebin are never taken from it.
-
-    Raises:
-        NetworkSpecError: layers or rebin are not known, or the network needs channels rebinned.
-    """
-    metadata = {**file.metadata, "threshold": file.metadata.get("truth_threshold")}
-    values: dict[str, Any] = {
-        key: metadata.get(key) if value is None else value for key, value in given.items()
-    }
-    unknown = [key for key in ("layers", "rebin") if values[key] is None]
-    if unknown and file.path is not None:
-        raise NetworkSpecError(
-            f"{file.path}: has no {' and no '.join(unknown)} (a TorchScript file without roilab's "
-            "metadata); give them as the network was trained: "
-            f"{' '.join(_EXAMPLES[key] for key in unknown)}."
-        )
-    if metadata.get("channel_rebin", 1) != 1:
-        raise NetworkSpecError(
-            f"{file.path}: was trained with channel_rebin={metadata['channel_rebin']}; WCT's node "
-            "averages over ticks only, so it cannot run this network. Train with 1."
-        )
-    values = {key: data.get(key) if value is None else value for key, value in values.items()}
-    if values["mask_thresh"] is None:
-        values["mask_thresh"] = WCT_MASK_THRESH
-    return NetworkSpec(
-        layers=tuple(values["layers"]),
-        planes=tuple(metadata.get("planes", ())),
-        **{key: values[key] for key in _PLAIN},
-    )
+    metadata = check_metadata(metadata, file)
+    readout = metadata.get("readout")
+    return NetworkFile(file, module, metadata, readout if isinstance(readout, dict) else {})
 
 
 def on_device(module: torch.nn.Module, device: str) -> Probability:
@@ -212,7 +212,7 @@ def on_device(module: torch.nn.Module, device: str) -> Probability:
 
     @torch.inference_mode()
     def probability(image: torch.Tensor) -> torch.Tensor:
-        output: torch.Tensor = module(image.to(device))
-        return output.cpu()
+        output = module(image.to(device))
+        return output.cpu() if isinstance(output, torch.Tensor) else output
 
     return probability

@@ -1,13 +1,17 @@
 """ROIs of a plane: probability, mask and charge, as WCT's node makes them."""
 
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from roilab.data.images import PadUnit, pad_mask
-from roilab.inference.network import Network
-from roilab.inference.plane import Plane, PlaneReaderError
+from roilab.errors import RoilabError
+from roilab.frames import FrameWriter
+from roilab.inference.roi_frames import RoiFrames
+from roilab.object_table import object_html, object_text
+from roilab.planes import Plane, PlaneLocation, PlaneReaderError
 from roilab.types import Frame, Mask
 from roilab.wirecell import (
     NodeSettings,
@@ -17,10 +21,17 @@ from roilab.wirecell import (
     roi_charge,
 )
 
+if TYPE_CHECKING:
+    from roilab.inference.network import Network
+
 Image = TypeVar("Image", Frame, Mask)
 
 
-@dataclass(frozen=True)
+class NanProbabilityError(RoilabError):
+    """A network returns NaN."""
+
+
+@dataclass(frozen=True, repr=False)
 class Rois:
     """ROIs of one plane.
 
@@ -34,6 +45,21 @@ class Rois:
     probability: Frame
     mask: Mask
     charge: Frame | None
+
+    def __repr__(self) -> str:
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        begins = np.diff(self.mask.astype(np.int8), axis=1, prepend=0) == 1
+        charge = self.charge
+        return {
+            "ROIs": f"{np.count_nonzero(begins):,}",
+            "pixels inside": f"{100 * self.mask.mean():.2f} % of {self.mask.shape}",
+            "charge": "not known" if charge is None else f"{charge.sum(dtype=np.float64):.4g} e",
+        }
 
     @property
     def known_charge(self) -> Frame:
@@ -50,7 +76,47 @@ class Rois:
         return self.charge
 
 
-def find_rois(network: Network, plane: Plane) -> Rois:
+@dataclass(frozen=True, repr=False)
+class NetworkRois(Rois):
+    """ROIs that a network found in one plane.
+
+    Attributes:
+        location: of the plane.
+        node: settings of the node.
+        roi_frames: tags and rows in frame files.
+    """
+
+    location: PlaneLocation
+    node: NodeSettings
+    roi_frames: RoiFrames
+
+    def _facts(self) -> dict[str, object]:
+        threshold = f"{self.node.mask_thresh:g}"
+        return {"plane": self.location.title, **super()._facts(), "mask_thresh": threshold}
+
+    def probability_in_ticks(self) -> Frame:
+        """Return the ROI probability with every slice repeated to its ticks, (channel, tick)."""
+        return to_ticks(self.probability, self.node, self.location)
+
+    def save(self, path: str | Path, *, sparse: bool | None = None) -> None:
+        """Write charge, mask and probability to a frame file, under the tags of ``conf/physics``.
+
+        A plane without deconvolved charge gives a file without charge.
+
+        Args:
+            path: file; its ending chooses the container, such as ``.h5`` or ``.npz``.
+            sparse: leave out channels that have nothing, see ``RoiFrames``; ``None`` for the
+                setting of ``conf/physics``.
+
+        Raises:
+            FrameFileError: the ending of the name belongs to no container.
+        """
+        chosen = self.roi_frames if sparse is None else replace(self.roi_frames, sparse=sparse)
+        with FrameWriter(path) as writer:
+            chosen.write(writer, [self])
+
+
+def find_rois(network: "Network", plane: Plane) -> NetworkRois:
     """Find ROIs and their charge as WCT's node does.
 
     Args:
@@ -61,14 +127,17 @@ def find_rois(network: Network, plane: Plane) -> Rois:
         PlaneReaderError: the plane lacks a layer of the network.
     """
     probability = roi_probability(network, plane)
-    return apply_probability(plane, probability, network.node, network.decon_charge)
+    rois = apply_probability(plane, probability, network.node, network.decon_charge)
+    arrays = (rois.probability, rois.mask, rois.charge)
+    return NetworkRois(*arrays, plane.location, network.node, network.roi_frames)
 
 
-def roi_probability(network: Network, plane: Plane) -> Frame:
+def roi_probability(network: "Network", plane: Plane) -> Frame:
     """Return the ROI probability, shape (channel, slice).
 
     Raises:
         PlaneReaderError: the plane lacks a layer of the network.
+        NanProbabilityError: the network returns NaN.
     """
     missing = [layer for layer in network.spec.layers if layer not in plane.tags]
     if missing:
@@ -78,7 +147,24 @@ def roi_probability(network: Network, plane: Plane) -> Frame:
             "leave the network out."
         )
     image = model_input([plane.tags[layer] for layer in network.spec.layers], network.node)
-    return forward_in_chunks(network.probability, image, network.node.nchunks)
+    probability = forward_in_chunks(network.probability, image, network.node.nchunks)
+    check_probability(probability, network.name, plane.title)
+    return probability
+
+
+def check_probability(probability: Frame, network: str, image: str) -> None:
+    """Check that a ROI probability is a number: NaN would count as no ROI.
+
+    Raises:
+        NanProbabilityError: it is not, in at least one pixel.
+    """
+    bad = int(np.count_nonzero(~np.isfinite(probability)))
+    if bad:
+        raise NanProbabilityError(
+            f"{network}: the ROI probability of {image} is NaN in {bad} of {probability.size} "
+            "pixels; expected numbers from 0 to 1. Its weights are NaN, or too large: take an "
+            "earlier checkpoint, or train again with a lower optimizer.lr."
+        )
 
 
 def apply_probability(
@@ -122,7 +208,7 @@ def true_rois(
     return apply_probability(plane, padded.astype(np.float32), node, decon_charge)
 
 
-def to_ticks(image: Image, node: NodeSettings, plane: Plane) -> Image:
+def to_ticks(image: Image, node: NodeSettings, plane: PlaneLocation) -> Image:
     """Repeat every slice (channel, slice) to its ticks and crop to the plane (channel, tick)."""
     n_ticks = plane.ticks[1] - plane.ticks[0]
     return np.repeat(image, node.tick_per_slice, axis=1)[:, :n_ticks]

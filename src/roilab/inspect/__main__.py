@@ -12,25 +12,33 @@ from rich.table import Table
 
 from roilab.console import table_console
 from roilab.errors import RoilabError
-from roilab.frames import FrameFile, open_frames
+from roilab.frames import FrameFile, open_frames, shown, truth_name
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
+from roilab.interruption import interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table for every file and the differences of every pair; return the exit code."""
+    """Print a table for every file and the differences of every pair; return the exit code.
+
+    It is 1 if a file cannot be read, holds bad samples, or does not fit its truth file.
+    """
     parser = argparse.ArgumentParser(prog="python -m roilab.inspect", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="frame files")
     parser.add_argument(
         "--quick", action="store_true", help="do not read samples (no sparsity, no NaN count)"
     )
+    parser.add_argument("--reader", metavar="CLASS", help="import path of a FrameFile of yours")
     options = parser.parse_args(arguments)
     console = table_console()
     try:
-        with ExitStack() as stack:
-            opened = {path: stack.enter_context(open_frames(path)) for path in options.files}
+        with interruptible(), ExitStack() as stack:
+            reader = None if options.reader is None else {"_target_": options.reader}
+            files = options.files
+            opened = {path: stack.enter_context(open_frames(path, reader)) for path in files}
             bad = sum(_show_file(console, frames, options.quick) for frames in opened.values())
-            for rec, tru in _pairs(options.files):
-                _show_pair(console, opened[rec], opened[tru])
+            bad += sum(
+                _show_pair(console, opened[rec], opened[tru]) for rec, tru in _pairs(options.files)
+            )
     except RoilabError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
         return 1
@@ -39,13 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _pairs(files: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Return the files that pair by name: ...rec... with ...tru... in one folder."""
-    truth_of = {path: path.with_name(path.name.replace("rec", "tru", 1)) for path in files}
-    return [(rec, tru) for rec, tru in truth_of.items() if tru != rec and tru in files]
+    pairs = ((rec, truth_name(rec)) for rec in files)
+    return [(rec, tru) for rec, tru in pairs if tru is not None and tru in files]
 
 
 def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:
     """Print the table of one file; return the number of NaN and infinite samples."""
-    table = Table(title=str(frames.path), title_justify="left")
+    table = Table(title=escape(str(frames.path)), title_justify="left")
     numbers = ("rows", "ticks", "channels", "first tick", "start [us]", "tick [ns]", "type")
     for heading in ("event", "tag", *numbers, "non-zero", "NaN/inf"):
         table.add_column(heading, justify="left" if heading in ("event", "tag") else "right")
@@ -62,7 +70,7 @@ def _row(summary: TagSummary) -> list[str]:
     ids = f"{info.channels.min()}-{info.channels.max()}" if len(info.channels) else "none"
     return [
         str(summary.event),
-        summary.tag,
+        escape(shown(summary.tag)),
         str(len(info.channels)),
         str(info.n_columns),
         ids,
@@ -75,15 +83,22 @@ def _row(summary: TagSummary) -> list[str]:
     ]
 
 
-def _show_pair(console: Console, rec: FrameFile, tru: FrameFile) -> None:
+def _show_pair(console: Console, rec: FrameFile, tru: FrameFile) -> int:
+    """Print the differences of a pair; return how many cannot be corrected."""
     differences = compare_pair(rec, tru)
-    title = f"{rec.path.name} with {tru.path.name}"
+    title = escape(f"{rec.path.name} with {tru.path.name}")
     if not differences:
         console.print(f"{title}: all tags on one grid")
-        return
-    console.print(f"{title}: differences that the reader corrects")
-    for difference in differences:
-        console.print(f"  {escape(difference)}", highlight=False, soft_wrap=True)
+    for corrected, heading in (
+        (True, "differences that the reader corrects"),
+        (False, "differences that the reader cannot correct"),
+    ):
+        texts = [one.text for one in differences if one.corrected == corrected]
+        if texts:
+            console.print(f"{title}: {heading}")
+        for text in texts:
+            console.print(f"  {escape(text)}", highlight=False, soft_wrap=True)
+    return sum(not one.corrected for one in differences)
 
 
 if __name__ == "__main__":

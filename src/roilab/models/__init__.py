@@ -1,6 +1,7 @@
 """Networks, one in each file: encoder, decoder and head; they return ROI logits."""
 
-from roilab.models.build import build_net
+from roilab.models.blocks import pad_to_multiple
+from roilab.models.build import NO_WEIGHTS, build_net
 from roilab.models.mobilenetv2 import MobileNetV2UNet
 from roilab.models.nestedunet import NestedUNet
 from roilab.models.network import NetworkError, RoiNetwork
@@ -12,6 +13,7 @@ from roilab.models.uresnet import UResNet
 from roilab.models.weights import WeightsError, load_weights
 
 __all__ = [
+    "NO_WEIGHTS",
     "LayerNormalization",
     "MobileNetV2UNet",
     "NestedUNet",
@@ -24,4 +26,5 @@ __all__ = [
     "WeightsError",
     "build_net",
     "load_weights",
+    "pad_to_multiple",
 ]

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from roilab.models.network import NetworkError
-from roilab.models.weights import WeightsError, read_weights
+from roilab.models.weights import WeightsError, read_weights, strip_prefixes
 from roilab.wirecell.torchscript import script
 
 # Multiples of 32, not square and not powers of 2: networks for one fixed size fail on it.
@@ -137,7 +137,7 @@ def _read_timm_weights(
     name: str, path: Path, options: Mapping[str, Any]
 ) -> dict[str, torch.Tensor]:
     """Read weights and check that they are complete; timm itself would ignore missing ones."""
-    weights = read_weights(path)
+    stored = read_weights(path)
     with torch.device("meta"):
         full = timm.create_model(name, pretrained=False, **options)
     pretrained_cfg: Any = full.pretrained_cfg
@@ -147,6 +147,7 @@ def _read_timm_weights(
         for n, w in full.state_dict().items()
         if not n.startswith(classifier if isinstance(classifier, str) else tuple(classifier))
     }
+    weights = strip_prefixes(stored, shapes)
     missing = [n for n in shapes if n not in weights and not n.endswith(".num_batches_tracked")]
     different = [n for n, shape in shapes.items() if n in weights and weights[n].shape != shape]
     if missing or different:

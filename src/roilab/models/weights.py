@@ -2,14 +2,16 @@
 
 import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
+from roilab.checksum import damaged_member
 from roilab.models.network import NetworkError, RoiNetwork
 from roilab.wirecell.torchscript import load_torchscript
 
@@ -17,6 +19,9 @@ Weights = dict[str, torch.Tensor]
 
 # Prefixes that a Lightning module, DataParallel or torch.compile adds to a network's names.
 _PREFIXES = ("net.", "model.", "module.", "_orig_mod.")
+# Keys under which checkpoints hold a state_dict.
+_KEYS = ("model_state_dict", "state_dict", "model")
+_NONE: Mapping[str, str] = {}
 _MAX_NAMES = 4  # in an error text
 
 
@@ -24,26 +29,27 @@ class WeightsError(NetworkError):
     """A file of weights cannot be read, or does not fit the network."""
 
 
-def load_weights(net: RoiNetwork, path: Path) -> None:
+def load_weights(net: nn.Module, path: Path) -> None:
     """Load the weights of a file into a network.
 
     Args:
         net: its parameters and buffers are overwritten.
-        path: a ``state_dict``, a Lightning checkpoint, a TorchScript or a safetensors file,
-            written by roilab or by the reference code.
+        path: a ``state_dict``, alone or inside a checkpoint, a TorchScript or a safetensors file,
+            written by roilab, by the reference code or by another program.
 
     Raises:
         WeightsError: the file cannot be read, or holds weights of another network.
     """
-    stored = read_weights(path)
-    names = {name: translate_name(name, net.reference_names) for name in stored}
+    reference_names = net.reference_names if isinstance(net, RoiNetwork) else {}
+    stored = strip_prefixes(read_weights(path), net.state_dict(), reference_names)
+    names = {name: translate_name(name, reference_names) for name in stored}
     _check_names(net, path, names)
     weights = {names[name]: weight for name, weight in stored.items()}
     _check_shapes(net, path, weights)
     net.load_state_dict(weights, strict=False)
 
 
-def _check_names(net: RoiNetwork, path: Path, names: Mapping[str, str]) -> None:
+def _check_names(net: nn.Module, path: Path, names: Mapping[str, str]) -> None:
     """Check that a file, with its ``names`` in roilab, has all names of a network, no others."""
     expected, got = net.state_dict(), set(names.values())
     unexpected = [name for name, translated in names.items() if translated not in expected]
@@ -51,20 +57,22 @@ def _check_names(net: RoiNetwork, path: Path, names: Mapping[str, str]) -> None:
     missing = [n for n in expected if n not in got and not n.endswith(".num_batches_tracked")]
     if missing or unexpected:
         raise WeightsError(
-            f"{path}: not the weights of {type(net).__name__} as configured: missing "
-            f"{_list_names(missing)}; unexpected {_list_names(unexpected)}. Set model=NAME to the "
-            "network that they were trained as."
+            f"{path}: not the weights of {type(net).__name__} as configured: "
+            f"{len(names) - len(unexpected)} of {len(names)} names in the file fit the "
+            f"{len(expected)} of the network; missing {_list_names(missing)}; unexpected "
+            f"{_list_names(unexpected)}. Set model=NAME to the network that they were trained as."
         )
 
 
-def _check_shapes(net: RoiNetwork, path: Path, weights: Weights) -> None:
+def _check_shapes(net: nn.Module, path: Path, weights: Weights) -> None:
     initial = net.state_dict()
     shapes = {n: (tuple(w.shape), tuple(initial[n].shape)) for n, w in weights.items()}
     different = {name: pair for name, pair in shapes.items() if pair[0] != pair[1]}
-    layers = {_n_layers(got, expected, net.n_layers) for got, expected in different.values()}
+    n_layers = net.n_layers if isinstance(net, RoiNetwork) else 0
+    layers = {_n_layers(got, expected, n_layers) for got, expected in different.values()}
     if len(layers) == 1 and None not in layers:
         raise WeightsError(
-            f"{path}: these weights take {layers.pop()} input layers; expected {net.n_layers}, "
+            f"{path}: these weights take {layers.pop()} input layers; expected {n_layers}, "
             "the number of data.layers. Set data.layers to those they were trained on, in order."
         )
     if different:
@@ -101,13 +109,17 @@ def translate_name(name: str, reference_names: Mapping[str, str]) -> str:
 
 
 def read_weights(path: Path) -> Weights:
-    """Read names and tensors of a network onto the CPU, without the prefixes of wrappers.
+    """Read names and tensors of a network, or of a module around it, onto the CPU.
 
     Raises:
         WeightsError: the file is absent, damaged, or holds no weights.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: there is no such weights file; check the path.")
+    if (member := damaged_member(path)) is not None:
+        raise WeightsError(
+            f"{path}: is damaged: its checksum does not fit (in {member}). Copy it again."
+        )
     content: Any
     if _is_torchscript(path):
         content = load_torchscript(path)[0].state_dict()
@@ -115,15 +127,23 @@ def read_weights(path: Path) -> Weights:
         content = _load_safetensors(path)
     else:
         content = _load_pickle(path)
-    if isinstance(content, Mapping):
-        content = content.get("state_dict", content)
-    weights = _strip_prefixes(content) if isinstance(content, Mapping) else {}
+    inside = _inside(content) if isinstance(content, Mapping) else {}
+    weights = {name: w for name, w in inside.items() if isinstance(w, torch.Tensor)}
     if not weights:
         raise WeightsError(
-            f"{path}: holds no weights; expected a state_dict, a Lightning checkpoint or a "
-            "TorchScript file that was not frozen. Save the network's state_dict() instead."
+            f"{path}: holds no weights; expected a state_dict, alone or under the key "
+            f"{', '.join(_KEYS)}, or a TorchScript file that was not frozen. Save the network's "
+            "state_dict() instead."
         )
     return weights
+
+
+def _inside(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the ``state_dict`` in a checkpoint; the content itself where it is one."""
+    for key in _KEYS:
+        if isinstance(content.get(key), Mapping):
+            return content[key]
+    return content
 
 
 def _is_torchscript(path: Path) -> bool:
@@ -154,10 +174,30 @@ def _load_pickle(path: Path) -> Any:
         ) from error
 
 
-def _strip_prefixes(content: Mapping[str, Any]) -> Weights:
-    """Return the tensors of the network; other entries of a wrapped network are dropped."""
-    weights = {name: w for name, w in content.items() if isinstance(w, torch.Tensor)}
-    for prefix in _PREFIXES:
-        inside = {n[len(prefix) :]: w for n, w in weights.items() if n.startswith(prefix)}
-        weights = inside or weights
-    return weights
+def strip_prefixes(
+    weights: Weights, expected: Collection[str], reference_names: Mapping[str, str] = _NONE
+) -> Weights:
+    """Return the tensors of a network, with the prefixes of wrappers taken off their names.
+
+    Of all ways to take prefixes off, that with most names in ``expected`` is chosen: a network can
+    have a part that is named like a wrapper. Tensors without the prefix are dropped.
+    """
+    best, most = weights, _fitting(weights, expected, reference_names)
+    candidates = [weights]
+    while candidates:
+        outside = candidates.pop()
+        for prefix in _PREFIXES:
+            names = [name for name in outside if name.startswith(prefix)]
+            if not names:
+                continue
+            inside = {name[len(prefix) :]: outside[name] for name in names}
+            candidates.append(inside)
+            if (fitting := _fitting(inside, expected, reference_names)) > most:
+                best, most = inside, fitting
+    return best
+
+
+def _fitting(
+    weights: Weights, expected: Collection[str], reference_names: Mapping[str, str]
+) -> int:
+    return sum(translate_name(name, reference_names) in expected for name in weights)

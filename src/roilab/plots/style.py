@@ -1,5 +1,7 @@
 """Colours and size of every figure; figures need no display."""
 
+import io
+
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -11,8 +13,17 @@ CLASSICAL = COLOURS[6]
 CHARGE_COLOURS = "RdBu_r"  # blue - white - red, white at zero charge
 
 
+class ShownFigure(Figure):
+    """Figure that a notebook shows, also where pyplot is not imported."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png")
+        return stream.getvalue()
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of the given size [inch], without display and global state."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = ShownFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure

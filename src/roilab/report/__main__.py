@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from roilab.errors import RoilabError
+from roilab.interruption import interruptible
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(message)s")
     try:
-        page = _write_pages(options.folders, options.output)
+        with interruptible():
+            page = _write_pages(options.folders, options.output)
     except RoilabError as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
         return 1

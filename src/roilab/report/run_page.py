@@ -4,7 +4,7 @@ import logging
 import shlex
 from pathlib import Path
 
-from omegaconf import OmegaConf
+import yaml
 
 from roilab.atomic_write import save_figure
 from roilab.plots import loss_figure
@@ -39,7 +39,7 @@ def write_run_page(folder: Path) -> Path:
         error=run.error,
         sections={name.lower(): name for name in names if physics or name != "Physics"},
         settings=settings_table(run),
-        yaml=OmegaConf.to_yaml(run.config) if run.config else "",
+        yaml=yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True) if run.config else "",
         losses=losses,
         metrics=metric_table(run),
         events=events,
@@ -71,6 +71,8 @@ def _facts(run: RunRecord) -> str:
         facts.append(f"{run.status['seconds']:.0f} s")
     for place, megabytes in (run.results.get("memory_mb") or {}).items():
         facts.append(f"peak memory of the {place} {megabytes:.0f} MB")
+    if left_out := run.results.get("left_out"):
+        facts.append(f"left out because of errors: {', '.join(left_out)}")
     if run.results.get("parameters"):
         facts.append(f"{run.results['parameters'] / 1e6:.2f} million parameters")
     return ", ".join(facts)
@@ -104,7 +106,7 @@ def _events(run: RunRecord, album: Album) -> list[Picture]:
         metrics = f"ROI efficiency {efficiency}, ROI purity {purity}, Dice {dice}"
         caption = f"{rank}: {row['name']}. {metrics}."
         alt = f"{content} {row['name']}: {metrics}."
-        pictures.append(album.add(folder / row["picture"], alt, caption))
+        pictures.append(album.add(folder / Path(row["picture"]).name, alt, caption))
     if not drawn:
         for path in sorted(folder.glob("*-best.png")):
             name = path.stem.removesuffix("-best")

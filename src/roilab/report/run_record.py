@@ -9,15 +9,17 @@ import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
 from omegaconf.errors import OmegaConfBaseException
 
+from roilab.checksum import SUMS_FILE, differs_from_sums
 from roilab.csv_log import Curves, read_curves
+from roilab.report.saved_config import parse_yaml, read_yaml, select
 from roilab.report.setting_names import override_key
+from roilab.run_folder import run_checkpoint
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,11 @@ log = logging.getLogger(__name__)
 # Tables of charge metrics; an evaluation by the user comes before the one of the training.
 PHYSICS_TABLES = ("evaluation/table.csv", "physics/best.csv")
 NOT_STARTED = "not started"
+# What reading a file of unknown contents raises.
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError),
+    *(OmegaConfBaseException, yaml.YAMLError, csv.Error),
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class RunRecord:
 
     Attributes:
         folder: of the run.
-        config: composed configuration with its interpolations; empty if absent.
+        config: composed configuration, with its interpolations as texts; empty if absent.
         choices: chosen file of every config group (``model``: ``unet``).
         overrides: values of the command line by key.
         command: arguments of the command line.
@@ -46,7 +53,7 @@ class RunRecord:
     """
 
     folder: Path
-    config: DictConfig = field(default_factory=lambda: OmegaConf.create({}))
+    config: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, Any] = field(default_factory=dict)
     overrides: Mapping[str, Any] = field(default_factory=dict)
     command: Sequence[str] = ()
@@ -90,20 +97,7 @@ class RunRecord:
             return self.overrides[key]
         if key in self.choices:
             return self.choices[key]
-        raw = self._plain_config
-        for part in key.split("."):
-            raw = raw.get(part) if isinstance(raw, dict) else None
-        if isinstance(raw, str) and "${oc.env" in raw:
-            return raw  # the environment of the run is not that of the report
-        try:
-            value = OmegaConf.select(self.config, key)
-        except (OmegaConfBaseException, ValueError):
-            return raw  # only the running job could resolve it
-        return OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
-
-    @cached_property
-    def _plain_config(self) -> Any:
-        return OmegaConf.to_container(self.config, resolve=False)
+        return select(self.config, key)
 
     def metric(self, name: str) -> float | None:
         """Return ``val/NAME`` of the best checkpoint, or of the last epoch without it."""
@@ -144,12 +138,7 @@ class RunRecord:
     @property
     def checkpoint(self) -> Path | None:
         """The best checkpoint, or the last one."""
-        folder = self.folder / "checkpoints"
-        best, last = (
-            sorted(folder.glob(f"{name}*.ckpt"), key=lambda path: path.stat().st_mtime)
-            for name in ("best", "last")
-        )
-        return (best or last)[-1] if best or last else None
+        return run_checkpoint(self.folder)
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -159,16 +148,16 @@ def read_run(folder: Path) -> RunRecord:
     def attempt(path: Path, read: Callable[[Path], Any], default: Any) -> Any:
         try:
             return read(path) if path.exists() else default
-        except (OSError, ValueError, KeyError, TypeError, OmegaConfBaseException, csv.Error) as why:
+        except _UNREADABLE as why:
             problems.append(f"{path}: cannot be read ({type(why).__name__}: {why}).")
             return default
 
     overrides = folder / ".hydra" / "overrides.yaml"
-    hydra = attempt(folder / ".hydra" / "hydra.yaml", OmegaConf.load, OmegaConf.create({}))
+    hydra = attempt(folder / ".hydra" / "hydra.yaml", _read_mapping, {})
     table = next((path for name in PHYSICS_TABLES if (path := folder / name).is_file()), None)
     run = RunRecord(
         folder=folder,
-        config=attempt(folder / ".hydra" / "config.yaml", OmegaConf.load, OmegaConf.create({})),
+        config=attempt(folder / ".hydra" / "config.yaml", _read_mapping, {}),
         choices=attempt(folder, lambda _: _choices(hydra), {}),
         overrides=attempt(overrides, _read_overrides, {}),
         command=attempt(overrides, lambda path: _command(hydra, path), ()),
@@ -200,33 +189,42 @@ def parse_number(text: str | None) -> float | None:
 
 
 def _read_overrides(path: Path) -> dict[str, Any]:
-    texts = [str(text) for text in OmegaConf.load(path)]
+    texts = [str(text) for text in read_yaml(path)]
     return {override_key(text): _parse_yaml(text.partition("=")[2]) for text in texts}
 
 
 def _command(hydra: Any, path: Path) -> list[str]:
     """Return the arguments of the command line, with the user's own config folder."""
-    sources = OmegaConf.select(hydra, "hydra.runtime.config_sources") or ()
-    config_dirs = [source.path for source in sources if source.provider == "command-line"]
+    sources = select(hydra, "hydra.runtime.config_sources") or ()
+    config_dirs = [source["path"] for source in sources if source["provider"] == "command-line"]
     options = ["--config-dir", str(config_dirs[0])] if config_dirs else []
-    return [*options, *(str(text) for text in OmegaConf.load(path))]
+    return [*options, *(str(text) for text in read_yaml(path))]
 
 
 def _parse_yaml(text: str) -> Any:
     """Return a value with its YAML type, or the text where it is not YAML."""
     try:
-        plain = OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=False)
+        plain = parse_yaml(f"value: {text}")
     except Exception:  # any error of the YAML reader: the value is only text
         return text
     return plain["value"] if isinstance(plain, dict) else text
 
 
 def _choices(hydra: Any) -> dict[str, Any]:
-    chosen = dict(OmegaConf.select(hydra, "hydra.runtime.choices") or {})
+    chosen = dict(select(hydra, "hydra.runtime.choices") or {})
     return {str(group): choice for group, choice in chosen.items() if "@" not in str(group)}
 
 
+def _read_mapping(path: Path) -> dict[str, Any]:
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"expected named values, got {type(content).__name__}")
+    return content
+
+
 def _read_json(path: Path) -> dict[str, Any]:
+    if differs_from_sums(path):
+        raise ValueError(f"its checksum differs from {SUMS_FILE}")
     content = json.loads(path.read_text())
     if not isinstance(content, dict):
         raise ValueError(f"expected an object, got {type(content).__name__}")

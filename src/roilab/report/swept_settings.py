@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from roilab.report.run_record import RunRecord, natural_order
 from roilab.report.setting_names import short_names
 
@@ -65,7 +63,7 @@ def find_swept_settings(runs: Sequence[RunRecord]) -> SweptSettings:
     """Find the settings that were swept, or overridden differently, or differ in the config."""
     swept = list(dict.fromkeys(key for run in runs for key in run.swept))
     others = list(dict.fromkeys(key for run in runs for key in run.overrides if key not in swept))
-    keys = swept + [key for key in others if not _is_place(key) and _differs(runs, key)]
+    keys = swept + [key for key in others if not is_place(key) and _differs(runs, key)]
     if not keys and len(runs) > 1:
         keys = _compare_configs(runs)
     folder = Path(os.path.commonpath([run.folder for run in runs]))
@@ -96,8 +94,10 @@ def sort_labels(texts: Sequence[str]) -> list[str]:
         return sorted(labels, key=natural_order) if numbered else labels
 
 
-def _is_place(key: str) -> bool:
-    return key.startswith(("hydra", "sweep.", "logger.")) or key in _PLACES
+def is_place(key: str) -> bool:
+    """Return whether a setting only says where or how a run is executed."""
+    inside = any(key == place or key.startswith(f"{place}.") for place in _PLACES)
+    return inside or key.startswith(("hydra", "sweep."))
 
 
 def _differs(runs: Sequence[RunRecord], key: str) -> bool:
@@ -106,16 +106,16 @@ def _differs(runs: Sequence[RunRecord], key: str) -> bool:
 
 def _compare_configs(runs: Sequence[RunRecord]) -> list[str]:
     """Return the first keys whose values differ between the configurations."""
-    configs = [dict(_leaves(OmegaConf.to_container(run.config, resolve=False))) for run in runs]
+    configs = [dict(config_leaves(run.config)) for run in runs]
     known = [config for config in configs if config]
     keys = dict.fromkeys(key for config in known for key in config)
     differing = [k for k in keys if len({value_text(config.get(k)) for config in known}) > 1]
-    return [key for key in differing if not _is_place(key)][:_MAX_COMPARED]
+    return [key for key in differing if not is_place(key)][:_MAX_COMPARED]
 
 
-def _leaves(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
+def config_leaves(node: Any, prefix: str = "") -> list[tuple[str, Any]]:
     """Return (dotted key, value) of every value below a node."""
     if not isinstance(node, dict):
         return [(prefix, node)]
     items = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in node.items()]
-    return [leaf for key, value in items for leaf in _leaves(value, key)]
+    return [leaf for key, value in items for leaf in config_leaves(value, key)]

@@ -7,15 +7,21 @@ into ADC counts; ``signal_processing`` (with ``filters``) turns those into charg
 regions of interest (``roi_formation``, ``roi_refinement``); ``coincidence`` compares the planes.
 ``chain`` runs one event through all stages, ``production`` writes many events to files
 (``write_frames``).
+
+The package itself is a function of the public API: ``roilab.simulate("tracks", detector="small")``
+returns planes in memory, see ``roilab.notebook.simulate``.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from roilab.callable_package import make_callable
 from roilab.simulate.errors import SimulationError
 
 __all__ = ["SimulationError", "make_sample"]
+
+make_callable(__name__)
 
 
 def make_sample(

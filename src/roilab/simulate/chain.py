@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
 from numpy.typing import NDArray
 
+from roilab.building import build
 from roilab.detectors.detector import Detector
-from roilab.errors import RoilabError
 from roilab.simulate.coincidence import Coincidence
 from roilab.simulate.depositions import EventGenerator, GeneratedEvent
 from roilab.simulate.drift import Arrivals, drift_electrons
@@ -58,12 +56,7 @@ class Simulation:
                     f"The configuration of the simulation has no '{name}': compose it from the "
                     "group simulation, as conf/simulate.yaml does."
                 )
-            try:
-                stages[name] = instantiate(config[name], _convert_="all")
-            except InstantiationException as error:
-                if isinstance(error.__cause__, RoilabError):
-                    raise error.__cause__ from error
-                raise
+            stages[name] = build(f"simulation.{name}", config[name])
         return cls(**stages)
 
     def generate(self, index: int, seed: int) -> GeneratedEvent:

@@ -4,6 +4,7 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
-from roilab.frames import FrameWriter
+from roilab.folder_lock import LOCK_FILES, lock_folder
+from roilab.frames import CONTAINERS, FrameWriter
+from roilab.interruption import Interrupted, ignore_signals
 from roilab.simulate.chain import RECONSTRUCTION_TAGS, Simulation
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.write_frames import TRUTH_TAG, write_event
@@ -25,7 +28,6 @@ log = logging.getLogger(__name__)
 
 CONFIG_FILE = "simulation.json"
 META_FILE = "meta.json"
-_CONTAINERS = ("h5", "npz", "tar", "tar.gz", "tar.bz2")
 
 
 def check_processes(processes: int) -> None:
@@ -85,7 +87,7 @@ class Production:
         for name in ("events", "events_per_file"):
             if self.config[name] < 1:
                 raise SimulationError(f"{name} is {self.config[name]}: expected at least 1.")
-        choices = {"tags": RECONSTRUCTION_TAGS, "planes": PLANE_NAMES, "containers": _CONTAINERS}
+        choices = {"tags": RECONSTRUCTION_TAGS, "planes": PLANE_NAMES, "containers": CONTAINERS}
         for name, known in choices.items():
             unknown = [value for value in self.config[name] if value not in known]
             if unknown or not self.config[name]:
@@ -109,14 +111,27 @@ class Production:
         """Simulate at most ``processes`` incomplete files at a time, and write ``meta.json``.
 
         Raises:
-            SimulationError: the folder holds other files, or the run was interrupted.
+            SimulationError: the folder holds other files.
+            FolderError: another process simulates into the folder.
         """
-        self._prepare_output_dir()
+        if self._holds_this_sample() and self._is_complete():
+            log.info("%s: all %d events are complete", self.output_dir, self.config["events"])
+            return  # a sample of another user too, in whose folder no lock can be written
+        lock = lock_folder(self.output_dir, "choose another output_dir")
+        try:
+            # Another process may have begun a sample here meanwhile.
+            if not self._holds_this_sample():
+                write_json(self.output_dir / CONFIG_FILE, self.config)
+            self._simulate(processes, progress)
+        finally:
+            lock.release()
+
+    def _simulate(self, processes: int, progress: bool) -> None:
         events, jobs = self.config["events"], [job for job in self.jobs if not job.complete]
         done = self._count_complete_events()
         if done:
             log.info("%s: %d of %d events are complete", self.output_dir, done, events)
-        if not jobs and (self.output_dir / META_FILE).is_file():
+        if self._is_complete():
             return
         columns = (
             TextColumn("simulating"),
@@ -130,19 +145,27 @@ class Production:
                 task = bar.add_task("simulating", total=events, completed=done)
                 for count in _run_jobs(jobs, processes):
                     bar.advance(task, count)
-        except KeyboardInterrupt:
-            raise SimulationError(
-                f"{self.output_dir}: interrupted; {self._count_complete_events()} of {events} "
-                "events are complete and kept, meta.json is not written. Run the same command "
-                "again to continue."
-            ) from None
+        except (Interrupted, KeyboardInterrupt) as end:
+            for partial in self.output_dir.glob(".g4-*.partial*"):  # of the ended processes
+                partial.unlink(missing_ok=True)
+            if isinstance(end, Interrupted):
+                end.note = (
+                    f"{self.output_dir}: {self._count_complete_events()} of {events} events are "
+                    "complete and kept, meta.json is not written. Run the same command again to "
+                    "continue."
+                )
+            raise
         write_json(self.output_dir / META_FILE, self.collect_metadata())
+
+    def _is_complete(self) -> bool:
+        files = (job.complete for job in self.jobs)
+        return all(files) and (self.output_dir / META_FILE).is_file()
 
     def _count_complete_events(self) -> int:
         return sum(len(job.events) for job in self.jobs if job.complete)
 
-    def _prepare_output_dir(self) -> None:
-        """Make the folder and save the configuration, or check that it holds this sample."""
+    def _holds_this_sample(self) -> bool:
+        """Return whether the folder holds this sample, complete or not; else it must be empty."""
         config_file = self.output_dir / CONFIG_FILE
         config = json.loads(json.dumps(self.config))
         if config_file.is_file():
@@ -155,8 +178,9 @@ class Production:
                     f"({_describe_difference(stored, config)}); choose another output_dir, or "
                     "remove that sample."
                 )
-            return
-        others = sorted(self.output_dir.iterdir()) if self.output_dir.is_dir() else []
+            return True
+        found = sorted(self.output_dir.iterdir()) if self.output_dir.is_dir() else []
+        others = [path for path in found if path.name not in LOCK_FILES]
         if others:
             raise SimulationError(
                 f"{self.output_dir}: holds {len(others)} other files ('{others[0].name}', ...); "
@@ -164,8 +188,7 @@ class Production:
                 "output_dir."
             )
         _ = self.simulation  # settings that cannot be used leave no folder behind
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        write_json(config_file, config)
+        return False
 
     def collect_metadata(self) -> dict[str, Any]:
         """Return the contents of ``meta.json``: the truth of every event."""
@@ -209,7 +232,9 @@ def _run_jobs(jobs: list[FileJob], processes: int) -> Iterator[int]:
         yield from map(simulate_file, jobs)
         return
     # "spawn", because the parent may run threads of torch or BLAS, which "fork" does not copy.
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    # Not SIGTERM, by which the pool ends its processes.
+    ignored = (signal.SIGINT, signal.SIGUSR1)
+    with multiprocessing.get_context("spawn").Pool(processes, ignore_signals, ignored) as pool:
         yield from pool.imap_unordered(simulate_file, jobs)
 
 

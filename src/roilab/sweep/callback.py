@@ -1,9 +1,10 @@
-"""Start and end of a sweep: check it and take its folder, then print the summary."""
+"""Start and end of a command or a sweep: take its folder first, print a summary at the end."""
 
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from hydra.core.utils import configure_log
@@ -11,9 +12,15 @@ from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from roilab.errors import RoilabError
+from roilab.errors import Refused, RoilabError
 from roilab.sweep.folder import Sweep, claim_folder
 from roilab.sweep.launchers import check_plugin, limit_parallel_jobs
+from roilab.sweep.output_folder import (
+    check_no_run,
+    check_unused,
+    claim_run_folder,
+    claim_sweep_folder,
+)
 from roilab.sweep.summary import print_summary
 
 # Hydra makes the callback itself, and does not call it at the end of a sweep that failed or was
@@ -21,19 +28,50 @@ from roilab.sweep.summary import print_summary
 _sweep: ContextVar[Sweep | None] = ContextVar("sweep", default=None)
 
 
+class ClaimFolder(Callback):
+    """Take the output folder of a command before Hydra writes into it."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse the run if the folder cannot be used."""
+        try:
+            folder = claim_run_folder(config)
+            if folder is not None:
+                self.check(folder, config)
+        except RoilabError as error:
+            raise Refused(error) from error
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """The same for the folder of a sweep."""
+        try:
+            claim_sweep_folder(config)
+        except RoilabError as error:
+            raise Refused(error) from error
+
+    def check(self, folder: Path, config: DictConfig) -> None:
+        """Check what the folder holds."""
+        check_no_run(folder)
+
+
+class ClaimRun(ClaimFolder):
+    """The same for a training."""
+
+    def check(self, folder: Path, config: DictConfig) -> None:
+        """Check that the folder holds no other run."""
+        check_unused(folder, config.resume)
+
+
 class ClaimSweep(Callback):
     """Check a sweep before its first job and take its folder."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Print the error and exit if the sweep cannot run; Hydra would only warn."""
+        """Refuse a sweep that cannot run."""
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         try:
             check_plugin(config.hydra.launcher._target_)
             _sweep.set(claim_folder(config))
             limit_parallel_jobs(config)
         except (RoilabError, HydraException) as error:
-            print(error, file=sys.stderr)
-            sys.exit(1)
+            raise Refused(error) from error
 
 
 def with_summary(main: Callable[[], None]) -> Callable[[], None]:

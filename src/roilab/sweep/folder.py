@@ -2,19 +2,23 @@
 
 import itertools
 import json
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from roilab.atomic_write import write_json
+from roilab.config import check_config
 from roilab.errors import RoilabError
+from roilab.folder_lock import lock_folder
 from roilab.report.setting_names import override_key
-from roilab.sweep.names import SWEEP_FILE, folder_name
+from roilab.sweep.names import SWEEP_FILE, folder_name, values
 from roilab.sweep.status import now
 
 
@@ -28,7 +32,7 @@ class Sweep:
 
     output_dir: Path
     jobs: list[str] | None  # names of their folders, in order; None for a search, not known before
-    lock: FileLock  # held while the sweep runs
+    lock: BaseFileLock  # held while the sweep runs
 
     def job_folders(self) -> list[Path]:
         """List the folders of the jobs, whether or not they exist yet."""
@@ -49,7 +53,7 @@ def claim_folder(config: DictConfig) -> Sweep:
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(command)
     keys = [override_key(one.get_key_element()) for one in overrides if one.is_sweep_override()]
     swept = list(dict.fromkeys(keys))
-    _compose_first_job(config, overrides)
+    _check_jobs(config, overrides)
     jobs = None
     if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
         jobs = _job_names(overrides, swept)
@@ -61,7 +65,7 @@ def claim_folder(config: DictConfig) -> Sweep:
             "sweep; name the folder that the sweep printed at its end, or leave sweep.resume out "
             "to start a new sweep."
         )
-    lock = _lock(output_dir)
+    lock = lock_folder(output_dir, "choose another folder with sweep.dir=FOLDER")
     if resumed:
         _check_same_command(path, command)
     elif path.is_file():
@@ -84,15 +88,54 @@ def _command(config: DictConfig) -> list[str]:
     return [override for override in overrides if not override_key(override).startswith("sweep.")]
 
 
-def _compose_first_job(config: DictConfig, overrides: list[Override]) -> None:
-    """Compose one job before any folder is made, to check that every key exists."""
-    first = []
+def _check_jobs(config: DictConfig, overrides: list[Override]) -> None:
+    """Compose and check the first job, and it with every other value of each key that varies.
+
+    So a mistake in the values of the last job ends the sweep before its first.
+    """
+    first: list[str] = []
+    others: list[tuple[int, str]] = []
     for one in overrides:
         if one.is_discrete_sweep():
-            first.append(f"{one.get_key_element()}={next(one.sweep_string_iterator())}")
+            key, (text, *texts) = one.get_key_element(), one.sweep_string_iterator()
+            others += [(len(first), f"{key}={another}") for another in texts]
+            first.append(f"{key}={text}")
         elif not one.is_sweep_override():
             first.append(one.input_line or "")
-    GlobalHydra.instance().config_loader().load_sweep_config(config, first)
+    job = _compose(config, first)
+    _check_job(job)
+    for position, override in others:
+        ((key, value),) = values([override]).items()
+        if _is_value(job, key):
+            another = deepcopy(job)
+            OmegaConf.update(another, key, value)
+        else:  # of a group: another file
+            another = _compose(config, [*first[:position], override, *first[position + 1 :]])
+        _check_job(another)
+
+
+def _compose(config: DictConfig, overrides: list[str]) -> DictConfig:
+    job = GlobalHydra.instance().config_loader().load_sweep_config(config, overrides)
+    with open_dict(job):
+        job.hydra.runtime.output_dir = "."
+        job.hydra.job.id = job.hydra.job.num = 0
+    return job
+
+
+def _is_value(job: DictConfig, key: str) -> bool:
+    """Return whether a key is that of a value, not of a group."""
+    node = OmegaConf.select(job, key, default=None)
+    return node is not None and not isinstance(node, DictConfig)
+
+
+def _check_job(job: DictConfig) -> None:
+    """Check the configuration of a job, with the resolvers that need it as Hydra's."""
+    before = HydraConfig.instance().cfg
+    try:
+        HydraConfig.instance().set_config(job)
+        check_config(job, job.hydra.job.config_name)
+    finally:
+        HydraConfig.instance().cfg = before
 
 
 def _job_names(overrides: list[Override], swept: list[str]) -> list[str]:
@@ -118,19 +161,6 @@ def _job_names(overrides: list[Override], swept: list[str]) -> list[str]:
             "Give every value of a key once."
         )
     return names
-
-
-def _lock(output_dir: Path) -> FileLock:
-    output_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(output_dir / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise SweepError(
-            f"{output_dir}: another process runs a sweep there; wait for its end, or choose "
-            "another folder with sweep.dir=FOLDER."
-        ) from None
-    return lock
 
 
 def _check_same_command(path: Path, command: list[str]) -> None:

@@ -6,21 +6,25 @@ import os
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from roilab.errors import message, user_error
+from roilab.folder_lock import lock_folder
+from roilab.interruption import Interrupted, requested
 from roilab.sweep.folder import SweepError
+from roilab.sweep.going_on import describe_progress
 from roilab.sweep.launchers import gpu_environment
 from roilab.sweep.names import job_number, swept_overrides, values
+from roilab.sweep.resume_check import check_resumed_job
 from roilab.sweep.status import Status, now, read_status
-from roilab.train.results import Results
+from roilab.train.results import Results, print_results
+from roilab.versions import git_commit, package_versions
 
 log = logging.getLogger(__name__)
 # Seconds to wait for the processes of a killed job, which end soon after it.
@@ -30,54 +34,82 @@ _PATIENCE = 15.0
 def run_job(config: DictConfig) -> float | None:
     """Train as configured, as a single run or as a job of a sweep.
 
-    In a sweep, a finished job is not run again, and a job that was begun is resumed from its last
-    checkpoint. Returns the value of ``optimized_metric``.
+    What is finished is not trained again: a job of a sweep, and a single run with ``resume=auto``.
+    A job that was begun is resumed from its last checkpoint. Returns the value of
+    ``optimized_metric``.
 
     Raises:
         RoilabError: (its subclasses too) any mistake that the user can correct.
     """
+    if (signal := requested()) is not None:  # of the job before, which failed at that moment
+        raise Interrupted(signal)
     hydra, folder = HydraConfig.get(), Path(config.run_dir)
     number = job_number(hydra)
     if number is None:
+        # The callback ClaimRun has locked the folder.
         if config.sweep.resume is not None:
             raise SweepError(
                 f"sweep.resume={config.sweep.resume} resumes a sweep, but this is a single run; "
                 "add -m, or resume a run with output_dir=FOLDER resume=auto."
             )
-        return _run(config, Status(None, {}, list(hydra.overrides.task)), {}).value
+        return _run_once(config, Status(None, {}, list(hydra.overrides.task)), {})
     _freeze_modules()
-    with _lock(folder):
+    advice = "end it, and resume the sweep again"
+    lock = lock_folder(folder, advice, _PATIENCE)
+    try:
         swept = values(swept_overrides(hydra))
         status = Status(number, swept, list(hydra.overrides.task))
-        before = read_status(folder)
-        if before is not None and before.state == "finished" and before.results is not None:
-            log.info("%s: finished before", folder.name)
-            return before.results.value
-        if before is not None:
-            status.started, status.starts = before.started, before.starts + 1
-            status.seconds = before.seconds
-            config.resume = config.resume or "auto"
-        return _run(config, status, gpu_environment(hydra.launcher._target_, number)).value
+        config.resume = config.resume or "auto"
+        return _run_once(config, status, gpu_environment(hydra.launcher._target_, number))
+    finally:
+        lock.release()
 
 
-def _lock(folder: Path) -> AbstractContextManager[object]:
-    """Lock a job's folder against another process that runs the same job."""
-    locks = folder.parent / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    try:
-        return FileLock(locks / f"{folder.name}.lock").acquire(timeout=_PATIENCE)
-    except Timeout:
-        running = read_status(folder)
-        where = "" if running is None else f" (process {running.pid} on {running.host})"
-        raise SweepError(
-            f"{folder}: this job is still running{where}; wait for its end, or end it, and resume "
-            "the sweep again."
-        ) from None
+def _run_once(config: DictConfig, status: Status, variables: Mapping[str, str]) -> float | None:
+    """Run a job, unless it is finished; go on counting its starts and its time."""
+    folder = Path(config.run_dir)
+    before = read_status(folder) if config.resume is not None else None
+    if before is not None:
+        if (results := finished_results(config, status, before)) is not None:
+            log.info("%s: finished before: %s, nothing to do", folder.name, before.summary)
+            if status.number is None:
+                print_results(results, folder, before.seconds)
+            return results.value
+        status.started, status.starts = before.started, before.starts + 1
+        status.seconds = before.seconds
+    return _run(config, status, variables).value
+
+
+def finished_results(config: DictConfig, status: Status, before: Status) -> Results | None:
+    """Return the results of a finished run to which this command would add nothing.
+
+    A single run goes on if a setting differs and ``trainer.max_epochs`` asks for more epochs, or
+    if it resumes from a checkpoint that the user named.
+    """
+    if before.state != "finished" or before.results is None:
+        return None
+    if status.number is not None:
+        return before.results
+    same = _settings(status) == _settings(before)
+    epochs = config.trainer.max_epochs
+    reached = epochs is not None and 0 <= epochs <= before.results.epochs
+    return before.results if config.resume == "auto" and (same or reached) else None
+
+
+def _settings(status: Status) -> dict[str, str]:
+    """Return the overrides by key, the last of each, without those on place and resuming."""
+    settings = {one.partition("=")[0]: one for one in status.overrides}
+    return {
+        key: one
+        for key, one in settings.items()
+        if key not in ("resume", "output_dir") and not key.startswith("hydra")
+    }
 
 
 def _run(config: DictConfig, status: Status, variables: Mapping[str, str]) -> Results:
     """Run one job, then restore environment and memory, and write its page."""
     folder, failure = Path(config.run_dir), None
+    status.versions, status.git_commit = package_versions(), git_commit()
     own_process = config.sweep.own_process
     if own_process is None:
         # A changed environment (its GPU, say) has full effect only in a new process.
@@ -109,8 +141,10 @@ def _recorded(status: Status, folder: Path) -> Iterator[None]:
     except Exception as error:
         status.state, status.error = "failed", message(error)
         raise
-    except BaseException:
+    except BaseException as end:
         status.state = "interrupted"
+        if isinstance(end, Interrupted) and not end.note:
+            end.note = describe_progress(folder, status.number is not None)
         raise
     finally:
         status.seconds += time.perf_counter() - start
@@ -138,6 +172,8 @@ def _train(config: DictConfig, status: Status, own_process: bool) -> Results:
     """Train in this process, or in new ones for DDP and with ``own_process``."""
     from roilab.sweep.process_count import count_processes
 
+    if status.number is not None:
+        check_resumed_job(config)
     status.processes = count_processes(config.trainer)
     status.write(Path(config.run_dir))
     if own_process or status.processes > 1:

@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from roilab.errors import RoilabError
+from roilab.interruption import EXIT_CODES, Interrupted, defer, requested, undefer
 from roilab.train.results import Results
 
 log = logging.getLogger(__name__)
@@ -59,11 +60,17 @@ def train_in_processes(config: DictConfig, count: int) -> Results:
     # other job gets the same.
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     processes = [_start(rank, count, store.port, folder) for rank in range(count)]
+    grace = config.grace_s + _TERMINATE
+    defer(grace)
     try:
-        codes = _wait(processes)
+        codes = _wait(processes, grace)
     finally:
+        undefer()
         _end(processes)
     if any(codes):
+        ended = next((EXIT_CODES[code] for code in codes if code in EXIT_CODES), None)
+        if (number := requested() or ended) is not None:
+            raise Interrupted(number)
         raise ProcessesError(find_cause(folder, codes))
     results = Results(**json.loads((folder / "results.json").read_text()))
     shutil.rmtree(folder, ignore_errors=True)
@@ -90,14 +97,24 @@ def _start(rank: int, count: int, port: int, folder: Path) -> subprocess.Popen[b
     return subprocess.Popen(command, env=environment)
 
 
-def _wait(processes: _Processes) -> list[int | None]:
-    """Wait until all processes end or one fails; return exit codes, ``None`` of running ones."""
+def _wait(processes: _Processes, grace: float) -> list[int | None]:
+    """Wait until all processes end or one fails; return exit codes, ``None`` of running ones.
+
+    A signal is passed on. All processes then end together, in at most ``grace`` seconds.
+    """
     codes: list[int | None] = [None]
+    passed_on = False
     while None in codes and not any(codes):
         time.sleep(0.1)
+        number = requested()
+        if number is not None and not passed_on:
+            passed_on = True
+            for process in processes:
+                process.send_signal(number)
         codes = [process.poll() for process in processes]
     if any(codes):
-        _wait_at_most(_COLLECT, processes)
+        interrupted = all(code in EXIT_CODES for code in codes if code)
+        _wait_at_most(grace if interrupted else _COLLECT, processes)
     return [process.poll() for process in processes]
 
 

@@ -9,12 +9,13 @@ import time
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
 from roilab.atomic_write import write_json
 from roilab.errors import message, user_error
+from roilab.interruption import Interrupted, interruptible
 
 
 def main() -> None:
@@ -27,19 +28,26 @@ def main() -> None:
     assert isinstance(settings, DictConfig)
     _configure_logging(OmegaConf.to_container(settings.logging), rank)
     try:
-        from roilab.train.run import train
+        with interruptible(quiet=True):
+            from roilab.train.run import train
 
-        results = train(settings.config)
+            results = train(settings.config)
+    except Interrupted as end:
+        _exit(128 + end.number)
     except BaseException as error:
         report = {"time": time.time(), "message": message(error)}
         report["traceback"] = "" if user_error(error) else traceback.format_exc()
         write_json(folder / f"error-{rank}.json", report)
-        logging.shutdown()
-        sys.stderr.flush()
-        # A normal exit may wait for processes that are gone.
-        os._exit(1)
+        _exit(1)
     if rank == 0:
         write_json(folder / "results.json", asdict(results))
+
+
+def _exit(code: int) -> NoReturn:
+    """Exit at once; a normal exit may wait for processes that are gone."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _end_with_parent() -> None:

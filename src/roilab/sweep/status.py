@@ -41,7 +41,15 @@ class Status:
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     processes: int = 1
+    versions: dict[str, str] = field(default_factory=dict)  # of packages, at the last start
+    git_commit: str | None = None  # of roilab, at the last start
     results: Results | None = None
+
+    @property
+    def summary(self) -> str:
+        """Epochs, time and end of a finished job, in a few words."""
+        epochs = "" if self.results is None else f"{self.results.epochs} epochs, "
+        return f"{epochs}{self.seconds:.0f} s, ended {self.ended}"
 
     def write(self, folder: Path) -> None:
         """Write ``status.json`` into a job's folder."""

@@ -5,6 +5,7 @@ images of features are computed in full and which in bands, within a bound on me
 """
 
 from roilab.tiling.graph import Graph
+from roilab.tiling.live_memory import extrapolate, peak_bytes
 from roilab.tiling.lowering import lower
 from roilab.tiling.memory_model import MemoryModel
 from roilab.tiling.network import TiledNetwork
@@ -15,7 +16,9 @@ __all__ = [
     "MemoryModel",
     "Plan",
     "TiledNetwork",
+    "extrapolate",
     "lower",
+    "peak_bytes",
     "plan_full_images",
     "plan_within",
 ]

@@ -12,21 +12,26 @@ from roilab.models import RoiNetwork
 from roilab.models.blocks import pad_to
 from roilab.tiling import operations
 from roilab.tiling.graph import Graph, GraphNode
-from roilab.tiling.tracing import find_region, is_size, trace
+from roilab.tiling.tracing import find_region, is_size, pads_outside, trace
 
 _EXAMPLE_SIZE = (96, 160)  # image for finding features and strides; any size gives the same
 
 
-def lower(net: RoiNetwork, preprocess: nn.Module) -> Graph:
+def lower(net: nn.Module, preprocess: nn.Module, n_layers: int) -> Graph:
     """Return a network as a graph of operations on rows, from the input image to logits.
 
     Args:
         net: in evaluation mode; not changed.
         preprocess: module applied to single pixels of the input image first; ``nn.Identity`` for
             none.
+        n_layers: number of input layers.
+
+    Raises:
+        Exception: (of many types) a network that is no ``RoiNetwork`` cannot be traced.
     """
     traced = trace(net)
-    return _Lowering(traced, find_region(traced), net, preprocess).graph
+    multiple = net.multiple if isinstance(net, RoiNetwork) and pads_outside(net) else 1
+    return _Lowering(traced, find_region(traced), n_layers, multiple, preprocess).graph
 
 
 class _Lowering:
@@ -40,27 +45,35 @@ class _Lowering:
     """
 
     def __init__(
-        self, traced: fx.GraphModule, region: list[fx.Node], net: RoiNetwork, preprocess: nn.Module
+        self,
+        traced: fx.GraphModule,
+        region: list[fx.Node],
+        n_layers: int,
+        multiple: int,
+        preprocess: nn.Module,
     ) -> None:
         self.traced, self.region = traced, region
         self.graph = Graph()
         self.numbers: dict[fx.Node, int] = {}
         self.split: dict[fx.Node, list[int]] = {}
         with torch.no_grad():
-            ShapeProp(traced).propagate(torch.zeros(1, net.n_layers, *_EXAMPLE_SIZE))
+            ShapeProp(traced).propagate(torch.zeros(1, n_layers, *_EXAMPLE_SIZE))
         earlier, later = _split_at_region(traced, region)
         (image,) = (node for node in earlier if node.op == "placeholder")
         self._add(image, operations.ExternalImage(), [])
         if not isinstance(preprocess, nn.Identity):
             self._add(image, operations.Pointwise(preprocess), [len(self.graph.nodes) - 1])
-        if net.multiple > 1:
-            self._add(image, operations.PadOrCrop(net.multiple), [len(self.graph.nodes) - 1])
+        if multiple > 1:
+            self._add(image, operations.PadOrCrop(multiple), [len(self.graph.nodes) - 1])
         for node in earlier:
             self._lower(node)
         if region:
             self._extract_region()
         for node in later:
             self._lower(node)
+        (output,) = (n.args[0] for n in traced.graph.nodes if n.op == "output")
+        if output in region:  # the last node of the graph must be one of its steps
+            self._add(output, operations.Pointwise(nn.Identity()), [self.numbers[output]])
 
     def _add(self, node: fx.Node, operation: nn.Module, inputs: list[int], like: int = -1) -> None:
         number = self.numbers[node] = len(self.graph.nodes)

@@ -41,17 +41,31 @@ class _Tracer(fx.Tracer):
         return super().is_leaf_module(m, module_qualified_name)
 
 
-def trace(net: RoiNetwork) -> fx.GraphModule:
-    """Return encoder, decoder and head as a graph with fused batch norms.
+def pads_outside(net: nn.Module) -> bool:
+    """Return whether padding and cropping of a network are those of ``RoiNetwork.forward``."""
+    return isinstance(net, RoiNetwork) and type(net).forward is RoiNetwork.forward
 
-    An encoder whose code branches on image sizes becomes one node.
+
+def trace(net: nn.Module) -> fx.GraphModule:
+    """Return a network as a graph with fused batch norms.
+
+    Of a ``RoiNetwork`` it is encoder, decoder and head, without padding and cropping; an encoder
+    whose code branches on image sizes becomes one node.
+
+    Raises:
+        Exception: (of many types) the code of another network branches on image sizes or values.
     """
-    body = _Body(copy.deepcopy(net)).eval()
-    try:
-        graph = _Tracer(()).trace(body)
-    except Exception:  # networks of timm raise many types for a symbolic size
-        graph = _Tracer(("encoder",)).trace(body)
+    copied = copy.deepcopy(net).eval()
+    if isinstance(copied, RoiNetwork) and pads_outside(net):
+        body: nn.Module = _Body(copied).eval()
+        try:
+            graph = _Tracer(()).trace(body)
+        except Exception:  # networks of timm raise many types for a symbolic size
+            graph = _Tracer(("encoder",)).trace(body)
+    else:
+        body, graph = copied, _Tracer(()).trace(copied)
     traced = fx.GraphModule(body, graph)
+    traced.graph.eliminate_dead_code()
     fuse_batch_norms(traced)
     _remove_identities(traced)
     return traced

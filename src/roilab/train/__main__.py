@@ -4,12 +4,19 @@ from omegaconf import DictConfig
 
 from roilab.entry_point import entry_point
 from roilab.sweep.callback import with_summary
+from roilab.train.dry_run_flag import accepts_dry_run
 
 
+@accepts_dry_run
 @with_summary
 @entry_point("train")
 def main(config: DictConfig) -> float | None:
     """Train as configured and return the optimized metric."""
+    if config.dry_run:
+        from roilab.train.dry_run import dry_run
+
+        dry_run(config)
+        return None
     from roilab.sweep.job import run_job
 
     return run_job(config)

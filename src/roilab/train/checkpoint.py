@@ -1,5 +1,6 @@
 """Write checkpoints atomically; find the one to resume from and the best one."""
 
+import io
 import logging
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,12 @@ class AtomicCheckpoints(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
         """Write the checkpoint to ``path``."""
-        # Given a path, torch would put its name into the file.
-        with atomic_write(Path(path)) as partial, partial.open("wb") as stream:
-            torch.save(checkpoint, stream)
+        # Given a path, torch would put its name into the file, and raise an error of another
+        # kind where no space is left.
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        with atomic_write(Path(path)) as partial:
+            partial.write_bytes(content.getbuffer())
 
 
 def best_checkpoint(trainer: Trainer) -> Path | None:

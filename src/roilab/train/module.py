@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from hydra.utils import instantiate
 from lightning import LightningModule
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import nn
 from torchmetrics import MeanMetric, MetricCollection
 
 import roilab
+from roilab.building import build
 from roilab.data import TrainingItem
 from roilab.metrics import segmentation_metrics
-from roilab.models import LayerNormalization, NetworkError, RoiNetwork, build_net, load_weights
+from roilab.models import LayerNormalization, build_net, load_weights
 from roilab.train.depthwise import DepthwiseGradients
 
 Recipe = Mapping[str, Any]
@@ -80,6 +80,9 @@ class RoiModule(LightningModule):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return logits (batch, 1, channel, slice) of layers (batch, layer, channel, slice)."""
         image = self.normalization(image).contiguous(memory_format=self._memory_format)
+        # bf16-true and the like: pictures and samples come in float32.
+        weight = next(self.net.parameters(), image)
+        image = image.to(weight.dtype)
         logits: torch.Tensor = self.net(image)
         return logits
 
@@ -145,12 +148,6 @@ def start_module(recipe: Recipe) -> RoiModule:
     """
     module = build_module(recipe, load_files=True)
     if recipe["model"]["weights"] is not None:
-        if not isinstance(module.net, RoiNetwork):
-            raise NetworkError(
-                f"model.weights: {type(module.net).__name__} is not a roilab.models.RoiNetwork, "
-                "so the names of its weights are not known; derive it from that class, or set "
-                "model.weights=null."
-            )
         load_weights(module.net, Path(recipe["model"]["weights"]))
     return module
 
@@ -159,10 +156,16 @@ def build_module(recipe: Recipe, load_files: bool = False) -> RoiModule:
     """Build a module with random weights, or those of files that the network's settings name."""
     return RoiModule(
         net=build_net(recipe["model"]["net"], load_files=load_files),
-        loss=instantiate(recipe["loss"]),
-        optimizer=instantiate(recipe["optimizer"]),
-        scheduler=instantiate(recipe["scheduler"]),
+        loss=build("loss", recipe["loss"]),
+        optimizer=build("optimizer", recipe["optimizer"]),
+        scheduler=_build_scheduler(recipe["scheduler"]),
         mask_thresh=recipe["model"]["mask_thresh"],
         channels_last=recipe["model"]["channels_last"],
         recipe=recipe,
     )
+
+
+def _build_scheduler(config: Mapping[str, Any]) -> dict[str, Any]:
+    factory = config["factory"]
+    made = None if factory is None else build("scheduler.factory", factory)
+    return {**config, "factory": made}

@@ -1,6 +1,8 @@
-"""Results of a training, as ``status.json`` holds them."""
+"""Results of a training, as ``status.json`` holds them, and the table printed at its end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -14,3 +16,46 @@ class Results:
     best_epoch: int | None  # of the best checkpoint, from 0
     parameters: int  # number of parameters of the network
     memory_mb: dict[str, float]  # peak since the training began, by place (process, GPU) [MB]
+    checkpoint: str | None = None  # best checkpoint, relative to the folder of the run
+    # Numbers of files and images by stage: {"train": {"files": 6, "images": 22}, "val": ...}
+    data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    # Reason by event or file that was left out (data.on_error=skip)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def relative_checkpoint(path: Path | None, run_dir: Path) -> str | None:
+    """Return the path of a checkpoint relative to its run, so that the run can be moved."""
+    if path is None:
+        return None
+    path, run_dir = path.resolve(), run_dir.resolve()
+    return str(path.relative_to(run_dir) if path.is_relative_to(run_dir) else path)
+
+
+def print_results(results: Results, run_dir: Path, seconds: float) -> None:
+    """Print metrics, memory, and the paths of the files that exist in the folder of the run."""
+    from rich.table import Table  # takes time to import, which --help has no use for
+
+    from roilab.console import table_console
+
+    best = None if results.checkpoint is None else run_dir / results.checkpoint
+    table = Table(title=f"{results.epochs} epochs in {seconds:.0f} s", title_justify="left")
+    table.add_column(f"of the {'best checkpoint' if best else 'last state'}")
+    table.add_column("value", justify="right")
+    for name, value in sorted(results.metrics.items()):
+        table.add_row(name, "" if value is None else f"{value:.4f}")
+    for place, megabytes in results.memory_mb.items():
+        table.add_row(f"peak memory of the {place}", f"{megabytes:.0f} MB")
+    console = table_console()
+    console.print(table)
+    for name, reason in results.left_out.items():
+        text = f"left out   {name}: {reason}"
+        console.print(text, soft_wrap=True, highlight=False, markup=False)
+    paths = {
+        "checkpoint": best,
+        "model": run_dir / "model.ts",
+        "pictures": run_dir / "pictures",
+        "physics": run_dir / "physics",
+    }
+    for name, path in paths.items():
+        if path is not None and path.exists():
+            console.print(f"{name:10} {path}", soft_wrap=True, highlight=False)

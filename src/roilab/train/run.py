@@ -1,40 +1,41 @@
 """Training run: build data, module, callbacks, loggers and trainer, then train and validate."""
 
 import logging
+import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger, WandbLogger
-from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
-from rich.table import Table
 
-from roilab.console import table_console
+from roilab.building import build
 from roilab.data import RoiDataModule
-from roilab.errors import RoilabError
+from roilab.faults import explain_faults
 from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
-from roilab.metrics import segmentation_metrics
 from roilab.peak_memory import PeakMemory
 from roilab.threads import set_threads
+from roilab.train.callbacks.export import ExportTorchScript
 from roilab.train.checkpoint import best_checkpoint, resume_from
 from roilab.train.module import RoiModule, build_module, start_module
+from roilab.train.network_check import check_network
 from roilab.train.precision import choose_precision
-from roilab.train.results import Results
+from roilab.train.results import Results, print_results, relative_checkpoint
+from roilab.train.resume import Difference, check_resume, log_differences
+from roilab.train.resume_override import OverrideOptimizer
 
 log = logging.getLogger(__name__)
-
-
-class MetricNameError(RoilabError):
-    """The metric to optimize is not one of those logged."""
+_LESS_MEMORY = (
+    "Lower data.batch_size, raise data.rebin, choose a smaller network (model=mobilenetv3, smaller "
+    "model.net widths) or trainer.precision=bf16-mixed, or take a machine with more memory."
+)
 
 
 def train(config: DictConfig) -> Results:
@@ -46,12 +47,12 @@ def train(config: DictConfig) -> Results:
     start, peak = time.perf_counter(), PeakMemory()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
-    with _quiet_lightning():
+    with quiet_lightning(), explain_faults(_LESS_MEMORY):
         seed_everything(config.seed, workers=True, verbose=False)
         set_threads(config.trainer.threads)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
-        trainer, module, metrics = _fit(config)
+        trainer, module, data, metrics = _fit(config)
     best = best_checkpoint(trainer)
     results = Results(
         metrics=metrics,
@@ -60,22 +61,32 @@ def train(config: DictConfig) -> Results:
         epochs=trainer.current_epoch,
         best_epoch=None if best is None else read_checkpoint(best)["epoch"],
         parameters=_n_parameters(module),
+        left_out=dict(data.left_out),
         memory_mb={"process": peak.mb()},
+        checkpoint=relative_checkpoint(best, Path(config.run_dir)),
+        data=data.counts(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
-    _print_results(results, best, Path(config.run_dir), time.perf_counter() - start)
+    if trainer.is_global_zero:
+        print_results(results, Path(config.run_dir), time.perf_counter() - start)
     return results
 
 
-def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
-    """Train and validate; return the trainer, the module and the metrics."""
+def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
+    """Train and validate; return the trainer, the module, the data and the metrics."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
-    data: RoiDataModule = instantiate(config.data)
-    _check_metric_name(config.optimized_metric, data.has_test)
+    differences: list[Difference] = []
+    if checkpoint is not None:
+        differences = check_resume(read_checkpoint(checkpoint)["roilab_recipe"], recipe)
+        log_differences(differences)
+    data: RoiDataModule = build("data", config.data)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
     trainer = build_trainer(config)
+    check_start(module, trainer)
+    if differences:
+        trainer.callbacks.append(OverrideOptimizer(differences))  # type: ignore[attr-defined]
     log.info("%s, %.2f million parameters", network_name(recipe), _n_parameters(module) / 1e6)
     with _closing_loggers(trainer):
         for logger in trainer.loggers:
@@ -84,7 +95,25 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, dict[str, float]]:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        return trainer, module, validate_best(trainer, module, data)
+        if trainer.global_step == 0:
+            log.warning("no step of training was made: the network has the weights of its start.")
+        return trainer, module, data, validate_best(trainer, module, data)
+
+
+def check_start(module: RoiModule, trainer: Trainer) -> str:
+    """Check network, loss and export on small images, before any data are prepared.
+
+    Returns:
+        How the network will be exported, for a table.
+
+    Raises:
+        RoilabError: (its subclasses) the training would fail, or its export at the end.
+    """
+    check_network(module, warn=trainer.is_global_zero)
+    if not trainer.is_global_zero:
+        return ""
+    exports = [c.check(module) for c in trainer.callbacks if isinstance(c, ExportTorchScript)]  # type: ignore[attr-defined]
+    return "; ".join(exports) or "none"
 
 
 def build_trainer(config: DictConfig) -> Trainer:
@@ -94,18 +123,21 @@ def build_trainer(config: DictConfig) -> Trainer:
     if settings.precision == "auto":
         settings.precision, reason = choose_precision(settings.accelerator)
         log.info("precision %s: %s", settings.precision, reason)
-    callbacks: list[Callback] = [instantiate(c) for c in (config.callbacks or {}).values() if c]
-    loggers: list[Logger] = [instantiate(c) for c in (config.logger or {}).values() if c]
+    callbacks: list[Callback] = _build_all("callbacks", config.callbacks)
+    loggers: list[Logger] = _build_all("logger", config.logger)
     if settings.fast_dev_run:
         loggers = []
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
     # Without this argument Lightning adds a progress bar that was not configured.
     bar = settings.get("enable_progress_bar", any(isinstance(c, ProgressBar) for c in callbacks))
-    trainer: Trainer = instantiate(
-        settings, callbacks=callbacks, logger=loggers or False, enable_progress_bar=bar
-    )
+    arguments = {"callbacks": callbacks, "logger": loggers or False, "enable_progress_bar": bar}
+    trainer: Trainer = build("trainer", settings, **arguments)
     return trainer
+
+
+def _build_all(group: str, parts: Mapping[str, Any] | None) -> list[Any]:
+    return [build(f"{group}.{name}", part) for name, part in (parts or {}).items() if part]
 
 
 def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> dict[str, float]:
@@ -113,6 +145,7 @@ def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> d
 
     Returns:
         Values by name: ``val/loss``, ``val/dice``, ...; ``test/...`` where there are test files.
+        None of a stage that ``trainer.limit_val_batches`` or ``limit_test_batches`` leave out.
 
     Raises:
         CheckpointError: the best checkpoint no longer exists.
@@ -120,15 +153,28 @@ def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> d
     best = best_checkpoint(trainer)
     if best is not None:
         module.load_state_dict(read_checkpoint(best)["state_dict"])
-    (values,) = trainer.validate(module, datamodule=data, verbose=False)
-    metrics = {name.replace("best/", "val/"): value for name, value in values.items()}
-    if data.has_test:
-        metrics |= trainer.test(module, datamodule=data, verbose=False)[0]
-    return metrics
+    validated = trainer.validate(module, datamodule=data, verbose=False)
+    tested = trainer.test(module, datamodule=data, verbose=False) if data.has_test else []
+    metrics: dict[str, float] = {}
+    for part in (*validated, *tested):
+        metrics |= {name.replace("best/", "val/"): value for name, value in part.items()}
+    return _without_nan_network(metrics)
+
+
+def _without_nan_network(metrics: dict[str, float]) -> dict[str, float]:
+    """Set the metrics of a stage to NaN whose loss is: masks of NaN would count as no ROI."""
+    bad = [stage for stage in ("val", "test") if math.isnan(metrics.get(f"{stage}/loss", 0.0))]
+    if bad:
+        log.warning(
+            "%s: the network returns NaN, so its other metrics are NaN too; do not use it. Lower "
+            "optimizer.lr, or train in trainer.precision=32-true.",
+            " and ".join(f"{stage}/loss is NaN" for stage in bad),
+        )
+    return {n: math.nan if n.partition("/")[0] in bad else value for n, value in metrics.items()}
 
 
 @contextmanager
-def _quiet_lightning() -> Iterator[None]:
+def quiet_lightning() -> Iterator[None]:
     """Silence what Lightning prints a second time, and a warning about its own code."""
     # Its messages reach the handlers of the root logger too.
     logger = logging.getLogger("lightning")
@@ -161,38 +207,5 @@ def _closing_loggers(trainer: Trainer) -> Iterator[None]:
                 wandb.finish(exit_code=int(status == "failed"))
 
 
-@rank_zero_only
-def _print_results(results: Results, best: Path | None, run_dir: Path, seconds: float) -> None:
-    """Print metrics, memory, and the paths of the files written."""
-    table = Table(title=f"{results.epochs} epochs in {seconds:.0f} s", title_justify="left")
-    table.add_column(f"of the {'best checkpoint' if best else 'last state'}")
-    table.add_column("value", justify="right")
-    for name, value in sorted(results.metrics.items()):
-        table.add_row(name, f"{value:.4f}")
-    for place, megabytes in results.memory_mb.items():
-        table.add_row(f"peak memory of the {place}", f"{megabytes:.0f} MB")
-    console = table_console()
-    console.print(table)
-    paths = {
-        "checkpoint": best,
-        "model": run_dir / "model.ts",
-        "pictures": run_dir / "pictures",
-        "physics": run_dir / "physics",
-    }
-    for name, path in paths.items():
-        if path is not None and path.exists():
-            console.print(f"{name:10} {path}", soft_wrap=True, highlight=False)
-
-
 def _n_parameters(module: RoiModule) -> int:
     return sum(parameter.numel() for parameter in module.net.parameters())
-
-
-def _check_metric_name(name: str | None, has_test: bool) -> None:
-    """Check before the training that the metric to optimize exists."""
-    stages = ("val", "test") if has_test else ("val",)
-    known = [f"{stage}/{kind}" for stage in stages for kind in ("loss", *segmentation_metrics())]
-    if name is not None and name not in known:
-        raise MetricNameError(
-            f"optimized_metric={name} is not logged; expected one of {', '.join(known)}."
-        )

@@ -11,7 +11,6 @@ from roilab.wirecell.postprocess import (
 )
 from roilab.wirecell.preprocess import (
     downsample,
-    input_ticks,
     model_input,
     model_ticks,
     place,
@@ -29,7 +28,6 @@ __all__ = [
     "downsample",
     "forward_in_chunks",
     "ignore_step",
-    "input_ticks",
     "mask_charge",
     "model_input",
     "model_ticks",

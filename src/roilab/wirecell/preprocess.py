@@ -4,7 +4,7 @@ Source: Wire-Cell Toolkit, pytorch/src/DNNROIFinding.cxx (operator()) and util/s
 (downsample). Axis order here is (layer, channel, tick).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,15 +14,6 @@ from roilab.wirecell.settings import NodeSettings
 from roilab.wirecell.step_callback import StepCallback, ignore_step
 
 _CACHED_CHANNELS = 32  # so many of 6000 ticks fit into the processor's cache
-
-
-def input_ticks(traces: Iterable[tuple[int, int]], tick0: int, nticks: int) -> int:
-    """Return the number of ticks that the node takes from its input; ``nticks`` without traces.
-
-    ``traces`` are first tick (tbin) and length of the traces of all input tags and of the tag with
-    the deconvolved charge; ``tick0`` is the node's first tick.
-    """
-    return max((tbin + length - tick0 for tbin, length in traces), default=nticks)
 
 
 def model_ticks(n_ticks: int, pad_multiple: int) -> int:

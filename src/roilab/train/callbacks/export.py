@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
+from roilab.export.forms import try_export
 from roilab.export.model_card import read_training_facts
-from roilab.export.network_files import export_network
+from roilab.export.network_files import check_machine, export_network
 from roilab.export.settings import ExportSettings
-from roilab.inference import TrainedNetwork, load_network, read_checkpoint
+from roilab.inference import TrainedNetwork, read_checkpoint
 from roilab.train.checkpoint import best_checkpoint
 from roilab.train.module import RoiModule
 
@@ -22,18 +24,39 @@ class ExportTorchScript(Callback):
     def __init__(self, path: str, settings: ExportSettings) -> None:
         self.path, self.settings = Path(path), settings
 
+    def check(self, module: RoiModule) -> str:
+        """Try the export at a small image size before the training; nothing is written.
+
+        Returns:
+            Form and expected memory, for a table.
+
+        Raises:
+            ExportError: the network cannot be exported.
+        """
+        check_machine(self.settings)
+        if self.settings.format == "onnx":
+            return "ONNX, not tried"
+        training = [(part, part.training) for part in module.net.modules()]
+        with torch.random.fork_rng(devices=[]):
+            network = TrainedNetwork(module.recipe, module.net).eval()
+            compiled = try_export(network, self.settings)
+        for part, mode in training:
+            part.training = mode
+        how = "in bands of channels" if compiled.form == "bands" else f"torch.jit.{compiled.form}"
+        return f"{how}, {self.settings.precision}, about {compiled.expected_mb:.0f} MB for an image"
+
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Export, and log the files to W&B as an artifact."""
         assert isinstance(pl_module, RoiModule)
         if not trainer.is_global_zero:
             return
         best = best_checkpoint(trainer)
-        if best is not None:
-            network = load_network(best)
-        else:
-            network = TrainedNetwork(pl_module.recipe)
-            network.load_weights_of(pl_module.state_dict())
-        epoch = pl_module.current_epoch if best is None else int(read_checkpoint(best)["epoch"])
+        # Built as this training composed it, not as the checkpoint says.
+        network = TrainedNetwork(pl_module.recipe)
+        checkpoint = None if best is None else read_checkpoint(best)
+        state = pl_module.state_dict() if checkpoint is None else checkpoint["state_dict"]
+        network.load_weights_of(state)
+        epoch = pl_module.current_epoch if checkpoint is None else int(checkpoint["epoch"])
         facts = read_training_facts(self.path.parent, epoch)
         # A resumed run replaces its earlier export.
         metadata = export_network(network, self.path, self.settings, overwrite=True, facts=facts)

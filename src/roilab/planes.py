@@ -1,9 +1,9 @@
 """Read one plane of one event: all tags and the truth on the reconstruction's ticks."""
 
-import re
+import weakref
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -17,12 +17,17 @@ from roilab.frames import (
     TagReader,
     TickAxis,
     TruthTag,
+    Window,
+    apa_of,
+    ending_of,
+    find_truth_tag,
     first_channel,
+    input_ticks,
     match_events,
     open_frames,
 )
+from roilab.object_table import object_html, object_text
 from roilab.types import Frame, Range
-from roilab.wirecell import input_ticks
 
 
 class PlaneReaderError(RoilabError):
@@ -30,8 +35,8 @@ class PlaneReaderError(RoilabError):
 
 
 @dataclass(frozen=True)
-class Plane:
-    """Frames of one plane of one event on the reconstruction's ticks, each (channel, tick).
+class PlaneLocation:
+    """Location of one plane of one event in a frame file.
 
     Attributes:
         file: name of the reconstruction file.
@@ -41,11 +46,6 @@ class Plane:
         channels: half-open range of global channel ids.
         ticks: half-open range on ``axis``.
         axis: of the reconstruction.
-        tags: frames of the reconstruction, by tag without APA number.
-        missing: reason by tag, for tags that the event or the plane does not have.
-        available: tags of the event without APA number.
-        truth: truth charge [electrons/tick]; ``None`` where there is none.
-        no_truth: reason why there is none; empty where there is.
     """
 
     file: str
@@ -55,11 +55,6 @@ class Plane:
     channels: Range
     ticks: Range
     axis: TickAxis
-    tags: Mapping[str, Frame]
-    missing: Mapping[str, str]
-    available: tuple[str, ...]
-    truth: Frame | None
-    no_truth: str
 
     @property
     def title(self) -> str:
@@ -69,12 +64,51 @@ class Plane:
     @property
     def stem(self) -> str:
         """The same for names of files."""
-        file = re.sub(r"\.(h5|hdf5|npz|tar(\.\w+)?)$", "", self.file)
+        file = self.file.removesuffix(ending_of(self.file))
         return f"{file}-event{self.event}-apa{self.apa or 0}-{self.name}"
 
 
+@dataclass(frozen=True)
+class Plane(PlaneLocation):
+    """Frames of one plane of one event on the reconstruction's ticks, each (channel, tick).
+
+    Attributes:
+        tags: frames of the reconstruction, by tag without APA number.
+        missing: reason by tag, for tags that the event or the plane does not have.
+        available: tags of the event without APA number.
+        truth: truth charge [electrons/tick]; ``None`` where there is none.
+        no_truth: reason why there is none; empty where there is.
+    """
+
+    tags: Mapping[str, Frame]
+    missing: Mapping[str, str]
+    available: tuple[str, ...]
+    truth: Frame | None
+    no_truth: str
+
+    def __repr__(self) -> str:
+        return object_text(self, self._facts())
+
+    def _repr_html_(self) -> str:
+        return object_html(self, self._facts())
+
+    def _facts(self) -> dict[str, object]:
+        ranges = {"channels": self.channels, "ticks": self.ticks}
+        facts = {name: f"{a} to {b - 1} ({b - a})" for name, (a, b) in ranges.items()}
+        tags, truth = " ".join(self.tags), self.no_truth or "yes"
+        return {"plane": self.title, **facts, "tags": tags, "truth": truth}
+
+    @property
+    def location(self) -> PlaneLocation:
+        """The location alone, which holds no frames."""
+        return PlaneLocation(*(getattr(self, field.name) for field in fields(PlaneLocation)))
+
+
 class PlaneReader:
-    """Read planes from a reconstruction file and its truth file; use it as a context manager.
+    """Read planes from a reconstruction file and its truth file.
+
+    The files are closed at the end of a ``with`` block, by ``close``, or when the reader is no
+    longer used.
 
     Args:
         rec: reconstruction file.
@@ -91,19 +125,35 @@ class PlaneReader:
 
     def __init__(self, rec: Path, tru: Path | None, readout: Readout) -> None:
         self.readout = readout
-        self._stack = ExitStack()
         with ExitStack() as opening:  # closes the first file where the second cannot be opened
-            self.rec: FrameFile = opening.enter_context(open_frames(rec))
-            self.tru = opening.enter_context(open_frames(tru)) if tru is not None else None
+            self.rec: FrameFile = opening.enter_context(open_frames(rec, readout.reader))
+            self.tru = (
+                None if tru is None else opening.enter_context(open_frames(tru, readout.reader))
+            )
             pairs = [] if self.tru is None else match_events(self.rec, self.tru)
             self._truth_event = dict(pairs)
-            self._stack = opening.pop_all()
+            self._closing = weakref.finalize(self, opening.pop_all().close)
+
+    def close(self) -> None:
+        """Close the files; a second call does nothing."""
+        self._closing()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self.close()
+
+    def apas(self, event: int) -> tuple[str, ...]:
+        """Return the numbers of the anodes of an event, as its tags end, ascending."""
+        found = {apa_of(tag) for tag in self.rec.tags(event)}
+        return tuple(sorted(found, key=lambda apa: int(apa or -1)))
+
+    def has_plane(self, event: int, apa: str, plane: str, tags: Collection[str]) -> bool:
+        """Return whether one of the tags (without APA number) holds a channel of a plane."""
+        infos = self._infos(event, apa)
+        channels = self._channels(self._first_channel(event, apa, infos), plane)
+        return any(_holds(infos[tag].channels, channels) for tag in tags if tag in infos)
 
     def read(
         self,
@@ -128,28 +178,32 @@ class PlaneReader:
         Raises:
             RoilabError: (its subclasses) the file does not hold this plane, or is damaged.
         """
+        if not self._closing.alive:
+            raise PlaneReaderError(f"{self.rec.path}: the file is closed; open it again.")
         apa = self._apa(event, apa)
         infos = self._infos(event, apa)
-        channels = self._channels(event, apa, plane, infos)
-        reader = TagReader(self.rec, event, apa, node_tags or infos, self._truth(event, apa))
+        first = self._first_channel(event, apa, infos)
+        channels = self._channels(first, plane)
+        self._check_channels(event, plane, channels, infos)
+        window = Window(self.readout.anode(first), self.readout.all_ticks)
+        truth_tag = self._truth(event, apa)
+        reader = TagReader(self.rec, event, apa, node_tags or infos, truth_tag, window)
         ticks = self._ticks(reader)
-        everywhere = {tag for other in self.rec.events for tag in self.rec.tags(other)}
         frames: dict[str, Frame] = {}
         missing: dict[str, str] = {}
         for tag in infos if tags is None else dict.fromkeys(tags):
             if reason := self._why_missing(event, tag, apa, infos, channels, plane):
                 missing[tag] = reason
-            if tag + apa in everywhere:
+            if tag + apa in self.rec.all_tags:
                 frames[tag] = reader.read(tag, channels, ticks)
         no_truth = self._why_no_truth(apa)
         truth = None if no_truth else reader.read_truth(channels, ticks)
-        place = (self.rec.path.name, event, apa, plane, channels, ticks, reader.axis)
-        return Plane(*place, frames, missing, tuple(infos), truth, no_truth)
+        location = (self.rec.path.name, event, apa, plane, channels, ticks, reader.axis)
+        return Plane(*location, frames, missing, tuple(infos), truth, no_truth)
 
     def _apa(self, event: int, named: str | None) -> str:
-        tags = self.rec.tags(event)
-        found = sorted({_apa_of(tag) for tag in tags}, key=lambda apa: int(apa or -1))
-        if not tags:
+        found = self.apas(event)
+        if not found:
             raise PlaneReaderError(
                 f"{self.rec.path}: event {event} holds no tag; name another event."
             )
@@ -165,28 +219,35 @@ class PlaneReader:
         return {
             tag.removesuffix(apa): self.rec.info(event, tag)
             for tag in self.rec.tags(event)
-            if _apa_of(tag) == apa
+            if apa_of(tag) == apa
         }
 
-    def _channels(self, event: int, apa: str, plane: str, infos: Mapping[str, TagInfo]) -> Range:
+    def _first_channel(self, event: int, apa: str, infos: Mapping[str, TagInfo]) -> int:
+        """Return the id of the anode's first channel."""
+        if self.readout.first_channel is not None:
+            return self.readout.first_channel
+        widest = max(infos.values(), key=lambda info: len(info.channels))
         where = f"{self.rec.path}: event {event}"
+        return first_channel(widest, apa, self.readout.channels_per_apa, where)
+
+    def _channels(self, first: int, plane: str) -> Range:
         if plane not in self.readout.ranges:
             known = ", ".join(self.readout.ranges)
             raise PlaneReaderError(f"plane={plane}; the detector has {known}. Name one of these.")
-        first = self.readout.first_channel
-        if first is None:
-            widest = max(infos.values(), key=lambda info: len(info.channels))
-            first = first_channel(widest, apa, self.readout.channels_per_apa, where)
         low, high = self.readout.ranges[plane]
-        channels = (first + low, first + high)
+        return first + low, first + high
+
+    def _check_channels(
+        self, event: int, plane: str, channels: Range, infos: Mapping[str, TagInfo]
+    ) -> None:
+        """Check that a tag holds a channel of the plane, unless all tags are without channels."""
         ids = np.concatenate([info.channels for info in infos.values()])
         if len(ids) and not _holds(ids, channels):
             raise PlaneReaderError(
-                f"{where} holds nothing of plane {plane} (channels {channels[0]} to "
-                f"{channels[1] - 1}): its tags have channels {ids.min()} to {ids.max()}. Choose "
-                "another plane, or the config of its detector."
+                f"{self.rec.path}: event {event} holds nothing of plane {plane} (channels "
+                f"{channels[0]} to {channels[1] - 1}): its tags have channels {ids.min()} to "
+                f"{ids.max()}. Choose another plane, or the config of its detector."
             )
-        return channels
 
     def _ticks(self, reader: TagReader) -> Range:
         begin, end = self.readout.tick_range
@@ -210,23 +271,20 @@ class PlaneReader:
             return f"tag '{tag}{apa}' holds no channel of plane {plane} in event {event}"
         return ""
 
-    def _truth_name(self, apa: str) -> str | None:
-        """Return the first truth tag that any event has, without APA number."""
-        if self.tru is None:
-            return None
-        everywhere = {tag for other in self.tru.events for tag in self.tru.tags(other)}
-        return next((name for name in self.readout.truth if name + apa in everywhere), None)
+    def _truth_tag(self, apa: str) -> str | None:
+        """Return the first truth tag that any event has."""
+        return None if self.tru is None else find_truth_tag(self.tru, self.readout.truth, apa)
 
     def _truth(self, event: int, apa: str) -> TruthTag | None:
-        name = self._truth_name(apa)
-        if self.tru is None or name is None:
+        tag = self._truth_tag(apa)
+        if self.tru is None or tag is None:
             return None
-        return TruthTag(self.tru, self._truth_event[event], name + apa)
+        return TruthTag(self.tru, self._truth_event[event], tag)
 
     def _why_no_truth(self, apa: str) -> str:
         if self.tru is None:
             return "no truth file was given"
-        if self._truth_name(apa) is not None:
+        if self._truth_tag(apa) is not None:
             return ""
         names = " or ".join(f"'{name}{apa}'" for name in self.readout.truth)
         return f"{self.tru.path.name} has no tag {names}"
@@ -234,8 +292,3 @@ class PlaneReader:
 
 def _holds(ids: "np.ndarray[tuple[int], np.dtype[np.int64]]", channels: Range) -> bool:
     return bool(((ids >= channels[0]) & (ids < channels[1])).any())
-
-
-def _apa_of(tag: str) -> str:
-    """Return the APA number that a tag ends in."""
-    return tag[len(tag.rstrip("0123456789")) :]

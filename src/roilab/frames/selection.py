@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from roilab.errors import RoilabError
-from roilab.frames import FilePair, match_files
+from roilab.frames.pairs import FilePair, match_files
 
 Stage = Literal["train", "val", "test"]
 
 
-class DataConfigError(RoilabError):
-    """Settings of the data config contradict each other."""
+class FileSelectionError(RoilabError):
+    """A named file is absent, or is named for the training and another stage."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,15 @@ class FileSelection:
 
         Raises:
             FrameFileError: files do not pair.
-            DataConfigError: a named file is absent.
+            FileSelectionError: a named file is absent, or is named twice.
         """
         everything = match_files(self.dir, self.rec, self.tru)
         stages = {
             stage: self._matching(everything, stage, names)
             for stage, names in self.named.items()
-            if names is not None
+            if names
         }
+        _check_apart(stages)
         others = [pair for pairs in stages.values() for pair in pairs]
         return {"train": [pair for pair in everything if pair not in others], **stages}
 
@@ -49,14 +50,29 @@ class FileSelection:
         chosen: list[FilePair] = []
         for name in names:
             path = Path(name).expanduser()
-            elsewhere = path.parent != Path()
-            pairs = match_files(path.parent, self.rec, self.tru) if elsewhere else everything
-            matching = [pair for pair in pairs if pair.rec.match(path.name)]
+            # A name with folders may be below dir, or anywhere.
+            pairs, pattern = everything, str(path)
+            if path.is_absolute() or not any(pair.rec.match(pattern) for pair in pairs):
+                elsewhere = path.parent != Path()
+                pairs = match_files(path.parent, self.rec, self.tru) if elsewhere else everything
+                pattern = path.name
+            matching = [pair for pair in pairs if pair.rec.match(pattern)]
             if not matching:
-                raise DataConfigError(
+                raise FileSelectionError(
                     f"data.{stage}_files: '{name}' is none of the reconstruction files in "
-                    f"{path.parent if elsewhere else self.dir} "
-                    f"({', '.join(pair.rec.name for pair in pairs)}); name one of these."
+                    f"{self.dir if pairs is everything else path.parent} "
+                    f"({', '.join(pair.name for pair in pairs)}); name one of these."
                 )
             chosen += [pair for pair in matching if pair not in chosen]
         return chosen
+
+
+def _check_apart(stages: Mapping[Stage, Sequence[FilePair]]) -> None:
+    """Check that no training file is named for another stage: its metrics would be too good."""
+    for other in stages.keys() - {"train"}:
+        shared = [pair.rec.name for pair in stages.get("train", ()) if pair in stages[other]]
+        if shared:
+            raise FileSelectionError(
+                f"data.train_files and data.{other}_files both name {', '.join(shared)}; expected "
+                "no file in both. Remove it from one."
+            )

@@ -1,0 +1,183 @@
+"""Tables of the keys of the root files in ``conf/``, by command."""
+
+from collections.abc import Mapping
+
+from roilab.config.kinds import (
+    Choice,
+    Each,
+    Either,
+    File,
+    FileOrFolder,
+    Flag,
+    Folder,
+    Free,
+    ListOf,
+    Null,
+    Number,
+    Section,
+    Text,
+    Whole,
+)
+from roilab.config.limits import (
+    COUNT,
+    DEVICE,
+    MASK_METRICS,
+    MONITOR,
+    NOT_NEGATIVE,
+    PAD_UNIT,
+    PART,
+    PLANE,
+    PLANES,
+    POSITIVE,
+    SEED,
+    SIZE,
+    TAGS,
+    TEST_METRICS,
+    VALIDATION_METRICS,
+)
+from roilab.config.parts import Table
+from roilab.config.simulation import SIMULATION
+
+NETWORK = FileOrFolder("checkpoint, TorchScript file or folder of a run")
+NETWORKS = Null(Either(NETWORK, ListOf(kind=FileOrFolder())))
+# Folders of a run, made by Hydra; classes that the file of a network may name.
+_RUN: Table = {"output_dir": Text(), "run_dir": Text(), "trust": ListOf(kind=Text())}
+_NETWORK_SPEC: Table = {
+    "layers": Null(TAGS),
+    "rebin": Null(COUNT),
+    "input_scale": Null(POSITIVE),
+    "threshold": Null(NOT_NEGATIVE),
+    "pad": Null(SIZE),
+    "pad_unit": Null(PAD_UNIT),
+    "mask_thresh": Null(PART),
+}
+
+_TRAIN: Table = {
+    **_RUN,
+    "seed": SEED,
+    "resume": Null(Either(Choice("auto"), File())),
+    "optimized_metric": Null(Choice(*VALIDATION_METRICS, *TEST_METRICS)),
+    "resume_override": Flag(),
+    "grace_s": NOT_NEGATIVE,
+    "dry_run": Flag(),
+    "report": Flag(),
+    "sweep": Section({
+        "dir": Text(),
+        "resume": Null(Text()),
+        "own_process": Null(Flag()),
+    }),
+    "model": Section({
+        "name": Null(Text()),
+        "net": Free(),
+        "weights": Null(File()),
+        "mask_thresh": PART,
+        "channels_last": Flag(),
+    }),
+    "scheduler": Section({
+        "factory": Free(),
+        "interval": Choice("epoch", "step"),
+        "frequency": COUNT,
+        "strict": Flag(),
+        "monitor": MONITOR,
+    }),
+}  # fmt: skip
+
+_EVALUATE: Table = {
+    **_RUN,
+    "network": Null(NETWORK),
+    "sample": Either(Folder("folder of frames with a meta.json"), ListOf(kind=Folder(), least=1)),
+    "planes": Null(PLANES),
+    "device": DEVICE,
+    "seed": SEED,
+    "scan": ListOf(kind=PART),
+    "choose": Section({"by": Choice(*MASK_METRICS), "min_roi_purity": PART}),
+    "study": Section({
+        "network": ListOf(kind=FileOrFolder()),
+        "rebin": ListOf(kind=COUNT),
+        "threshold": ListOf(kind=NOT_NEGATIVE),
+        "pad": ListOf(kind=SIZE),
+        "pad_unit": ListOf(kind=PAD_UNIT),
+        "widen": ListOf(kind=Flag()),
+    }),
+    "network_spec": Section({
+        **_NETWORK_SPEC, "mask_thresh": Null(Either(PART, Choice("choose"))),
+    }),
+}  # fmt: skip
+
+_DISPLAY: Table = {
+    **_RUN,
+    "rec": File("frame file"),
+    "tru": Null(Either(Choice("auto"), File())),
+    "event": Null(Either(Choice("all"), SIZE, ListOf(kind=SIZE, least=1))),
+    "max_events": COUNT,
+    "apa": Null(SIZE),
+    "plane": Null(PLANE),
+    "network": NETWORKS,
+    "names": ListOf(kind=Text()),
+    "mask_thresh": ListOf(kind=PART),
+    "device": DEVICE,
+    "seed": SEED,
+    "network_spec": Section(_NETWORK_SPEC),
+}
+
+_BENCHMARK: Table = {
+    **_RUN,
+    "network": NETWORKS,
+    "models": Null(ListOf(kind=Text(), least=1)),
+    "default_models": ListOf(kind=Text(), least=1),
+    "rebin": ListOf(kind=COUNT, least=1),
+    "nchunks": ListOf(kind=COUNT, least=1),
+    "precision": ListOf(kind=Choice("float32", "bf16"), least=1),
+    "variant": ListOf(kind=Text(), least=1),
+    "nchunks_of": Each.of(Null(ListOf(kind=COUNT, least=1))),
+    "variants": Each.of(Section({"settings": Free()})),
+    "repeats": COUNT,
+    "warmup": SIZE,
+    "events": COUNT,
+    "threads": Null(COUNT),
+    "device": Choice("cpu", "cuda"),
+    "sample": Null(Folder()),
+    "theta_xz": Null(ListOf(kind=Number())),
+    "mask_thresh": Null(ListOf(kind=PART)),
+    "margin": NOT_NEGATIVE,
+    "simulated_dir": Text(),
+    "simulation": Section(SIMULATION),
+    "seed": SEED,
+    "segments": TAGS,
+    "keep_frames": Flag(),
+    "log": Null(File()),
+    "log_segment": Text(),
+}
+
+_PREDICT: Table = {
+    **_RUN,
+    "network": NETWORK,
+    "frames": Either(Text(), ListOf(kind=Text(), least=1)),  # patterns too
+    "in_folder": Text(),
+    "planes": Null(PLANES),
+    "apas": Null(ListOf(kind=SIZE, least=1)),
+    "container": Choice("h5", "hdf5", "npz", "tar", "tar.gz", "tar.bz2"),
+    "num_workers": COUNT,
+    "device": DEVICE,
+    "seed": SEED,
+    "network_spec": Section(_NETWORK_SPEC),
+}
+
+COMMANDS: Mapping[str, Table] = {
+    "train": _TRAIN,
+    "evaluate": _EVALUATE,
+    "display": _DISPLAY,
+    "benchmark": _BENCHMARK,
+    "predict": _PREDICT,
+    "export": {**_RUN, "network": NETWORK},
+    "simulate": {
+        "output_dir": Text(),
+        "processes": Whole(low=1),
+        "simulation": Section(SIMULATION),
+    },
+}
+
+
+def unused_keys(command: str) -> set[str]:
+    """Return keys that a command does not check: of ``data`` most take only the detector."""
+    return set() if command == "train" else {"data.dir"}

@@ -1,0 +1,130 @@
+"""Rules between several keys of the configuration."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from roilab.detectors import Readout
+from roilab.errors import RoilabError
+from roilab.frames.selection import FileSelection, Stage
+
+
+class RebinError(RoilabError):
+    """The rebin does not divide the range it is applied to."""
+
+
+class DataConfigError(RoilabError):
+    """Settings of the data config contradict each other."""
+
+
+def check_rebin(length: int, rebin: int, name: str = "data.rebin", axis: str = "ticks") -> None:
+    """Check that ``rebin`` divides ``length``.
+
+    Raises:
+        RebinError: it does not; the message names the nearest divisors.
+    """
+    if rebin >= 1 and length % rebin == 0:
+        return
+    divisors = [d for d in range(1, length + 1) if length % d == 0]
+    below = [str(d) for d in divisors if d < rebin][-1:]
+    above = [str(d) for d in divisors if d > rebin][:1]
+    raise RebinError(
+        f"{name}={rebin} does not divide the range of {length} {axis}; expected a divisor, "
+        f"the nearest are {' and '.join(below + above)}. Choose one, or change the range."
+    )
+
+
+def check_ranges(data: Mapping[str, Any]) -> None:
+    """Check that ranges and rebins of a data config (``conf/data``) fit its detector.
+
+    Raises:
+        RoilabError: (its subclasses) one does not, or there is no detector.
+    """
+    planes = list(data["planes"])
+    if data["channel_range"] is not None and len(planes) != 1:
+        raise DataConfigError(
+            f"data.channel_range={list(data['channel_range'])} with data.planes={planes}; expected "
+            "exactly one plane. Name one plane."
+        )
+    readout = Readout.from_config(data)
+    begin, end = readout.tick_range
+    check_rebin(end - begin, data["rebin"])
+    for plane in planes:
+        first, last = readout.ranges[plane]
+        check_rebin(last - first, data["channel_rebin"], "data.channel_rebin", "channels")
+
+
+def check_files(data: Mapping[str, Any]) -> None:
+    """Check that the files of a data config exist, and that training and validation share none.
+
+    Raises:
+        RoilabError: (its subclasses) a file is absent or is named twice.
+    """
+    select_files(data).pairs()
+
+
+def select_files(data: Mapping[str, Any]) -> FileSelection:
+    """Return the frame files by stage of a data config (``conf/data``)."""
+    stages: tuple[Stage, ...] = ("train", "val", "test")
+    names = {stage: data[f"{stage}_files"] for stage in stages}
+    return FileSelection(Path(data["dir"]).expanduser(), data["rec"], data["tru"], names)
+
+
+def _data(config: DictConfig) -> dict[str, Any] | None:
+    """Return the data config of frame files; ``None`` where the user has another data module."""
+    data = config.get("data")
+    if data is None or data.get("_target_") not in _DATA_MODULES:
+        return None
+    return OmegaConf.to_container(data, resolve=True)  # type: ignore[return-value]
+
+
+_DATA_MODULES = ("roilab.data.RoiDataModule", "roilab.data.SimulatedDataModule")
+
+
+def _check_training_data(config: DictConfig) -> None:
+    if data := _data(config):
+        check_ranges(data)
+        name = config.optimized_metric
+        if name is not None and name.startswith("test/") and not data["test_files"]:
+            raise DataConfigError(
+                f"optimized_metric={name}: there are no test files; name data.test_files, or "
+                f"optimize {name.replace('test/', 'val/')}."
+            )
+        if "simulation" not in data:  # frames that do not exist before the first use
+            check_files(data)
+
+
+def _check_metrics_are_computed(config: DictConfig) -> None:
+    """Check that a metric that decides something belongs to a stage that has batches."""
+    keys = {"optimized_metric": "set it to null", "scheduler.monitor": "choose scheduler=none"}
+    for key, advice in keys.items():
+        name = OmegaConf.select(config, key, default=None)
+        for stage in ("val", "test"):
+            limit = f"limit_{stage}_batches"
+            if str(name).startswith(f"{stage}/") and config.trainer.get(limit) == 0:
+                raise DataConfigError(
+                    f"{key}={name}: trainer.{limit}=0 leaves no batch to compute it on; raise "
+                    f"that limit, or {advice}."
+                )
+
+
+def _check_validation_events(config: DictConfig) -> None:
+    """Check that there are events to choose a mask threshold on."""
+    data = _data(config)
+    if config.network_spec.mask_thresh != "choose" or data is None:
+        return
+    if data["dir"] in ("???", None):
+        raise DataConfigError(
+            "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
+            "data.val_files) of cosmic events."
+        )
+    if "simulation" not in data:
+        check_files(data)
+
+
+RULES: Mapping[str, Iterable[Callable[[DictConfig], None]]] = {
+    "train": (_check_training_data, _check_metrics_are_computed),
+    "evaluate": (_check_validation_events,),
+}

@@ -1,0 +1,1 @@
+"""Compare two runs by the files in their folders."""

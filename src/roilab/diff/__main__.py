@@ -1,0 +1,63 @@
+"""``python -m roilab.diff RUN RUN``: differences of two runs."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from roilab.console import table_console
+from roilab.diff.compare import Comparison, Line, compare_runs
+from roilab.diff.find import find_run
+from roilab.errors import RoilabError
+from roilab.interruption import interruptible
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the differences of two runs; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m roilab.diff", description=__doc__)
+    parser.add_argument(
+        "runs", nargs=2, type=Path, metavar="RUN", help="folder of a run, or of a job of a sweep"
+    )
+    options = parser.parse_args(arguments)
+    logging.getLogger("roilab.report").setLevel(logging.ERROR)  # problems are printed below
+    try:
+        with interruptible():
+            one, two = (find_run(path) for path in options.runs)
+            _show(table_console(), compare_runs(one, two), one.folder, two.folder)
+    except RoilabError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
+        return 1
+    return 0
+
+
+def _show(console: Console, found: Comparison, one: Path, two: Path) -> None:
+    console.print(escape(f"1: {one}\n2: {two}"), highlight=False, soft_wrap=True)
+    subjects = ", ".join(found.differences)
+    if found.equal:
+        console.print(f"no difference: {subjects} are the same")
+    tables = {**found.differences, "places": found.places, "time and memory": found.costs}
+    for title, lines in tables.items():
+        if lines:
+            console.print(_table(title, lines))
+    for problem in found.problems:
+        console.print(escape(f"not compared: {problem}"), highlight=False, soft_wrap=True)
+
+
+def _table(title: str, lines: Sequence[Line]) -> Table:
+    table = Table(title=title, title_justify="left")
+    changes = any(line.change for line in lines)
+    for heading in ("", "1", "2", *(["2 - 1"] if changes else [])):
+        table.add_column(heading, overflow="fold")
+    for line in lines:
+        cells = (line.name, line.one, line.two, *([line.change] if changes else []))
+        table.add_row(*(escape(cell) for cell in cells))
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

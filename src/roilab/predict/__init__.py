@@ -1,0 +1,1 @@
+"""Apply a network to frames without truth: ROIs of many files, written to frame files."""

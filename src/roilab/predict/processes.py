@@ -1,0 +1,105 @@
+"""Run the jobs in this process or in several; one that fails does not stop the others."""
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from roilab.errors import message
+from roilab.predict.jobs import Job, PredictError
+from roilab.predict.predictor import Predictor, Summary, no_progress
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: with a summary, or with the text of an error."""
+
+    job: Job
+    summary: Summary | None
+    error: str
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    predictor: Predictor,
+    plain: Mapping[str, Any],
+    advance: Callable[[float], None],
+) -> Iterator[Outcome]:
+    """Run every job and yield how it ended, in the order of their ends.
+
+    Args:
+        jobs: to run.
+        predictor: for jobs in this process.
+        plain: configuration, from which other processes make the predictor; ``num_workers`` is
+            the number of processes.
+        advance: called with parts of a file, by jobs in this process.
+
+    Raises:
+        PredictError: a process was ended from outside.
+    """
+    workers = min(plain["num_workers"], len(jobs))
+    if workers <= 1:
+        for job in jobs:
+            yield _attempt(predictor, job, advance)
+        return
+    # The parent runs threads of torch, which "fork" does not copy.
+    context = multiprocessing.get_context("spawn")
+    threads = max(1, torch.get_num_threads() // workers)
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (threads,))
+    try:
+        text = json.dumps(plain)
+        futures: list[Future[Outcome]] = [pool.submit(_attempt_in_worker, text, j) for j in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise PredictError(
+            "a process was ended from outside (out of memory?); complete files are kept. Run the "
+            "same command again, with a smaller num_workers."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _attempt(predictor: Predictor, job: Job, advance: Callable[[float], None]) -> Outcome:
+    """Run a job; an error becomes its outcome, whatever a damaged file raises."""
+    try:
+        return Outcome(job, predictor(job, advance), "")
+    except Exception as error:
+        log.debug("%s", job.frames, exc_info=True)
+        return Outcome(job, None, message(error))
+
+
+def _start_worker(threads: int) -> None:
+    """Prepare a new process: its share of the cores, and an end with its parent."""
+    torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends at once and without a traceback
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _attempt_in_worker(plain: str, job: Job) -> Outcome:
+    return _attempt(_load(plain), job, no_progress)
+
+
+@lru_cache(maxsize=1)
+def _load(plain: str) -> Predictor:
+    """Return the predictor of a configuration (JSON), read once in a process."""
+    return Predictor.from_config(json.loads(plain))

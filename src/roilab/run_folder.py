@@ -1,0 +1,28 @@
+"""The checkpoint of a run, found by the files in the run's folder."""
+
+import json
+from pathlib import Path
+
+
+def run_checkpoint(folder: Path) -> Path | None:
+    """Return the best checkpoint of a run, else the last one; ``None`` where there is none.
+
+    The best is the one that ``status.json`` names; before the run has finished, the newest that
+    is called ``best``.
+    """
+    recorded = _recorded(folder)
+    if recorded is not None and recorded.is_file():
+        return recorded
+    best, last = (
+        sorted((folder / "checkpoints").glob(f"{name}*.ckpt"), key=lambda p: p.stat().st_mtime)
+        for name in ("best", "last")
+    )
+    return (best or last)[-1] if best or last else None
+
+
+def _recorded(folder: Path) -> Path | None:
+    try:
+        name = json.loads((folder / "status.json").read_text())["results"]["checkpoint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not finished, or not written by this version
+    return folder / name if isinstance(name, str) else None
