@@ -71,7 +71,7 @@ def test_mistakes_exit_with_a_sentence(run_command: Command) -> None:
     command = ("-m", "roilab.train", "data=pdhd", "data.dir=nowhere", "logger=none")
     done = run_command(*command)
     assert done.returncode == 1
-    assert "nowhere: there is no such folder; set data.dir." in done.stderr
+    assert "data.dir=nowhere: expected a folder that exists." in done.stderr
     assert "Traceback" not in done.stderr
     shown = run_command(*command, HYDRA_FULL_ERROR="1")
     assert shown.returncode == 1

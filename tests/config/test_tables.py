@@ -16,6 +16,7 @@ from roilab.config.parts import PARTS
 from roilab.data.images import PadUnit
 from roilab.entry_point import config_dir
 from roilab.export.settings import Format, Precision
+from roilab.frames import CONTAINERS
 from roilab.metrics import segmentation_metrics
 
 Tree = dict[str, Any]
@@ -130,4 +131,5 @@ def test_words_are_those_of_the_code() -> None:
     assert words(export["precision"]) == get_args(Precision)
     assert words(export["format"]) == get_args(Format)
     assert limits.PAD_UNIT.words == get_args(PadUnit)
+    assert words(COMMANDS["predict"]["container"]) == CONTAINERS
     assert sorted(limits.MASK_METRICS) == sorted(segmentation_metrics())

@@ -64,7 +64,7 @@ def test_a_run_inside_another_hydra_application(
         (["data.rebin=4,10"], "The configuration does not compose: .*multirun"),
         (["-m"], "-m is an option of the command line; expected KEY=VALUE only"),
         (["data.rebin=7"], "data.rebin=7 does not divide the range of 480 ticks"),
-        (["data.dir=nowhere"], "nowhere: there is no such folder; set data.dir"),
+        (["data.dir=nowhere"], "data.dir=nowhere: expected a folder that exists"),
     ],
 )
 def test_mistakes(

@@ -299,13 +299,13 @@ def test_without_metadata(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["planes=[X]"], "the detector has no plane X; expected some of U, V, W"),
-        (["container=zip"], "container=zip; expected one of h5, hdf5, npz"),
-        (["num_workers=0"], "num_workers=0: expected at least 1"),
+        (["planes=[X]"], "X in the list: expected one of U, V, W"),
+        (["container=root"], "container=root: expected one of h5, hdf5, npz"),
+        (["num_workers=0"], "num_workers=0: expected a whole number of at least 1"),
         (["apas=[4]"], "hold nothing of plane V in APA 4 in the tags loose_lf, mp2_roi, mp3_roi"),
         (["network_spec.layers=[loose_lf,mp2_roi,mp9_roi]"], "has no tag 'mp9_roi1', a layer of"),
         (["frames=nowhere"], "frames=nowhere: there is no such file or folder, and no frame file"),
-        (["frames=[]"], "an empty list"),
+        (["frames=[]"], "frames=[]: expected a text, or a list of at least 1 value"),
         (["in_folder=x*"], "holds no frame file 'x*' (in_folder)"),
     ],
 )

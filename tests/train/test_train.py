@@ -125,7 +125,7 @@ def test_training_learns(run_train: Run, light_arguments: list[str], tmp_path: P
     run_train(
         *light_arguments,
         *("optimizer=adamw", "optimizer.lr=0.01", "loss=dice_bce", "trainer.max_epochs=25"),
-        *("data.val_files=[g4-rec-0.h5]", "data.train_files=[g4-rec-0.h5]"),
+        *("data.val_files=[g4-rec-1.h5]", "data.train_files=[g4-rec-0.h5]"),
         "callbacks.early_stopping=null",
     )
     curves = read_curves(tmp_path / "run" / "csv")
@@ -159,16 +159,16 @@ def test_loggers(run_train: Run, light_arguments: list[str], tmp_path: Path, log
 
 
 BAD = [
-    ("data.dir=nowhere", "nowhere: there is no such folder; set data.dir"),
+    ("data.dir=nowhere", "data.dir=nowhere: expected a folder that exists"),
     ("data.rec=x-*.h5", "no file matches 'x-*.h5'"),
     ("data.tru=x-*.h5", "its truth file"),
     ("data.layers=[loose_lf,none]", "event 100 has no tag 'none1'; it has gauss1, loose_lf1"),
     ("data.rebin=7", "data.rebin=7 does not divide the range of 480 ticks"),
     ("data.channel_range=[0,500]", "is channels 160 to 659"),
     ("data.batch_size=2 data.planes=[V,W]", "cannot share a batch"),
-    ("data.pad_unit=x", "data.pad_unit: got 'x'"),
+    ("data.pad_unit=x", "data.pad_unit=x: expected one of bins, ticks."),
     ("resume=nowhere.ckpt", "nowhere.ckpt: there is no such checkpoint"),
-    ("optimized_metric=val/none", "optimized_metric=val/none is not logged"),
+    ("optimized_metric=val/none", "optimized_metric=val/none: expected one of val/loss"),
     ("nonsense=1", "roilab train has no key nonsense"),
     ("data.nonsense=1", "roilab train has no key data.nonsense"),
 ]

@@ -156,7 +156,9 @@ _PREDICT: Table = {
     "in_folder": Text(),
     "planes": Null(PLANES),
     "apas": Null(ListOf(kind=SIZE, least=1)),
-    "container": Choice("h5", "hdf5", "npz", "tar", "tar.gz", "tar.bz2"),
+    "container": Choice(
+        *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
+    ),
     "num_workers": COUNT,
     "device": DEVICE,
     "seed": SEED,
