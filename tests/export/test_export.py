@@ -13,6 +13,7 @@ from torch import nn
 
 from roilab import versions
 from roilab.benchmark.export_variants import trace_probability
+from roilab.config import ConfigError
 from roilab.entry_point import config_dir
 from roilab.export.network_files import export_network
 from roilab.export.parity import ParityError, PrecisionError
@@ -174,13 +175,13 @@ def test_a_machine_without_bf16(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"precision": "fp16"}, "precision=fp16: expected float32 or bf16"),
-        ({"format": "pb"}, "format=pb: expected torchscript or onnx"),
-        ({"max_memory_mb": 0}, "max_memory_mb=0: expected more than 0"),
+        ({"precision": "fp16"}, "precision=fp16: expected one of float32, bf16"),
+        ({"format": "pb"}, "format=pb: expected one of torchscript, onnx"),
+        ({"max_memory_mb": 0}, "max_memory_mb=0: expected a number above 0"),
     ],
 )
 def test_settings_that_make_no_sense(wrong: dict[str, object], message: str) -> None:
-    with pytest.raises(ExportError, match=message):
+    with pytest.raises(ConfigError, match=message):
         replace(NO_BOUND, **wrong)  # type: ignore[arg-type]
 
 
@@ -200,6 +201,7 @@ def test_onnx(tmp_path: Path, name: str) -> None:
         "model.onnx",
         "model.json",
         "MODEL_CARD.md",
+        "SHA256SUMS",
     }
     assert "jsonnet" not in (tmp_path / "MODEL_CARD.md").read_text()
 

@@ -28,10 +28,10 @@ def test_launchers(
     pytest.importorskip(plugin, reason=f"needs pip install 'roilab[{extra}]'")
     done = run_command(
         *("-m", "roilab.train", "-m", *sweep_arguments),
-        *("data.rebin=4,7", f"hydra/launcher={launcher}", f"sweep.dir={tmp_path / 'sweep'}"),
+        *("optimizer.lr=0.1,1e30", f"hydra/launcher={launcher}", f"sweep.dir={tmp_path / 'sweep'}"),
     )
     assert done.returncode == 1, done.stderr
-    finished, failed = (read_status(tmp_path / "sweep" / f"rebin-{rebin}") for rebin in (4, 7))
+    finished, failed = (read_status(tmp_path / "sweep" / f"lr-{lr}") for lr in ("0.1", "1e30"))
     assert finished is not None
     assert failed is not None
     assert (finished.state, failed.state) == ("finished", "failed")
