@@ -1,5 +1,6 @@
 """Mistyped keys, choices, options and paths: one sentence, by the real command."""
 
+import logging
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -66,6 +67,8 @@ def test_what_hydra_accepts_is_not_refused(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", [])
+    # Without handlers of earlier tests, whose streams are closed.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     with suppress(SystemExit):  # Hydra ends some of these so; an error would print
         main(["train", *arguments])
     printed = capsys.readouterr()

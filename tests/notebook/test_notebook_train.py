@@ -26,12 +26,12 @@ def overrides(light_arguments: list[str]) -> list[str]:
 def test_a_run_inside_another_hydra_application(
     overrides: list[str], tmp_path: Path, frames_dir: Path, user_conf: Path
 ) -> None:
-    handlers = list(logging.getLogger().handlers)
+    handlers, before = list(logging.getLogger().handlers), HydraConfig.initialized()
     with initialize_config_dir(str(config_dir() / "hydra"), version_base="1.2"):
         application = GlobalHydra.instance().hydra
         run = roilab.train([*overrides, "trainer.max_epochs=1"], config_dir=user_conf)
         assert GlobalHydra.instance().hydra is application
-    assert not HydraConfig.initialized()
+    assert HydraConfig.initialized() == before
     assert logging.getLogger().handlers == handlers
     assert run.folder == tmp_path / "run"
     names = {path.name for path in run.folder.iterdir()}

@@ -8,6 +8,7 @@ import numpy as np
 from hydra.errors import InstantiationException
 from numpy.typing import NDArray
 
+from roilab.building import TargetError
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.errors import user_error
 from roilab.frames import TickAxis
@@ -201,8 +202,9 @@ def _checked(config: dict[str, Any], settings: Mapping[str, Any]) -> Production:
     try:
         production = Production(config, Path())  # writes nothing until it runs
         production.simulation.generate(0, config["seed"])
-    except (InstantiationException, TypeError, ValueError, AttributeError) as error:
-        if (known := user_error(error)) is not None:
+    except (TargetError, InstantiationException, TypeError, ValueError, AttributeError) as error:
+        known = user_error(error.__cause__ or error)
+        if known is not None:
             raise known from error
         reason = " ".join(str(error.__cause__ or error).split())
         given = ", ".join(f"{key}={value!r}" for key, value in settings.items())

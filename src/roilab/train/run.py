@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from lightning import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import LearningRateMonitor, ProgressBar
+from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
 from lightning.pytorch.loggers import Logger, WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
@@ -129,9 +129,11 @@ def build_trainer(config: DictConfig) -> Trainer:
         loggers = []
     if not loggers:
         callbacks = [c for c in callbacks if not isinstance(c, LearningRateMonitor)]
-    # Without this argument Lightning adds a progress bar that was not configured.
-    bar = settings.get("enable_progress_bar", any(isinstance(c, ProgressBar) for c in callbacks))
-    arguments = {"callbacks": callbacks, "logger": loggers or False, "enable_progress_bar": bar}
+    # Without these arguments Lightning adds a progress bar and checkpoints, if not configured.
+    added = {"enable_progress_bar": ProgressBar, "enable_checkpointing": Checkpoint}
+    arguments: dict[str, Any] = {"callbacks": callbacks, "logger": loggers or False}
+    for name, kind in added.items():
+        arguments[name] = settings.get(name, any(isinstance(c, kind) for c in callbacks))
     trainer: Trainer = build("trainer", settings, **arguments)
     return trainer
 
