@@ -31,7 +31,7 @@ class DepthwiseGradients(TorchFunctionMode):
         if func is functional.conv2d:
             given = dict(zip(_ARGUMENTS, args, strict=False)) | dict(kwargs or {})
             if _is_depthwise(**given):
-                return _Depthwise.apply(*(given[name] for name in _ARGUMENTS))  # type: ignore[no-untyped-call]
+                return _Depthwise.apply(*(given[name] for name in _ARGUMENTS))
         return func(*args, **(kwargs or {}))
 
 

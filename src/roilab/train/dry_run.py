@@ -227,7 +227,8 @@ def _describe_time(
 def _batches(content: Content, stage: str, trainer: Trainer, recipe: Mapping[str, Any]) -> int:
     """Return the batches of an epoch in one process, with Lightning's limit (number or share)."""
     images = math.ceil(content.images / trainer.world_size)
-    batches = math.ceil(images / recipe["data"]["batch_size"])
+    batch_size: int = recipe["data"]["batch_size"]
+    batches = math.ceil(images / batch_size)
     limit: int | float | None = getattr(trainer, f"limit_{stage}_batches")
     if limit is None:
         return batches
