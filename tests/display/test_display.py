@@ -56,7 +56,7 @@ def test_without_network_or_truth(run_display: Run, frames_dir: Path) -> None:
         (["event=all", "max_events=2"], "3 events at once, with pictures of each; at most max_ev"),
         (["display.channel=12"], "display.channel=12: plane V holds channels 208 to 255; choose"),
         (["display.channels=[0,9]"], "display.channels=[0, 9]: plane V holds 208 to 255; choose"),
-        (["display.ticks=[9,3]"], "display.ticks=[9, 3]: expected [first, last + 1]"),
+        (["display.ticks=[9,3]"], "expected [first, last + 1], two whole numbers of at least 0"),
         (["plane=X"], "plane=X: expected one of U, V, W, or null."),
         (["apa=4"], "event 100 has no tag of APA 4; it has those of 1. Set apa to one of these."),
         (["display.pictures=[comparison]"], "comparison: 0 to compare; give two networks"),
