@@ -1,5 +1,6 @@
 """Fixtures: tiny frame files (made once) and ways to run the command line."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -95,6 +96,14 @@ def pdhd() -> Path:
 def _no_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Hydra print errors and exit under coverage too, which it takes for a debugger."""
     monkeypatch.setattr("hydra._internal.utils.is_under_debugger", lambda: False)
+
+
+@pytest.fixture(autouse=True)
+def _loggers_enabled() -> None:
+    """Let roilab's loggers write, which a configuration of logging in an earlier test disables."""
+    for name, logger in logging.getLogger().manager.loggerDict.items():
+        if name.startswith("roilab") and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(autouse=True)
