@@ -16,7 +16,6 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
-from roilab.atomic_write import FULL
 from roilab.command_line.arguments import expand_home, split
 from roilab.command_line.help_page import help_page
 from roilab.command_line.keys import config_dir
@@ -48,30 +47,9 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
     """
 
     def decorate(task: Task) -> Callable[[], None]:
-        @wraps(task)
-        def run(config: DictConfig) -> float | None:
-            try:
-                expand_paths(config)
-                check_config(config, config_name)
-                # Some launchers run a job in another process.
-                with interruptible(), explain_faults(_LESS_MEMORY):
-                    return task(config)
-            except (RoilabError, InstantiationException) as error:
-                if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
-                    raise
-                # The only exception that Hydra prints without a traceback.
-                raise CompactHydraException(message(error)) from error
-            except OSError as error:
-                if error.errno not in FULL or os.environ.get("HYDRA_FULL_ERROR") == "1":
-                    raise
-                raise CompactHydraException(
-                    f"{error.filename or 'a file'}: cannot be written: no space is left "
-                    f"({error.strerror}). Free space, or choose another output_dir."
-                ) from error
-
         run_hydra: Callable[[], None] = hydra.main(
             version_base="1.3", config_path=str(config_dir()), config_name=config_name
-        )(run)
+        )(_checked(task, config_name))
 
         @wraps(task)
         def main() -> None:
@@ -88,6 +66,26 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
         return main
 
     return decorate
+
+
+def _checked(task: Task, config_name: str) -> Task:
+    """Return the task with a check of its configuration before, and errors in one sentence."""
+
+    @wraps(task)
+    def run(config: DictConfig) -> float | None:
+        try:
+            expand_paths(config)
+            check_config(config, config_name)
+            # Some launchers run a job in another process.
+            with interruptible(), explain_faults(_LESS_MEMORY):
+                return task(config)
+        except (RoilabError, InstantiationException) as error:
+            if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+                raise
+            # The only exception that Hydra prints without a traceback.
+            raise CompactHydraException(message(error)) from error
+
+    return run
 
 
 def _show_help(config_name: str) -> bool:

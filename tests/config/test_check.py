@@ -11,18 +11,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from roilab.config import ConfigError, check_config, read_part
-from roilab.config.kinds import (
-    Choice,
-    Either,
-    Kind,
-    ListOf,
-    Null,
-    Number,
-    Range,
-    Text,
-    UnfitError,
-    Whole,
-)
+from roilab.config.combined_kinds import Either, ListOf, Null, Range
+from roilab.config.kinds import Choice, Kind, Number, Text, UnfitError, Whole
 from roilab.entry_point import config_dir
 
 

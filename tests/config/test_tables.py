@@ -10,10 +10,12 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from roilab.config import limits
+from roilab.config.combined_kinds import Null, Section
 from roilab.config.commands import COMMANDS
-from roilab.config.kinds import Choice, Kind, Null, Section
+from roilab.config.kinds import Choice, Kind
 from roilab.config.parts import PARTS
 from roilab.data.images import PadUnit
+from roilab.detectors.detector import PLANE_NAMES
 from roilab.entry_point import config_dir
 from roilab.export.settings import Format, Precision
 from roilab.frames import CONTAINERS
@@ -131,5 +133,6 @@ def test_words_are_those_of_the_code() -> None:
     assert words(export["precision"]) == get_args(Precision)
     assert words(export["format"]) == get_args(Format)
     assert limits.PAD_UNIT.words == get_args(PadUnit)
+    assert limits.PLANE.words == tuple(name.upper() for name in PLANE_NAMES)
     assert words(COMMANDS["predict"]["container"]) == CONTAINERS
     assert sorted(limits.MASK_METRICS) == sorted(segmentation_metrics())

@@ -7,8 +7,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
+from roilab.config.combined_kinds import Free, Null, Section
 from roilab.config.commands import COMMANDS, unused_keys
-from roilab.config.kinds import Free, Kind, Null, Section, UnfitError, show
+from roilab.config.kinds import Kind, UnfitError, show
 from roilab.config.parts import PARTS
 from roilab.errors import RoilabError
 

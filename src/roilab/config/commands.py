@@ -2,22 +2,8 @@
 
 from collections.abc import Mapping
 
-from roilab.config.kinds import (
-    Choice,
-    Each,
-    Either,
-    File,
-    FileOrFolder,
-    Flag,
-    Folder,
-    Free,
-    ListOf,
-    Null,
-    Number,
-    Section,
-    Text,
-    Whole,
-)
+from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Section
+from roilab.config.kinds import Choice, Flag, Number, Text, Whole
 from roilab.config.limits import (
     COUNT,
     DEVICE,
@@ -36,6 +22,7 @@ from roilab.config.limits import (
     VALIDATION_METRICS,
 )
 from roilab.config.parts import Table
+from roilab.config.path_kinds import File, FileOrFolder, Folder
 from roilab.config.simulation import SIMULATION
 
 NETWORK = FileOrFolder("checkpoint, TorchScript file or folder of a run")

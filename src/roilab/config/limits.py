@@ -1,6 +1,7 @@
 """Kinds of values that several tables share."""
 
-from roilab.config.kinds import Choice, Either, ListOf, Number, Text, Whole
+from roilab.config.combined_kinds import Either, ListOf
+from roilab.config.kinds import Choice, Number, Text, Whole
 
 COUNT = Whole(low=1)
 SIZE = Whole(low=0)

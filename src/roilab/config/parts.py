@@ -6,23 +6,8 @@ absent here is not checked.
 
 from collections.abc import Mapping
 
-from roilab.config.kinds import (
-    Choice,
-    Each,
-    Either,
-    File,
-    Flag,
-    Folder,
-    Free,
-    Kind,
-    ListOf,
-    Null,
-    Number,
-    Range,
-    Section,
-    Text,
-    Whole,
-)
+from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Range, Section
+from roilab.config.kinds import Choice, Flag, Kind, Number, Text, Whole
 from roilab.config.limits import (
     COUNT,
     MONITOR,
@@ -35,6 +20,7 @@ from roilab.config.limits import (
     TAGS,
     WIDTHS,
 )
+from roilab.config.path_kinds import File, Folder
 from roilab.config.simulation import SIMULATION, SIMULATION_PARTS
 
 Table = Mapping[str, Kind]

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from roilab.config.kinds import Choice, Each, Free, Kind, ListOf, Number, Text, Whole
+from roilab.config.combined_kinds import Each, Free, ListOf
+from roilab.config.kinds import Choice, Kind, Number, Text, Whole
 from roilab.config.limits import COUNT, NOT_NEGATIVE, PART, POSITIVE, SIZE
 
 _PLANE = Choice("u", "v", "w")

@@ -200,12 +200,6 @@ class ZipFrames(ArchiveFrames):
     def _stream(self, member: _Member) -> IO[bytes]:
         return self._archive.open(member.entry)
 
-    def _blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
-        with self._stream(self._member(event, tag, "frame")) as stream:
-            array, _ = read_header(stream)
-            yield from blocks(stream, array)
-            self._finish(stream)
-
     def _finish(self, stream: IO[bytes]) -> None:
         read_to_end(stream)
 

@@ -35,12 +35,6 @@ class Job:
             return False
         return self.output.stat().st_mtime >= self.frames.stat().st_mtime
 
-    def remove_partial(self) -> None:
-        """Remove what an interrupted run left of the output."""
-        name = glob.escape(self.output.stem)
-        for path in self.output.parent.glob(f".{name}.*.partial{self.output.suffix}"):
-            path.unlink(missing_ok=True)
-
 
 def find_frames(frames: str | Sequence[str], in_folder: str) -> list[Path]:
     """Return the frame files that the user named, each once, in the order of the names.
@@ -54,8 +48,6 @@ def find_frames(frames: str | Sequence[str], in_folder: str) -> list[Path]:
     """
     named = [frames] if isinstance(frames, str) else list(frames)
     found = [path for name in named for path in _find(os.path.expanduser(name), in_folder)]
-    if not found:
-        raise PredictError("frames: an empty list; name a frame file, a folder or a pattern.")
     return list({os.path.abspath(path): path for path in found}.values())
 
 
@@ -89,10 +81,8 @@ def list_jobs(frames: Sequence[Path], output_dir: Path, container: str) -> list[
         container: of the outputs, one of ``CONTAINERS``.
 
     Raises:
-        PredictError: there is no such container, or two frame files have one output.
+        PredictError: two frame files have one output, or an output is one of the frames.
     """
-    if container not in CONTAINERS:
-        raise PredictError(f"container={container}; expected one of {', '.join(CONTAINERS)}.")
     places = [Path(os.path.abspath(path)) for path in frames]
     common = os.path.commonpath([place.parent for place in places])
     read: dict[Path, Path] = {}

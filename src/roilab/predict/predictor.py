@@ -1,6 +1,6 @@
 """Find the ROIs of one frame file, event by event, and write them to one file."""
 
-import hashlib
+import glob
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -9,6 +9,8 @@ from typing import Any
 
 from hydra.utils import instantiate
 
+from roilab.atomic_write import remove_leftovers
+from roilab.checksum import sha256_file
 from roilab.detectors import Readout
 from roilab.frames import FrameWriter
 from roilab.inference import (
@@ -84,12 +86,10 @@ class Predictor:
 
     def settings(self) -> dict[str, Any]:
         """Return all settings that change the output, as plain data."""
-        with self.network_file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
         return {
             "network": self.network.name,
             "network_file": str(self.network_file),
-            "sha256": digest,
+            "sha256": sha256_file(self.network_file),
             "planes": self.planes,
             "apas": self.apas,
             "layers": self.network.spec.layers,
@@ -110,7 +110,8 @@ class Predictor:
             RoilabError: (its subclasses) the file is damaged, lacks a tag of the network, or
                 holds nothing of the planes. Then no output is written.
         """
-        job.remove_partial()
+        # What a killed run left of this output.
+        remove_leftovers(job.output.parent, glob.escape(job.output.name))
         left_out: set[str] = set()
         written = False
         with PlaneReader(job.frames, None, self.readout) as reader, FrameWriter(job.output) as out:

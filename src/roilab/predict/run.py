@@ -12,9 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from roilab.atomic_write import write_json
 from roilab.console import table_console
+from roilab.interruption import Interrupted
 from roilab.predict.jobs import Job, PredictError, find_frames, list_jobs
 from roilab.predict.predictor import Predictor
 from roilab.predict.processes import Outcome, run_jobs
+from roilab.threads import set_threads
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +34,10 @@ def predict(config: DictConfig) -> None:
             are complete.
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    if plain["num_workers"] < 1:
-        raise PredictError(f"num_workers={plain['num_workers']}: expected at least 1.")
     output_dir, began = Path(plain["run_dir"]), time.perf_counter()
     files = find_frames(plain["frames"], plain["in_folder"])
     jobs = list_jobs(files, output_dir, plain["container"])
+    set_threads(None)
     predictor = Predictor.from_config(plain)
     claim_folder(output_dir, predictor.settings())
     waiting = [job for job in jobs if not job.finished]
@@ -96,12 +97,13 @@ def _run(
                         outcome.job.frames,
                         outcome.summary.left_out,
                     )
-    except KeyboardInterrupt:
+    except Interrupted as end:
         complete = sum(job.finished for job in jobs)
-        raise PredictError(
-            f"interrupted; {complete} of {len(jobs)} files are complete and kept. Run the same "
-            "command again to continue."
-        ) from None
+        end.note = (
+            f"{complete} of {len(jobs)} files are complete and kept. Run the same command again "
+            "to continue."
+        )
+        raise
     return outcomes
 
 
