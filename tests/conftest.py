@@ -99,11 +99,13 @@ def _no_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _loggers_enabled() -> None:
-    """Let roilab's loggers write, which a configuration of logging in an earlier test disables."""
+def _loggers_as_found() -> Iterator[None]:
+    """Let no test, and no command, leave a logger of roilab silent for what follows."""
+    yield
     for name, logger in logging.getLogger().manager.loggerDict.items():
         if name.startswith("roilab") and isinstance(logger, logging.Logger):
-            logger.disabled = False
+            assert not logger.disabled, f"{name} was disabled"
+            assert logger.level == logging.NOTSET, f"the level of {name} was left changed"
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """``python -m roilab.diff RUN RUN``: differences of two runs."""
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "runs", nargs=2, type=Path, metavar="RUN", help="folder of a run, or of a job of a sweep"
     )
     options = parser.parse_args(arguments)
-    logging.getLogger("roilab.report").setLevel(logging.ERROR)  # problems are printed below
     try:
         with interruptible():
             one, two = (find_run(path) for path in options.runs)

@@ -23,8 +23,13 @@ RANKED = "best_worst_events.csv"  # in pictures/: metrics of every validation im
 
 
 def write_run_page(folder: Path) -> Path:
-    """Write ``report.html`` into a run's folder, from the files there, and return its path."""
+    """Write ``report.html`` into a run's folder, from the files there, and return its path.
+
+    Files that cannot be read are left out and logged.
+    """
     run = read_run(folder)
+    if run.problem:
+        log.warning("%s", run.problem)
     album = Album(folder, MAX_PICTURES)
     losses, events = _losses(run, album), _events(run, album)
     figures, links = _physics_figures(run, album)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import logging
 import math
 import os
 import re
@@ -21,8 +20,6 @@ from roilab.report.saved_config import parse_yaml, read_yaml, select
 from roilab.report.setting_names import override_key
 from roilab.run_folder import run_checkpoint
 from roilab.types import Row
-
-log = logging.getLogger(__name__)
 
 # Tables of charge metrics; an evaluation by the user comes before the one of the training.
 PHYSICS_TABLES = ("evaluation/table.csv", "physics/best.csv")
@@ -142,7 +139,7 @@ class RunRecord:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """Read the files of a run; files that cannot be read are left out and logged."""
+    """Read the files of a run; ``problem`` lists those that cannot be read."""
     problems: list[str] = []
 
     def attempt(path: Path, read: Callable[[Path], Any], default: Any) -> Any:
@@ -155,7 +152,7 @@ def read_run(folder: Path) -> RunRecord:
     overrides = folder / ".hydra" / "overrides.yaml"
     hydra = attempt(folder / ".hydra" / "hydra.yaml", _read_mapping, {})
     table = next((path for name in PHYSICS_TABLES if (path := folder / name).is_file()), None)
-    run = RunRecord(
+    return RunRecord(
         folder=folder,
         config=attempt(folder / ".hydra" / "config.yaml", _read_mapping, {}),
         choices=attempt(folder, lambda _: _choices(hydra), {}),
@@ -168,9 +165,6 @@ def read_run(folder: Path) -> RunRecord:
         physics_table=table,
         problem=" ".join(problems) or None,
     )
-    for problem in problems:
-        log.warning("%s", problem)
-    return run
 
 
 def read_table(path: Path) -> list[Row]:
