@@ -28,6 +28,7 @@ START = """
 import sys, time
 began = time.perf_counter()
 from roilab.building import build
+from roilab.data import PreparedDataModule
 from roilab.notebook.compose import compose
 config = compose("train", ["data=prepared", f"data.dir={sys.argv[1]}", "data.num_workers=0"])
 imported = time.perf_counter()

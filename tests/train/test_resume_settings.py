@@ -66,6 +66,15 @@ def test_what_does_not_change_the_training_is_taken() -> None:
     assert texts(changed(run_dir="/b", callbacks__last={"output_dir": "/b/checkpoints"})) == []
 
 
+def test_prepared_data_may_replace_their_frames() -> None:
+    frames = changed(data___target_="roilab.data.RoiDataModule")
+    prepared = changed(data___target_="roilab.data.PreparedDataModule", data__dir="/prepared")
+    keys = [each.key for each in check_resume(frames, prepared)]
+    assert keys == ["data._target_", "data.dir"]
+    with pytest.raises(ResumeError, match=r"cannot change: data\._target_: roilab"):
+        check_resume(frames, changed(data___target_="mine.Data"))
+
+
 @pytest.mark.parametrize("override", [False, True])
 def test_another_network_or_data_is_refused(override: bool) -> None:
     new = changed(seed=2, data__rebin=9, data__new_key=1, resume_override=override)

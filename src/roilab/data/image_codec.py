@@ -1,12 +1,12 @@
 """Prepared images as compact bytes (records), and back.
 
-A record begins with a JSON header, then holds, for every layer and for the truth charge, one of
-three forms:
+A record begins with a JSON header, then holds, for every layer and for the truth charge, the
+shortest of these forms:
 
-- ``float16``: of every pixel, where that is shorter and exact; ``round_layers`` makes it exact.
-- ``sparse``: a bit per pixel, and the values that are not zero (truth charge); exact.
-- ``palette``: the same with a byte for each of them, and a list of the at most 256 values that
-  these bytes stand for (coincidence layers); exact.
+- ``float24``: of every pixel the upper 24 bits of its float32; ``round_layers`` makes them exact.
+- ``palette``: a byte for every pixel, or for two, and the values that they stand for (coincidence
+  layers); exact.
+- ``sparse``: a bit for every pixel, and the values that are not zero (truth charge); exact.
 """
 
 import json
@@ -14,29 +14,30 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from roilab.types import Frame
 
 _ALIGNMENT = 8  # of header and arrays in a record [bytes]
-_MAX_COLORS = 256
-_HALF = np.finfo(np.float16)
+_BYTE, _NIBBLE = 256, 16  # values that a byte, or half of it, can stand for
+_LOWER_BITS = 0xFF  # of a float32, which float24 lacks
 _Arrays = list[NDArray[Any]]
 
 
 def round_layers(image: Frame) -> Frame:
-    """Round the layers of a prepared image, not its truth charge, to float16 in place.
+    """Round the layers of a prepared image, not its truth charge, to 24 bits in place.
 
-    Left as they are: layers of at most 256 values (coincidence), which are stored exactly anyway,
-    and layers with values beyond the range of float16 (65504 electrons/tick).
+    The relative error is at most 2**-16. Layers of at most 256 values (coincidence), which are
+    stored exactly anyway, are left as they are.
 
     Args:
         image: shape (n_layers + 1, channel, slice), the truth charge last.
     """
     for layer in image[:-1]:
-        if _palette(layer) is None and np.abs(layer).max() <= _HALF.max:
-            layer[...] = layer.astype(np.float16)
+        if _palette(layer) is None:
+            bits = layer.view(np.uint32)
+            bits += (_LOWER_BITS >> 1) + ((bits >> 8) & 1)  # to the nearest, halves to even
+            bits &= ~np.uint32(_LOWER_BITS)
     image += 0.0  # -0 becomes 0, as the sparse form returns it
     return image
 
@@ -60,7 +61,7 @@ def encode_image(image: Frame) -> bytes:
 
 
 def decode_image(record: NDArray[np.uint8]) -> Frame:
-    """Return the image of a record (writable bytes), float32 of shape (layer, channel, slice)."""
+    """Return the image of a record float32 of shape (layer, channel, slice)."""
     offset = _ALIGNMENT + int.from_bytes(record[:_ALIGNMENT].tobytes(), "little")
     header = json.loads(record[_ALIGNMENT:offset].tobytes())
     image = np.empty(header["shape"], np.float32)
@@ -78,15 +79,25 @@ def decode_image(record: NDArray[np.uint8]) -> Frame:
 def _encode(layer: Frame) -> tuple[str, _Arrays]:
     """Return the form of a layer and its arrays."""
     present = layer != 0
-    values, bits = layer[present], np.packbits(present)
+    sparse_bytes = layer.size // 8 + 4 * int(present.sum())
     palette = _palette(layer)
     if palette is not None:
-        return "palette", [bits, palette, np.searchsorted(palette, values).astype(np.uint8)]
-    with np.errstate(over="ignore"):  # such values differ in the comparison below
-        half = layer.astype(np.float16)
-    if half.nbytes < bits.nbytes + values.nbytes and bool((half == layer).all()):
-        return "float16", [half]
-    return "sparse", [bits, values]
+        indices = np.searchsorted(palette, layer.ravel()).astype(np.uint8)
+        if len(palette) <= _NIBBLE and layer.size % 2 == 0 and layer.size // 2 < sparse_bytes:
+            return "pairs", [_pairs_of(palette), indices[::2] + _NIBBLE * indices[1::2]]
+        if layer.size < sparse_bytes:
+            return "palette", [palette, indices]
+    words = layer.view(np.uint32)
+    if 3 * layer.size < sparse_bytes and not (words & _LOWER_BITS).any():
+        return "float24", [(words >> 16).astype(np.uint16), (words >> 8).astype(np.uint8)]
+    return "sparse", [np.packbits(present), layer[present]]
+
+
+def _pairs_of(palette: Frame) -> Frame:
+    """Return the two values that a byte stands for, for every byte: shape (256, 2)."""
+    values = np.zeros(_NIBBLE, np.float32)
+    values[: len(palette)] = palette
+    return np.stack([np.tile(values, _NIBBLE), np.repeat(values, _NIBBLE)], axis=1)
 
 
 def _palette(layer: Frame) -> Frame | None:
@@ -95,14 +106,20 @@ def _palette(layer: Frame) -> Frame | None:
     part = layer[:: max(1, len(layer) // 50)]
     for pixels in (part, layer):
         values = np.unique(pixels)
-        if len(values) > _MAX_COLORS:
+        if len(values) > _BYTE:
             return None
     return values
 
 
+def _from_pairs(layer: Frame, arrays: _Arrays) -> None:
+    pairs, indices = arrays
+    out = layer.reshape(-1).view(np.complex64)  # two values at a time
+    np.take(pairs.view(np.complex64), indices, out=out, mode="clip")
+
+
 def _from_palette(layer: Frame, arrays: _Arrays) -> None:
-    bits, palette, indices = arrays
-    _from_sparse(layer, [bits, palette[indices]])
+    palette, indices = arrays
+    np.take(palette, indices.reshape(layer.shape), out=layer, mode="clip")
 
 
 def _from_sparse(layer: Frame, arrays: _Arrays) -> None:
@@ -112,13 +129,16 @@ def _from_sparse(layer: Frame, arrays: _Arrays) -> None:
     layer[present] = values
 
 
-def _from_half(layer: Frame, arrays: _Arrays) -> None:
-    # Torch converts several times faster than numpy.
-    torch.from_numpy(layer).copy_(torch.from_numpy(arrays[0].reshape(layer.shape)))
+def _from_float24(layer: Frame, arrays: _Arrays) -> None:
+    upper, middle = arrays
+    halves = layer.reshape(-1).view(np.uint16).reshape(-1, 2)  # lower, upper
+    halves[:, 1] = upper
+    np.left_shift(middle, 8, out=halves[:, 0], dtype=np.uint16)
 
 
 _DECODERS: dict[str, Callable[[Frame, _Arrays], None]] = {
+    "pairs": _from_pairs,
     "palette": _from_palette,
     "sparse": _from_sparse,
-    "float16": _from_half,
+    "float24": _from_float24,
 }

@@ -15,7 +15,7 @@ _Read = Callable[[Range, Range], Frame]  # of channels and ticks
 
 
 def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
-    """Read, place, rebin and stack one image; round its layers to float16.
+    """Read, place, rebin and stack one image; round its layers to 24 bits.
 
     Because of the rounding, images from the frames and stored ones are equal. Layers are read one
     after another, so at most one full-resolution frame is held at a time. Scale, threshold and

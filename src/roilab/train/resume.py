@@ -51,6 +51,14 @@ def _numbers(difference: Difference) -> bool:
     )
 
 
+def _same_images(difference: Difference) -> bool:
+    """Return whether both values are data modules that give the same images."""
+    return {difference.old, difference.new} <= {
+        "roilab.data.RoiDataModule",
+        "roilab.data.PreparedDataModule",
+    }
+
+
 @dataclass(frozen=True)
 class _Change:
     taken: Rule  # as configured, and logged
@@ -79,6 +87,7 @@ MAY_CHANGE: dict[str, _Change] = {
     "export": _TAKEN,
     "physics": _TAKEN,
     # the same data in another place, and how they are read
+    "data._target_": _Change(_same_images, _same_images),
     "data.dir": _TAKEN,
     "data.samples": _TAKEN,
     "data.simulated_samples": _TAKEN,
