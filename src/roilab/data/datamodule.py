@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from roilab.config import read_part
 from roilab.config.rules import DataConfigError
 from roilab.data.cache import ImageCache, image_key
+from roilab.data.crops import CroppedDataset, EpochSampler
 from roilab.data.dataset import RoiDataset, TrainingItem
 from roilab.data.image_index import ImageSource, list_images
 from roilab.data.left_out import LeftOut
@@ -174,14 +175,18 @@ class RoiDataModule(LightningDataModule):
     def _loader(self, stage: Stage) -> DataLoader[TrainingItem]:
         dataset, settings, trainer = self.dataset(stage), self.settings, self.trainer
         rank, size = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+        read: RoiDataset | CroppedDataset = dataset
         sampler: SkippingSampler
         if stage == "train":
             sampler = ShuffledSampler(len(dataset), rank, size, settings.shuffle_seed)
+            if settings.crop_spec is not None:
+                read = CroppedDataset(dataset, settings.crop_spec, settings.shuffle_seed)
+                sampler = EpochSampler(sampler)
         else:
             sampler = UnrepeatedSampler(len(dataset), rank, size)
         pin = torch.cuda.is_available() if settings.pin_memory is None else settings.pin_memory
         return BatchLoader(
-            dataset,
+            read,
             sampler,
             batch_size=settings.batch_size,
             num_workers=settings.num_workers,
