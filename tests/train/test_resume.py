@@ -110,7 +110,8 @@ def final_state(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def dropout_arguments(light_arguments: list[str], user_conf: Path) -> list[str]:
     (user_conf / "model" / "dropout.yaml").write_text(DROPOUT_NETWORK)
     kept = [a for a in light_arguments if not a.startswith("model=")]
-    return [*kept, "model=dropout", "scheduler=cosine", "optimizer=adamw", "grace_s=20"]
+    crops = [f"data.crop.{key}" for key in ("per_image=2", "channels=32", "slices=24")]
+    return [*kept, *crops, "model=dropout", "scheduler=cosine", "optimizer=adamw", "grace_s=20"]
 
 
 def test_signal_at_any_moment(
