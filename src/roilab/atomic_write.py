@@ -44,9 +44,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         yield partial
-        _sync(partial)
+        sync(partial)
         partial.replace(path)
-        _sync(path.parent)  # a name is part of its folder, which the disk keeps apart
+        sync(path.parent)  # a name is part of its folder, which the disk keeps apart
     except OSError as error:
         if error.errno in FULL:
             raise DiskFullError(
@@ -86,7 +86,7 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until a file or folder is on the disk, not only in the system's memory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
