@@ -25,7 +25,7 @@ from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.inference.metadata import network_metadata
 from roilab.wirecell import node_jsonnet
-from roilab.wirecell.torchscript import load_torchscript, save_torchscript
+from roilab.wirecell.torchscript import load_torchscript, torchscript_content
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def _save(
             "expected_memory_mb": round(compiled.expected_mb),
             "steps_in_bands": compiled.steps_in_bands,
         }
-        save_torchscript(compiled.module, partial, metadata)
+        partial.write_bytes(torchscript_content(compiled.module, metadata))
         return check(load_torchscript(partial)[0])
 
     if settings.format == "onnx":
