@@ -11,7 +11,7 @@ from pathlib import Path
 from finding import SIMULATION, Finding, partial_files, run, run_well
 from inputs import Inputs, make_inputs
 
-FRACTIONS = (0.03, 0.3, 0.6, 0.95)  # of the space that the command needs
+FRACTIONS = (0.03, 0.6)  # of the space that the command needs
 _MEGABYTES = 64  # of the file system
 _EARLIER = b"earlier" * 1000
 _REPORTED = ("csv", ".hydra", "status.json")
