@@ -61,6 +61,7 @@ def commands(
         ],
         "train cache": [*training, out],
         "train checkpoint": [*training, "data.cache=null", out],
+        "prepare": [*conf, "data=tiny", f"data.dir={frames_dir}", out],
         "export": [f"network={checkpoint}", out],
         "predict": [*conf, f"network={model}", f"frames={tracks_dir}", "detector=tiny", out],
         "evaluate": [*conf, f"network={model}", "data=tiny", f"sample={tracks_dir}", out],
@@ -109,6 +110,7 @@ def partial_files(folder: Path) -> list[str]:
         ("simulate npz", "out/g4-rec-0.npz"),
         ("train cache", "cache/images: a prepared image cannot be stored"),
         ("train checkpoint", "out/checkpoints/"),
+        ("prepare", "out: a prepared image cannot be stored"),
         ("export", "out/model.ts"),
         ("predict", "out/g4-dnn-0.h5"),
         ("evaluate", "out/evaluation.json"),
@@ -169,6 +171,7 @@ def test_a_log_on_a_full_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     [
         *(("evaluate", signal.SIGTERM), ("export", signal.SIGINT), ("predict", signal.SIGUSR1)),
         *(("display", signal.SIGINT), ("benchmark", signal.SIGUSR1), ("report", signal.SIGTERM)),
+        ("prepare", signal.SIGTERM),
     ],
 )
 def test_a_signal_while_a_file_is_written(
@@ -180,7 +183,7 @@ def test_a_signal_while_a_file_is_written(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    sync, sent = atomic_write._sync, []
+    sync, sent = atomic_write.sync, []
 
     def send(path: Path) -> None:
         if ".partial" in path.name and ".lock" not in path.name and not sent:
@@ -189,7 +192,7 @@ def test_a_signal_while_a_file_is_written(
             os.kill(os.getpid(), number)
         sync(path)
 
-    monkeypatch.setattr(atomic_write, "_sync", send)
+    monkeypatch.setattr(atomic_write, "sync", send)
     monkeypatch.setattr("roilab.sweep.output_folder.check_space", lambda *_: None)
     # The measurement takes a process and seconds; its table is written all the same.
     monkeypatch.setattr(

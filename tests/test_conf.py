@@ -46,7 +46,16 @@ def test_no_file_is_left_out() -> None:
     pieces = [path for path in FILES if path.stem in PIECES]
     hydra = [path for path in FILES if path.parts[0] == "hydra"]
     assert sorted([*roots, *pieces, *hydra, *TRAIN, *STUDIES, *SAMPLES, *PARTS, *SHARED]) == FILES
-    verbs = ("benchmark", "display", "evaluate", "export", "predict", "simulate", "train")
+    verbs = (
+        "benchmark",
+        "display",
+        "evaluate",
+        "export",
+        "predict",
+        "prepare",
+        "simulate",
+        "train",
+    )
     assert roots == [Path(f"{verb}.yaml") for verb in verbs]
 
 
@@ -124,6 +133,10 @@ DETECTORS = [
     ("display", ["rec=r", "data=small"], "small"),
     ("benchmark", [], "ProtoDUNE-HD"),
     ("benchmark", ["data=simulated"], "small"),
+    ("prepare", [], "small"),
+    ("prepare", ["data=pdhd"], "ProtoDUNE-HD"),
+    ("train", ["data=prepared"], "ProtoDUNE-HD"),
+    ("train", ["data=prepared", "detector=small"], "small"),
     ("simulate", [], "small"),
     ("simulate", ["simulation=prolonged"], "ProtoDUNE-HD"),
     ("simulate", ["simulation=cosmic", "detector=small"], "small"),
@@ -132,7 +145,8 @@ DETECTORS = [
 
 @pytest.mark.parametrize(("verb", "overrides", "name"), DETECTORS, ids=str)
 def test_one_detector_in_all_parts(verb: str, overrides: list[str], name: str) -> None:
-    given = {"simulate": ["output_dir=out"], "train": GIVEN}.get(verb, ["run_dir=out"])
+    here = ["output_dir=out"]
+    given = {"simulate": here, "prepare": here, "train": GIVEN}.get(verb, ["run_dir=out"])
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         config = compose(verb, [*given, *overrides])
     plain = OmegaConf.to_container(config, resolve=True)

@@ -14,7 +14,7 @@ from roilab.entry_point import config_dir
 ROOT = Path(__file__).parents[1]
 NAMES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "conf/README.md")
 PAGES = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)  # language, text
 ASSIGNMENT = re.compile(r'^([A-Z]+)="([^"]*)"')
 COMMAND = re.compile(r"python -m roilab\.(\w+)(.*)")
 VERBS = {path.stem for path in config_dir().glob("*.yaml")}
@@ -29,7 +29,8 @@ def anchors(page: Path) -> set[str]:
 def commands(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield verb and overrides of every command; variables of the shell are replaced."""
     variables = {"PDHD": "pdhd", "CHOOSE": ""}
-    for line in "\n".join(BLOCK.findall(text)).replace("\\\n", " ").splitlines():
+    lines = "\n".join(block for language, block in BLOCK.findall(text) if not language)
+    for line in lines.replace("\\\n", " ").splitlines():
         known = re.sub(r"\$\(.*?\)", "x", line)
         known = re.sub(r"\$([A-Z]+)", lambda match: variables.get(match[1], "x"), known)
         if assignment := ASSIGNMENT.match(known):

@@ -54,14 +54,14 @@ def write_table(path: Path) -> None:
     write_csv(path, [{"a": number} for number in range(N_NUMBERS)])
 
 
-def write_image(path: Path) -> None:
-    ImageCache(path.parent, 1).get(path.stem, lambda: np.ones((3, 100, 100), np.float32))
+def write_image(folder: Path, key: str = "b" * 32) -> None:
+    ImageCache(folder, 1).get(key, lambda: np.ones((3, 100, 100), np.float32))
 
 
 WRITERS = [
     (write_frames, "a.h5"), (write_frames, "a.npz"), (write_frames, "a.tar.gz"),
     (write_checkpoint, "a.ckpt"), (write_torchscript, "a.ts"), (write_figure, "a.png"),
-    (write_table, "a.csv"), (write_image, "a.npy"),
+    (write_table, "a.csv"),
 ]  # fmt: skip
 
 
@@ -77,24 +77,43 @@ def limited(write: Callable[[Path], None], path: Path, results: Connection) -> N
         results.send(repr(error))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
-@pytest.mark.parametrize(("write", "name"), WRITERS, ids=[name for _, name in WRITERS])
-def test_full_disk(write: Callable[[Path], None], name: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.write_bytes(b"earlier")
+def on_full_disk(write: Callable[[Path], None], path: Path) -> str:
+    """Return the error message of a writer in a process with a limit, or ``written``."""
     context = multiprocessing.get_context("fork")
     mine, theirs = context.Pipe()
     process = context.Process(target=limited, args=(write, path, theirs))
     process.start()
     process.join(60)
     assert process.exitcode == 0
-    message = mine.recv()
+    message: str = mine.recv()
+    return message
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize(("write", "name"), WRITERS, ids=[name for _, name in WRITERS])
+def test_full_disk(write: Callable[[Path], None], name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"earlier")
+    message = on_full_disk(write, path)
     assert "no space is left" in message
     assert not message.startswith(("OSError", "RuntimeError"))
     assert path.read_bytes() == b"earlier"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [name]
     write(path)  # with space, the same writer succeeds
     assert path.stat().st_size > LIMIT
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("before", [True, False])
+def test_image_cache_on_a_full_disk(tmp_path: Path, before: bool) -> None:
+    first = "a" * 32
+    if before:
+        ImageCache(tmp_path, 1).get(first, lambda: np.ones((1, 8, 9), np.float32))
+    contents = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert "no space is left" in on_full_disk(write_image, tmp_path)
+    assert contents == {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    write_image(tmp_path)
+    assert ImageCache(tmp_path, 1).absent(["b" * 32, first]) == ([] if before else [1])
 
 
 def test_hdf5_in_memory_is_a_complete_file(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ FLOORS = (
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "evaluate", "predict", "display", "report", "benchmark", "diff"},
+    {"inspect", "prepare", "evaluate", "predict", "display", "report", "benchmark", "diff"},
     {"sweep"},
     {"entry_point", "api", "notebook", "cli", "command"},
 )

@@ -20,12 +20,13 @@ class Inputs:
         return (*TRAINING, "trainer.max_epochs=2", f"data.dir={self.frames}")
 
     def verbs(self) -> dict[str, tuple[str, ...]]:
-        """Return the arguments of the commands that read a network, without their output."""
+        """Return the arguments of commands that read a network or frames, without their output."""
         network = f"network={self.run}"
         return {
             "evaluate": (network, f"sample={self.tracks}"),
             "export": (network,),
             "predict": (network, f"frames={self.frames}"),
+            "prepare": ("data=small", f"data.dir={self.frames}", "data.num_workers=0"),
             "display": (network, f"rec={self.frames / 'g4-rec-0.h5'}"),
         }
 

@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from interruptions import sample_result, training_result
 
 from roilab.data import dataset
+from roilab.data.shards import Shards
 from roilab.entry_point import config_dir
 
 
@@ -65,7 +66,9 @@ def _fill_cache(count: int, frames: Path, top: Path) -> tuple[list[str], int]:
     with multiprocessing.get_context("spawn").Pool(count) as pool:
         checksums = pool.starmap(prepare_images, [arguments] * count, chunksize=1)
     names = [path.name.partition("-")[0] for path in marks.iterdir()]
-    stored = len(list((top / "images").glob("[!.]*.npy")))
+    images = Shards(top / "images")
+    images.refresh()
+    stored = len(images)
     faults = []
     if len(names) != len(set(names)) or stored != len(names):
         faults.append(f"{len(names)} preparations of {len(set(names))} images, {stored} stored")

@@ -14,7 +14,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
 
 def all_signals(top: Path) -> Finding:
-    """Send each signal to evaluate, export, predict, display, benchmark, report, inspect, diff."""
+    """Send each signal to all commands but train and simulate."""
     inputs = make_inputs(top)
     benchmark = ("models=[unet]", "data=small", "data.dir=null", "rebin=[10]", "nchunks=[1]")
     verbs = {verb: (*given, f"output_dir={top / 'out'}") for verb, given in inputs.verbs().items()}

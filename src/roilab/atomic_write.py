@@ -45,9 +45,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
-            _sync(partial)
+            sync(partial)
             partial.replace(path)
-            _sync(path.parent)  # a name is part of its folder, which the disk keeps apart
+            sync(path.parent)  # a name is part of its folder, which the disk keeps apart
         finally:
             partial.unlink(missing_ok=True)
 
@@ -81,7 +81,7 @@ def check_space(folder: Path, n_bytes: int) -> None:
     with explain_full_disk(folder, "nothing is written"):
         try:
             path.write_bytes(bytes(n_bytes))
-            _sync(path)
+            sync(path)
         finally:
             path.unlink(missing_ok=True)
 
@@ -114,7 +114,7 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Wait until a file or folder is on the disk, not only in the system's memory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -13,6 +13,7 @@ VERBS = {
     "train": "train a network, evaluate and export it; -m for a sweep",
     "simulate": "simulate frames: cosmic muons, tracks and showers of known angle",
     "inspect": "list events, tags, channels and ticks of frame files",
+    "prepare": "store the images of frames in a compact folder, for data=prepared",
     "evaluate": "charge and ROI metrics of a network on samples of known angle",
     "predict": "apply a network to frames without truth, write frame files of its ROIs",
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",

@@ -24,6 +24,7 @@ from roilab.metrics import segmentation_metrics
 Tree = dict[str, Any]
 COMMAND_OF = {"simulation": "simulate", "study": "benchmark", "network_spec": "evaluate"}
 GIVEN = {"train": ["data.dir=somewhere", "run_dir=out"], "simulate": ["output_dir=out"]}
+GIVEN["prepare"] = GIVEN["simulate"]
 ALL = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
 # command: folders and logs of Hydra; model/base: incomplete alone.
 FILES = [

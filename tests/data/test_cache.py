@@ -20,9 +20,11 @@ from roilab.data import (
     list_images,
 )
 from roilab.data.cache import image_key
+from roilab.data.image_codec import encode_image
 from roilab.detectors import Readout
 from roilab.frames import match_files
 
+A, B, C, D = (letter * 32 for letter in "abcd")  # keys of images
 SPEC = ImageSpec(("loose_lf",), ("deposplat",), (0, 480), 10)
 READOUT = Readout({"V": (48, 96)}, 160, None, (0, 480), ("deposplat",), 480)
 
@@ -37,6 +39,10 @@ def image(value: float = 1.0) -> np.ndarray:
     return np.full((2, 4, 5), value, dtype=np.float32)
 
 
+def files(folder: Path, suffix: str) -> list[Path]:
+    return sorted(folder.glob(f"*.{suffix}"))
+
+
 def test_made_once(tmp_path: Path) -> None:
     cache = ImageCache(tmp_path / "c", max_gb=1)
     made = []
@@ -45,12 +51,15 @@ def test_made_once(tmp_path: Path) -> None:
         made.append(1)
         return image()
 
-    assert "a1" not in cache
+    assert cache.absent([A, B]) == [0, 1]
     for _ in range(3):
-        np.testing.assert_array_equal(cache.get("a1", make), image())
+        np.testing.assert_array_equal(cache.get(A, make), image())
+    assert cache.fill(A, make)
+    np.testing.assert_array_equal(ImageCache(tmp_path / "c", 1).get(A, make), image())
     assert len(made) == 1
-    assert "a1" in cache
-    assert cache.size_bytes() == (tmp_path / "c" / "a1.npy").stat().st_size
+    assert cache.absent([A, B]) == [1]
+    (path,) = files(tmp_path / "c", "records")
+    assert cache.size_bytes() == path.stat().st_size
 
 
 def test_key_changes_with_all_that_changes_the_image(source: ImageSource, frames_dir: Path) -> None:
@@ -88,7 +97,7 @@ def _slow_image(marks: Path) -> np.ndarray:
 
 
 def _get(folder: Path, marks: Path) -> None:
-    got = ImageCache(folder, 1).get("k1", lambda: _slow_image(marks))
+    got = ImageCache(folder, 1).get(A, lambda: _slow_image(marks))
     np.testing.assert_array_equal(got, image())
 
 
@@ -96,68 +105,87 @@ def test_several_jobs_make_an_image_once(tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     marks.mkdir()
     context = multiprocessing.get_context("fork")
-    jobs = [context.Process(target=_get, args=(tmp_path / "c", marks)) for _ in range(4)]
+    jobs = [context.Process(target=_get, args=(tmp_path / "c", marks)) for _ in range(8)]
     for job in jobs:
         job.start()
     for job in jobs:
         job.join()
-    assert [job.exitcode for job in jobs] == [0] * 4
+    assert [job.exitcode for job in jobs] == [0] * 8
     assert len(list(marks.iterdir())) == 1
 
 
-def test_a_damaged_image_is_made_again(tmp_path: Path) -> None:
+def test_what_another_job_makes_is_not_waited_for(tmp_path: Path) -> None:
+    cache, other = ImageCache(tmp_path, 1), ImageCache(tmp_path, 1)
+    filled = []
+
+    def make() -> np.ndarray:
+        filled.append(other.fill(A, image))
+        filled.append(other.fill(B, image))
+        return image()
+
+    cache.get(A, make)
+    assert filled == [False, True]
+    assert cache.absent([A, B]) == []
+
+
+def test_a_damaged_image_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    expected = np.random.default_rng(1).normal(size=(3, 60, 70)).astype(np.float32)
+    ImageCache(tmp_path, max_gb=1).get(A, lambda: expected)
+    (path,) = files(tmp_path, "records")
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 4
+    path.write_bytes(content)
     cache = ImageCache(tmp_path, max_gb=1)
-    cache.get("a", image)
-    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY broken")
-    np.testing.assert_array_equal(cache.get("a", image), image())
-    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), image())
+    np.testing.assert_array_equal(cache.get(A, lambda: expected), expected)
+    (message,) = caplog.messages
+    assert message == f"{path}: damaged at byte 0 (its checksum does not fit); made again."
+
+    def fail() -> np.ndarray:
+        raise AssertionError("stored already")
+
+    for reader in (cache, ImageCache(tmp_path, max_gb=1)):
+        np.testing.assert_array_equal(reader.get(A, fail), expected)
+    assert len(caplog.messages) == 1
+
+
+def test_a_shard_of_another_version_is_made_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ImageCache(tmp_path, max_gb=1).get(A, image)
+    (path,) = files(tmp_path, "index")
+    path.write_bytes(path.read_bytes().replace(b"shard 0", b"shard 9", 1))
+    cache = ImageCache(tmp_path, max_gb=1)
+    assert cache.absent([A]) == [0]
+    assert f"{path}: begins with b'roilab shard 91" in caplog.text
+    np.testing.assert_array_equal(cache.get(A, image), image())
+    assert cache.absent([A]) == []
 
 
 def test_bound_evicts_what_no_one_uses(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    size = image().nbytes + 128  # .npy header
-    for key, age in (("old", 200), ("older", 300)):
-        ImageCache(tmp_path, 1).get(key, image)
-        os.utime(tmp_path / f"{key}.npy", (time.time() - age,) * 2)
-    cache = ImageCache(tmp_path, max_gb=3 * size / 1e9)
-    cache.get("a", image)
-    assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "old.npy", "older.npy"}
-    cache.get("b", image)
-    assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "old.npy", "b.npy"}
-    cache.get("c", image)
+    noise = np.random.default_rng(1).normal(size=(2, 10, 10)).astype(np.float32)
+    limit = 3.5 * len(encode_image(noise)) / 1e9
+
+    def stored(*keys: str) -> list[bool]:
+        absent = ImageCache(tmp_path, limit).absent(keys)
+        return [number not in absent for number in range(len(keys))]
+
+    for key, age in ((A, 300), (B, 200)):
+        before = set(files(tmp_path, "records"))
+        ImageCache(tmp_path, limit).get(key, lambda: noise)
+        (path,) = set(files(tmp_path, "records")) - before
+        os.utime(path, (time.time() - age,) * 2)
+    cache = ImageCache(tmp_path, limit)
+    cache.get(C, lambda: noise)
+    assert stored(A, B, C) == [True, True, True]
+    cache.get(D, lambda: noise)
+    assert stored(A, B, C, D) == [False, True, True, True]
+    cache.get(A, lambda: noise)
+    assert stored(A, B, C, D) == [True, False, True, True]
     assert not caplog.text
     # All three are in use now: further images are handed out but not kept.
-    np.testing.assert_array_equal(cache.get("d", image), image())
+    np.testing.assert_array_equal(cache.get(B, lambda: noise), noise)
     assert "limit of 0.0 GB is reached" in caplog.text
-    assert {p.name for p in tmp_path.glob("*.npy")} == {"a.npy", "b.npy", "c.npy"}
-
-
-def test_any_changed_bit_is_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    cache, path = ImageCache(tmp_path, max_gb=1), tmp_path / "a.npy"
-    rng = np.random.default_rng(1)
-    expected = rng.normal(size=(3, 60, 70)).astype(np.float32)  # longer than a row of the checksum
-    cache.get("a", lambda: expected)
-    whole = path.read_bytes()
-    begin, end = range(0, 128, 2), range(len(whole) - 9, len(whole))
-    for number, place in enumerate([*begin, *end, *rng.integers(len(whole), size=80)]):
-        damaged = bytearray(whole)
-        damaged[place] ^= 1 << int(rng.integers(8))
-        path.write_bytes(damaged)
-        np.testing.assert_array_equal(cache.get("a", lambda: expected), expected)
-        assert path.read_bytes() == whole
-        assert len(caplog.records) == number + 1
-    for length in (0, 4, 8, 100, len(whole) - 1):
-        path.write_bytes(whole[:length])
-        np.testing.assert_array_equal(cache.get("a", lambda: expected), expected)
-    assert cache.get("a", lambda: expected).flags.writeable
-
-
-def test_exchanged_blocks_of_a_disk_are_found(tmp_path: Path) -> None:
-    cache, path = ImageCache(tmp_path, max_gb=1), tmp_path / "a.npy"
-    expected = np.arange(3 * 4096, dtype=np.float32)
-    cache.get("a", lambda: expected)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:4096] + whole[8192:12288] + whole[4096:8192] + whole[12288:])
-    np.testing.assert_array_equal(cache.get("a", lambda: expected), expected)
+    assert stored(A, B, C, D) == [True, False, True, True]
 
 
 def test_a_removed_folder_is_made_again(tmp_path: Path) -> None:
@@ -167,9 +195,9 @@ def test_a_removed_folder_is_made_again(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "c")
         return image()
 
-    cache.get("a", image)
-    np.testing.assert_array_equal(cache.get("b", make), image())
-    assert [path.name for path in (tmp_path / "c").glob("*.npy")] == ["b.npy"]
+    cache.get(A, image)
+    np.testing.assert_array_equal(cache.get(B, make), image())
+    assert ImageCache(tmp_path / "c", 1).absent([A, B]) == [0]
 
 
 def test_errors_of_the_frames_are_not_those_of_the_cache(tmp_path: Path) -> None:
@@ -177,18 +205,7 @@ def test_errors_of_the_frames_are_not_those_of_the_cache(tmp_path: Path) -> None
         raise FileNotFoundError("g4-rec-0.h5")
 
     with pytest.raises(FileNotFoundError, match="g4-rec"):
-        ImageCache(tmp_path, max_gb=1).get("a", make)
-
-
-def test_leftovers_of_killed_jobs_are_removed(tmp_path: Path) -> None:
-    gone = os.spawnlp(os.P_NOWAIT, "true", "true")
-    os.waitpid(gone, 0)
-    names = [f".ab1.{gone}.partial.npy", f".ab2.{os.getppid()}.partial.npy", f".cd.{gone}.partial"]
-    for name in names:
-        (tmp_path / name).touch()
-    ImageCache(tmp_path, max_gb=1).get("ab3", image)
-    # That of a running process and one under another lock are kept.
-    assert {path.name for path in tmp_path.glob(".*")} == set(names[1:])
+        ImageCache(tmp_path, max_gb=1).get(A, make)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
@@ -196,13 +213,14 @@ def test_no_space_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: in
     def full(*_: object, **__: object) -> None:
         raise OSError(code, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("roilab.data.shards.append_entry", full)
     with pytest.raises(CacheError, match=r"no space is left\. Free space.*data\.cache=null"):
-        ImageCache(tmp_path, 1).get("a", image)
-    assert [p.name for p in tmp_path.iterdir()] == ["locks"]
+        ImageCache(tmp_path, 1).get(A, image)
+    assert not files(tmp_path, "records")
+    assert not files(tmp_path, "index")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CacheError, match=r"data\.cache\.dir=FOLDER"):
-        ImageCache(tmp_path / "file" / "c", 1).get("a", image)
+        ImageCache(tmp_path / "file" / "c", 1).get(A, image)

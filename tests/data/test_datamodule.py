@@ -91,7 +91,7 @@ def test_sample_by_hand(make: Make) -> None:
     frames = event_frames(1110)
     layers = [frames[tag][48:96] for tag in ("loose_lf", "mp2_roi")]
     expected = np.stack([f.reshape(48, 96, 5).mean(2) for f in layers]) / 4000
-    np.testing.assert_allclose(sample["image"], expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(sample["image"], expected, rtol=2**-11, atol=1e-7)
     mask = frames["deposplat"][48:96].reshape(48, 96, 5).mean(2) > 100
     padded = mask.copy()
     padded[:, 1:] |= mask[:, :-1]
@@ -140,7 +140,8 @@ def test_channel_range_and_channel_rebin(make: Make) -> None:
     full.setup()
     rows = full.dataset("train")[0]["image"][:, 2:12]
     expected = rows.reshape(2, 5, 2, 48).mean(2)
-    torch.testing.assert_close(module.dataset("train")[0]["image"], expected)
+    # The mean of values rounded to float16 against the rounded mean.
+    torch.testing.assert_close(module.dataset("train")[0]["image"], expected, rtol=0, atol=5e-4)
 
 
 def test_several_anodes_in_one_file(make: Make, tmp_path: Path) -> None:
@@ -218,7 +219,8 @@ def test_cache_gives_what_the_frames_give(make: Make, tmp_path: Path) -> None:
     cached = make(planes=["U", "V", "W"], cache={"dir": tmp_path, "max_gb": 1})
     cached.prepare_data()
     plain.setup()
-    assert len(list(tmp_path.glob("*.npy"))) == 15
+    assert cached.cache is not None
+    assert len(cached.cache.shards) == 15
     for index in range(len(plain.dataset("train"))):
         for kept, read in zip(
             cached.dataset("train")[index].values(),
@@ -227,10 +229,10 @@ def test_cache_gives_what_the_frames_give(make: Make, tmp_path: Path) -> None:
         ):
             assert torch.equal(kept, read) if isinstance(kept, torch.Tensor) else kept == read
     # Another threshold and padding find everything in the cache.
-    times = {path: path.stat().st_ctime_ns for path in tmp_path.glob("*.npy")}
+    size = cached.cache.size_bytes()
     other = make(planes=["U", "V", "W"], threshold=500, pad=2, cache={"dir": tmp_path, "max_gb": 1})
     other.prepare_data()
-    assert {path: path.stat().st_ctime_ns for path in tmp_path.glob("*.npy")} == times
+    assert cached.cache.size_bytes() == size
 
 
 def test_layer_statistics(make: Make) -> None:
@@ -301,7 +303,7 @@ def test_bad_charge_leaves_nothing_in_the_cache(make: Make, tmp_path: Path) -> N
     module = make(dir=str(tmp_path), cache={"dir": tmp_path / "cache", "max_gb": 1})
     with pytest.raises(BadChargeError, match=r"NaN or infinite .*the first in channel 210"):
         module.prepare_data()
-    assert not list((tmp_path / "cache").glob("*.npy"))
+    assert not list((tmp_path / "cache").glob("*.index"))
 
 
 def spoiled_frames(folder: Path) -> dict[str, str]:
@@ -358,4 +360,5 @@ def test_a_folder_for_every_job(make: Make, tmp_path: Path) -> None:
     assert names(module, "val") == {f"job1/g4-rec-0.h5 event {n} APA 1 V" for n in (0, 1)}
     assert module.dataset("train")[1]["truth_mask"].any()
     assert not module.dataset("val")[1]["truth_mask"].any()
-    assert len(list((tmp_path / "cache").glob("*.npy"))) == 4
+    assert module.cache is not None
+    assert len(module.cache.shards) == 4

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from roilab.data.shard_index import read_index
+from roilab.data.shards import Shards
 from roilab.sweep.status import read_status
 
 PLUGINS = [
@@ -35,4 +37,7 @@ def test_launchers(
     assert finished is not None
     assert failed is not None
     assert (finished.state, failed.state) == ("finished", "failed")
-    assert len(list((tmp_path / "cache" / "images").glob("*.npy"))) == 5
+    images = Shards(tmp_path / "cache" / "images")
+    images.refresh()
+    entries = sum(len(read_index(path, 0)[0]) for path in images.folder.glob("*.index"))
+    assert len(images) == entries == 5

@@ -159,6 +159,7 @@ COMMANDS: Mapping[str, Table] = {
     "benchmark": _BENCHMARK,
     "predict": _PREDICT,
     "export": {**_RUN, "network": NETWORK},
+    "prepare": {"output_dir": Text(), "num_workers": SIZE, "seed": SEED},
     "simulate": {
         "output_dir": Text(),
         "processes": Whole(low=1),
@@ -169,4 +170,4 @@ COMMANDS: Mapping[str, Table] = {
 
 def unused_keys(command: str) -> set[str]:
     """Return keys that a command does not check: of ``data`` most take only the detector."""
-    return set() if command == "train" else {"data.dir"}
+    return set() if command in ("train", "prepare") else {"data.dir"}

@@ -166,6 +166,10 @@ _DIRPATH: Table = {"dirpath": Text(), "filename": Text(), "auto_insert_metric_na
 PARTS: Mapping[str, Table] = {
     **SIMULATION_PARTS,
     "roilab.data.RoiDataModule": _DATA,
+    "roilab.data.PreparedDataModule": {
+        **_DATA,
+        "dir": Folder("folder that roilab prepare has written"),
+    },
     "roilab.data.SimulatedDataModule": {
         **_DATA,
         "dir": Text(),  # made on first use

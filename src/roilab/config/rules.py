@@ -80,7 +80,8 @@ def _data(config: DictConfig) -> dict[str, Any] | None:
     return OmegaConf.to_container(data, resolve=True)  # type: ignore[return-value]
 
 
-_DATA_MODULES = ("roilab.data.RoiDataModule", "roilab.data.SimulatedDataModule")
+_FRAMES, _PREPARED = "roilab.data.RoiDataModule", "roilab.data.PreparedDataModule"
+_DATA_MODULES = (_FRAMES, _PREPARED, "roilab.data.SimulatedDataModule")
 
 
 def _check_training_data(config: DictConfig) -> None:
@@ -92,8 +93,24 @@ def _check_training_data(config: DictConfig) -> None:
                 f"optimized_metric={name}: there are no test files; name data.test_files, or "
                 f"optimize {name.replace('test/', 'val/')}."
             )
-        if "simulation" not in data:  # frames that do not exist before the first use
-            check_files(data)
+        _check_frames(data)
+
+
+def _check_frames(data: Mapping[str, Any]) -> None:
+    """Check files of frames; simulated ones are made on first use, prepared data need none."""
+    if data["_target_"] == _FRAMES:
+        check_files(data)
+
+
+def _check_data_to_prepare(config: DictConfig) -> None:
+    if data := _data(config):
+        if data["_target_"] == _PREPARED:
+            raise DataConfigError(
+                "data=prepared: these data are prepared already; name data of frames, such as "
+                "data=pdhd."
+            )
+        check_ranges(data)
+        _check_frames(data)
 
 
 def _check_metrics_are_computed(config: DictConfig) -> None:
@@ -120,11 +137,11 @@ def _check_validation_events(config: DictConfig) -> None:
             "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
             "data.val_files) of cosmic events."
         )
-    if "simulation" not in data:
-        check_files(data)
+    _check_frames(data)
 
 
 RULES: Mapping[str, Iterable[Callable[[DictConfig], None]]] = {
     "train": (_check_training_data, _check_metrics_are_computed),
+    "prepare": (_check_data_to_prepare,),
     "evaluate": (_check_validation_events,),
 }

@@ -7,6 +7,8 @@ from roilab.data.dataset import RoiDataset, TrainingItem, TruthSpec
 from roilab.data.image_index import ImageSource, ImageSpec, PlaneSelection, list_images
 from roilab.data.images import crop, pad_mask, rebin_mean, scale_charge, truth_mask
 from roilab.data.prepare import prepare_image
+from roilab.data.prepared import PreparedDataModule
+from roilab.data.prepared_set import PreparedSetError
 from roilab.data.simulated import SimulatedDataModule
 from roilab.data.split import split_by_event
 
@@ -17,6 +19,8 @@ __all__ = [
     "ImageSource",
     "ImageSpec",
     "PlaneSelection",
+    "PreparedDataModule",
+    "PreparedSetError",
     "RebinError",
     "RoiDataModule",
     "RoiDataset",

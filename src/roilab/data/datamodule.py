@@ -7,16 +7,16 @@ from typing import Any
 
 import torch
 from lightning import LightningDataModule
-from rich.progress import track
 from torch.utils.data import DataLoader
 
 from roilab.config import read_part
 from roilab.config.rules import DataConfigError
-from roilab.data.cache import ImageCache, image_key
+from roilab.data.cache import ImageCache
 from roilab.data.dataset import RoiDataset, TrainingItem
+from roilab.data.fill import fill_cache
 from roilab.data.image_index import ImageSource, list_images
 from roilab.data.left_out import LeftOut
-from roilab.data.loader import BatchLoader, start_worker
+from roilab.data.loader import BatchLoader
 from roilab.data.sampler import ShuffledSampler, SkippingSampler, UnrepeatedSampler
 from roilab.data.settings import DataSettings
 from roilab.data.split import split_by_event
@@ -43,6 +43,9 @@ class RoiDataModule(LightningDataModule):
         self._left_out = LeftOut()
         self._prepared = self._agreed = False
 
+    def make_frames(self) -> None:
+        """Make the frames that do not exist yet; here all exist."""
+
     def prepare_data(self) -> None:
         """Fill the cache before the training starts (in one process per machine)."""
         self.setup()
@@ -50,17 +53,7 @@ class RoiDataModule(LightningDataModule):
             return
         self._prepared = True
         for dataset in self._datasets.values():
-            keys = [image_key(source, dataset.spec) for source in dataset.sources]
-            missing = [i for i, key in enumerate(keys) if key not in self.cache]
-            loader = DataLoader(
-                dataset,
-                batch_size=None,
-                sampler=missing,
-                num_workers=self.settings.num_workers,
-                worker_init_fn=start_worker,
-            )
-            for _ in track(loader, "Preparing images", total=len(missing), disable=not missing):
-                pass
+            fill_cache(dataset, dataset.absent(), self.settings.num_workers, "Preparing images")
         log.info(
             "cache %s holds %.2f GB of at most %g GB",
             self.cache.dir,
@@ -75,8 +68,7 @@ class RoiDataModule(LightningDataModule):
         processes leave out the same ones.
         """
         if not self._listed:
-            pairs = self.settings.files.pairs()
-            self._listed = {stage: self._list_images(files) for stage, files in pairs.items()}
+            self._listed = self._sources()
         # Lightning names a stage, in all processes at once.
         if stage is not None and self.settings.on_error == "skip" and not self._agreed:
             self._agreed = True
@@ -96,13 +88,18 @@ class RoiDataModule(LightningDataModule):
         for name, sources in images.items():
             if not sources:
                 raise DataConfigError(
-                    f"no image is left for {name} of the files in {settings.files.dir}"
-                    f"{self._first_reason()}; check data.train_files, data.val_files and "
-                    "data.test_files."
+                    f"no image is left for {name} of the files in "
+                    f"{settings.files.dir}{self._first_reason()}; check data.train_files, "
+                    "data.val_files and data.test_files."
                 )
             self._datasets[name] = self._dataset(sources)
         sizes = ", ".join(f"{len(data)} {name}" for name, data in self._datasets.items())
         log.info("images from %s: %s", settings.files.dir, sizes)
+
+    def _sources(self) -> dict[Stage, list[ImageSource]]:
+        """Return the images of every stage that names files, and those of the training."""
+        pairs = self.settings.files.pairs()
+        return {stage: self._list_images(files) for stage, files in pairs.items()}
 
     def _dataset(self, sources: Sequence[ImageSource]) -> RoiDataset:
         settings = self.settings

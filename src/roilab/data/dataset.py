@@ -57,16 +57,44 @@ class RoiDataset(Dataset[TrainingItem]):
     def __len__(self) -> int:
         return len(self.sources)
 
+    def make(self, index: int) -> Frame:
+        """Make layers and truth charge (last) of one image from the frames."""
+        return prepare_image(self.sources[index], self.spec)
+
     def prepared(self, index: int) -> Frame:
-        """Return layers and truth charge (last) of one image, as ``prepare_image``."""
-        source = self.sources[index]
+        """Return layers and truth charge (last) of one image: from the cache, or else made."""
         if self.cache is None:
-            return prepare_image(source, self.spec)
-        key = image_key(source, self.spec)
-        return self.cache.get(key, lambda: prepare_image(source, self.spec))
+            return self.make(index)
+        return self.cache.get(self._key(index), lambda: self.make(index))
+
+    def absent(self) -> list[int]:
+        """Return the indices of the images that are not in the cache; all without a cache."""
+        if self.cache is None:
+            return list(range(len(self)))
+        return self.cache.absent([self._key(index) for index in range(len(self))])
+
+    def fill(self, index: int) -> bool:
+        """Put an image into the cache, unless another job does; return ``False`` then.
+
+        Without a cache the image is only made.
+        """
+        if self.cache is None:
+            self.make(index)
+            return True
+        return self.cache.fill(self._key(index), lambda: self.make(index))
+
+    def uncached(self, index: int) -> TrainingItem:
+        """Return a training item without writing it to the cache."""
+        return self._item(self.make(index), index)
+
+    def _key(self, index: int) -> str:
+        return image_key(self.sources[index], self.spec)
 
     def __getitem__(self, index: int) -> TrainingItem:
-        prepared = torch.from_numpy(self.prepared(index))
+        return self._item(self.prepared(index), index)
+
+    def _item(self, image: Frame, index: int) -> TrainingItem:
+        prepared = torch.from_numpy(image)
         mask = truth_mask(prepared[-1:], self.truth.threshold)
         mask = pad_mask(mask, self.truth.pad, self.truth.pad_unit, self.spec.rebin)
         return TrainingItem(

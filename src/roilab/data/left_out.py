@@ -5,14 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from rich.progress import track
-from torch.utils.data import DataLoader, Dataset
 
-from roilab.data.cache import image_key
 from roilab.data.dataset import RoiDataset
+from roilab.data.fill import fill_cache
 from roilab.data.image_index import ImageSource
-from roilab.data.loader import start_worker
-from roilab.frames import FrameFileError
 
 log = logging.getLogger(__name__)
 
@@ -57,45 +53,12 @@ class LeftOut:
         An event is left out with all its planes. Images that are in the cache already are not
         made again, so a resumed training finds the same events, and soon.
         """
-        sources, cache = data.sources, data.cache
-        unknown: Sequence[int] = [
-            index
-            for index, source in enumerate(sources)
-            if cache is None or image_key(source, data.spec) not in cache
-        ]
-        # With its own generator it does not change the random numbers of the training.
-        loader = DataLoader(
-            _Errors(data),
-            batch_size=None,
-            sampler=unknown,
-            num_workers=num_workers,
-            worker_init_fn=start_worker,
-            generator=torch.Generator(),
-        )
-        checks = track(loader, "Checking events", total=len(unknown), disable=not unknown)
-        for index, text in zip(unknown, checks, strict=True):
-            if text:
-                self.add(sources[index].event_name, text)
-        return self.remove(sources)
+        absent, title = data.absent(), "Checking events"
+        for index, text in fill_cache(data, absent, num_workers, title, keep_errors=True):
+            self.add(data.sources[index].event_name, text)
+        return self.remove(data.sources)
 
     def remove(self, sources: Sequence[ImageSource]) -> list[ImageSource]:
         """Return the sources of all events that are not left out."""
         names = self.reasons.keys()
         return [s for s in sources if s.event_name not in names and s.pair.name not in names]
-
-
-class _Errors(Dataset[str]):
-    """Error messages of images; an empty text for an image that can be made."""
-
-    def __init__(self, data: RoiDataset) -> None:
-        self.data = data
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> str:
-        try:
-            self.data.prepared(index)
-        except FrameFileError as error:
-            return str(error)
-        return ""

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from roilab.data.image_codec import round_layers
 from roilab.data.image_index import ImageSource, ImageSpec
 from roilab.data.images import rebin_mean
 from roilab.frames import TagReader, TruthTag, open_frames
@@ -14,10 +15,11 @@ _Read = Callable[[Range, Range], Frame]  # of channels and ticks
 
 
 def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
-    """Read, place, rebin and stack one image.
+    """Read, place, rebin and stack one image; round its layers to float16.
 
-    Layers are read one after another, so at most one full-resolution frame is held at a time.
-    Scale, threshold and padding do not change the result; they are applied to it later.
+    Because of the rounding, images from the frames and stored ones are equal. Layers are read one
+    after another, so at most one full-resolution frame is held at a time. Scale, threshold and
+    padding do not change the result; they are applied to it later.
 
     Returns:
         Shape (n_layers + 1, channel, slice) in electrons per tick; the last is the truth charge.
@@ -31,7 +33,8 @@ def prepare_image(source: ImageSource, spec: ImageSpec) -> Frame:
         event = (rec, source.rec_event, source.apa)
         tags = TagReader(*event, spec.layers, truth, source.window)
         reads: list[_Read] = [partial(tags.read, layer) for layer in spec.layers]
-        return np.stack([_rebinned(read, source, spec) for read in [*reads, tags.read_truth]])
+        planes = [_rebinned(read, source, spec) for read in [*reads, tags.read_truth]]
+        return round_layers(np.stack(planes))
 
 
 def _rebinned(read: _Read, source: ImageSource, spec: ImageSpec) -> Frame:

@@ -40,11 +40,15 @@ class SimulatedDataModule(RoiDataModule):
         self._to_simulate = [self._main, *samples.items()]
         self.samples += samples
 
-    def prepare_data(self) -> None:
-        """Simulate the frames that do not exist yet, then fill the cache."""
+    def make_frames(self) -> None:
+        """Simulate the frames that do not exist yet."""
         while self._to_simulate:
             self._simulate(*self._to_simulate[0])
             del self._to_simulate[0]
+
+    def prepare_data(self) -> None:
+        """Simulate the frames that do not exist yet, then fill the cache."""
+        self.make_frames()
         super().prepare_data()
 
     def events_to_simulate(self) -> int | None:

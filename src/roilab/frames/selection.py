@@ -24,18 +24,24 @@ class FileSelection:
     tru: str
     named: Mapping[Stage, Sequence[str] | None]
 
-    def pairs(self) -> dict[Stage, list[FilePair]]:
+    def pairs(self, everything: Sequence[FilePair] | None = None) -> dict[Stage, list[FilePair]]:
         """Return the file pairs of every stage that names some, and those of the training.
 
         Training takes all files that no other stage names, unless it names some.
+
+        Args:
+            everything: file pairs to choose from, which need not exist any more; ``None`` for
+                those of the folder, and others that are named.
 
         Raises:
             FrameFileError: files do not pair.
             FileSelectionError: a named file is absent, or is named twice.
         """
-        everything = match_files(self.dir, self.rec, self.tru)
+        anywhere = everything is None
+        if everything is None:
+            everything = match_files(self.dir, self.rec, self.tru)
         stages = {
-            stage: self._matching(everything, stage, names)
+            stage: self._matching(everything, stage, names, anywhere)
             for stage, names in self.named.items()
             if names
         }
@@ -44,7 +50,7 @@ class FileSelection:
         return {"train": [pair for pair in everything if pair not in others], **stages}
 
     def _matching(
-        self, everything: Sequence[FilePair], stage: str, names: Sequence[str]
+        self, everything: Sequence[FilePair], stage: str, names: Sequence[str], anywhere: bool
     ) -> list[FilePair]:
         """Return the file pairs whose reconstruction file matches one of the names."""
         chosen: list[FilePair] = []
@@ -52,7 +58,8 @@ class FileSelection:
             path = Path(name).expanduser()
             # A name with folders may be below dir, or anywhere.
             pairs, pattern = everything, str(path)
-            if path.is_absolute() or not any(pair.rec.match(pattern) for pair in pairs):
+            known = any(pair.rec.match(pattern) for pair in pairs)
+            if anywhere and (path.is_absolute() or not known):
                 elsewhere = path.parent != Path()
                 pairs = match_files(path.parent, self.rec, self.tru) if elsewhere else everything
                 pattern = path.name

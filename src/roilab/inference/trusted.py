@@ -24,6 +24,7 @@ NETWORKS = frozenset(
 DATA = frozenset(
     (
         "roilab.data.RoiDataModule",
+        "roilab.data.PreparedDataModule",
         "roilab.data.SimulatedDataModule",
         "roilab.detectors.Detector",  # in data.detector, which is read as plain numbers
         "roilab.detectors.WirePlane",

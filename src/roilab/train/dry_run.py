@@ -16,7 +16,7 @@ from rich.table import Table
 
 from roilab.building import build
 from roilab.console import table_console
-from roilab.data import RoiDataModule, RoiDataset
+from roilab.data import RoiDataModule
 from roilab.data.split import count_validation
 from roilab.export.exported_network import image_size
 from roilab.inference import read_checkpoint
@@ -137,10 +137,9 @@ def _batch(data: RoiDataModule, recipe: Mapping[str, Any]) -> Batch:
         truth = (torch.rand(batch_size, 1, *shape[2:]) < _TRUE_SHARE).float()
         return Batch(torch.rand(shape), truth, None)
     dataset = data.dataset("train")
-    largest = max(dataset.sources, key=lambda s: sum(b - a for a, b in s.channel_ranges))
+    channels = [sum(b - a for a, b in source.channel_ranges) for source in dataset.sources]
     start = time.perf_counter()
-    # Without the cache, which would be written.
-    item = RoiDataset([largest], dataset.spec, dataset.truth, dataset.input_scale)[0]
+    item = dataset.uncached(channels.index(max(channels)))
     seconds = time.perf_counter() - start
     image, truth = (item[key].expand(batch_size, -1, -1, -1) for key in ("image", "truth_mask"))
     return Batch(image, truth, seconds)

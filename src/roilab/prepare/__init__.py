@@ -1,0 +1,1 @@
+"""``roilab prepare``: store the images of frames in a folder for ``data=prepared``."""
