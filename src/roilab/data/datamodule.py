@@ -39,9 +39,10 @@ class RoiDataModule(LightningDataModule):
         self.settings = DataSettings(**read_part("roilab.data.RoiDataModule", settings, "data"))
         self.samples = [Path(folder).expanduser() for folder in self.settings.samples]
         self.cache = None if self.settings.cache is None else ImageCache(**self.settings.cache)
+        self._listed: dict[Stage, list[ImageSource]] = {}  # before the split
         self._datasets: dict[Stage, RoiDataset] = {}
         self._left_out = LeftOut()
-        self._prepared = False
+        self._prepared = self._agreed = False
 
     def make_frames(self) -> None:
         """Make the frames that do not exist yet; here all exist."""
@@ -64,11 +65,23 @@ class RoiDataModule(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         """List the images of every stage; their samples are not read yet.
 
-        With ``data.on_error=skip`` they are, to leave out events that cannot be read.
+        With ``data.on_error=skip`` they are, to leave out events that cannot be read; several
+        processes leave out the same ones.
         """
-        if self._datasets:
-            return
-        settings, images = self.settings, self._sources()
+        if not self._listed:
+            self._listed = self._sources()
+        # Lightning names a stage, in all processes at once.
+        if stage is not None and self.settings.on_error == "skip" and not self._agreed:
+            self._agreed = True
+            if self._left_out.share():
+                self._listed = {n: self._left_out.remove(s) for n, s in self._listed.items()}
+                self._datasets.clear()
+        if not self._datasets:
+            self._make_datasets()
+
+    def _make_datasets(self) -> None:
+        """Split the listed images where no validation files are named."""
+        settings, images = self.settings, dict(self._listed)
         if "val" not in images and images["train"]:
             images["train"], images["val"] = split_by_event(
                 images["train"], settings.val_fraction, settings.split_seed

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roilab.atomic_write import atomic_write
+from roilab.atomic_write import atomic_write, explain_full_disk
 from roilab.frames.errors import FrameFileError
 from roilab.frames.hdf5_output import Hdf5Output
 from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS, ending_of
@@ -118,6 +118,7 @@ class FrameWriter:
 
         Raises:
             FrameFileError: the numbers of rows and channels differ.
+            DiskFullError: no space is left.
         """
         samples, channels = np.asarray(samples), np.asarray(channels, dtype=np.int32)
         if samples.ndim != 2 or len(samples) != len(channels):
@@ -125,10 +126,12 @@ class FrameWriter:
                 f"{self.path}: event {event}, tag '{tag}': samples of shape {samples.shape} "
                 f"against {len(channels)} channels; expected one row per channel."
             )
-        self._container.write(event, "frame", tag, samples)
-        self._container.write(event, "channels", tag, channels)
         tickinfo = np.array([start_ns, tick_ns, tbin], dtype=np.float64)
-        self._container.write(event, "tickinfo", tag, tickinfo)
+        # Here, since other files may be open too, which would take the error for theirs.
+        with explain_full_disk(self.path, "an earlier file of this name is unchanged"):
+            self._container.write(event, "frame", tag, samples)
+            self._container.write(event, "channels", tag, channels)
+            self._container.write(event, "tickinfo", tag, tickinfo)
 
     def __enter__(self) -> Self:
         return self
