@@ -8,7 +8,6 @@ predicted many times: as links to it, and as events of one file.
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -31,18 +30,29 @@ from roilab.evaluate.methods import dnn
 from roilab.evaluate.sample import read_sample
 from roilab.inference import PlaneReader, network_spec, open_network, roi_probability
 
+# A small process between this one and the command: Linux counts the memory of the process that
+# starts a command as memory of the command.
+_START = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+
 
 def predict(frames: str, output_dir: Path, *more: str) -> tuple[float, float]:
     """Run the command; return seconds and peak memory [MB] of its largest process."""
     paths = [f"frames={frames}", f"output_dir={output_dir}", *more]
     command = [sys.executable, "-m", "roilab.predict", *paths]
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return time.perf_counter() - began, usage.ru_maxrss * 1024 / 1e6
+    measured = subprocess.run(
+        [sys.executable, "-c", _START, *command], stdout=subprocess.PIPE, check=True, text=True
+    )
+    seconds = time.perf_counter() - began
+    code, kilobytes = map(int, measured.stdout.split())
+    if code:
+        raise SystemExit(f"{' '.join(command)} ended with {code}")
+    return seconds, kilobytes * 1024 / 1e6
 
 
 def compare(network: str, sample: Path, predicted: Path, more: Sequence[str]) -> Path:

@@ -5,8 +5,8 @@
 FOLDER holds g4-rec-N.h5 and g4-tru-N.h5 of ProtoDUNE-HD, plane V; the last file is for validation.
 Both ways train the same network from the same seed on whole frames, batch 1, for the same number
 of steps; each is a new process, and they take turns, so that a change in the speed of the machine
-affects both. ``--threads`` limits both; without it, both use all cores. Further overrides of
-roilab's configuration follow after ``--``.
+affects both. ``--threads`` limits both; without it, both use all cores. Further arguments are
+overrides of roilab's configuration, such as ``optimizer=adamw``.
 
 Printed are, for both: events per second in the first epoch and from the second on, the share of
 time that a training step waits for its input, peak memory, and the validation loss; then seconds
@@ -58,7 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--worker", choices=WAYS, help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("overrides", nargs="*", help="of roilab's configuration")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def _measure(way: str, options: argparse.Namespace, number: int) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _measure(way: str, options: argparse.Namespace, number: int) -> dict[str, An
         for name in ("model", "rebin", "epochs", "events", "threads"):
             value = getattr(options, name)
             arguments += [] if value is None else [f"--{name}", str(value)]
-        arguments += ["--seed", str(options.seed + number), "--", *options.overrides]
+        arguments += ["--seed", str(options.seed + number), *options.overrides]
         done = subprocess.run(
             [sys.executable, __file__, *arguments],
             stdout=subprocess.PIPE,

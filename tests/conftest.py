@@ -1,13 +1,17 @@
 """Fixtures: tiny frame files (made once) and ways to run the command line."""
 
+import gc
 import logging
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.plugins.config_source import ConfigResult
 
 from browser import Page, headless_chromium
 from known_tracks import write_sample
@@ -38,6 +42,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="takes minutes; run with --slow"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave the imported modules out of garbage collections; every training makes some."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +100,49 @@ def pdhd() -> Path:
     if not folder.is_dir():
         pytest.skip("no frames of the Wire-Cell Toolkit in ../shared")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _parse_configuration_once() -> Iterator[None]:
+    """Keep the parsed files of conf/: Hydra parses all of them again for every composition."""
+    parsed: dict[tuple[object, ...], bytes] = {}
+    load = FileConfigSource.load_config
+
+    def load_once(self: FileConfigSource, config_path: str) -> ConfigResult:
+        path = Path(self.path, self._normalize_file_name(config_path))
+        if not path.is_file():
+            return load(self, config_path)
+        key = (path, self.provider, path.stat().st_mtime_ns, path.stat().st_size)
+        if key not in parsed:
+            parsed[key] = pickle.dumps(load(self, config_path))
+        # A copy, because Hydra changes what it is given.
+        result: ConfigResult = pickle.loads(parsed[key])
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileConfigSource, "load_config", load_once)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_optimisation_of_torchscript() -> Iterator[None]:
+    """Run exported files as they are: to optimise one, at its second image, takes seconds.
+
+    ``optimised`` turns it on again.
+    """
+    import torch
+
+    with torch.jit.optimized_execution(False):
+        yield
+
+
+@pytest.fixture
+def optimised() -> Iterator[None]:
+    """Let TorchScript optimise modules, as everywhere outside the tests."""
+    import torch
+
+    with torch.jit.optimized_execution(True):
+        yield
 
 
 @pytest.fixture(autouse=True)

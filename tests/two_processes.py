@@ -14,12 +14,16 @@ def _process(rank: int, port: int, queue: Any, work: Callable[[int], Any]) -> No
     torch.distributed.destroy_process_group()
 
 
-def in_two_processes(work: Callable[[int], Any]) -> list[Any]:
-    """Return the results of ``work(rank)`` in both processes; ``work`` must be picklable."""
+def in_two_processes(work: Callable[[int], Any], start_method: str = "spawn") -> list[Any]:
+    """Return the results of ``work(rank)`` in both processes, in any order.
+
+    ``work`` must be picklable. Processes that ``fork`` starts do not import torch again, but may
+    hang if this one has used several threads.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context(start_method)
     queue = context.Queue()
     jobs = [context.Process(target=_process, args=(rank, port, queue, work)) for rank in range(2)]
     for job in jobs:

@@ -40,22 +40,50 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         DiskFullError: no space is left; there is no new file, and an earlier one is unchanged.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    with explain_full_disk(path, "an earlier file of this name is unchanged"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            sync(partial)
+            partial.replace(path)
+            sync(path.parent)  # a name is part of its folder, which the disk keeps apart
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def explain_full_disk(path: Path, kept: str) -> Iterator[None]:
+    """Raise ``DiskFullError`` in place of the system's error while a file is written.
+
+    Args:
+        path: the file.
+        kept: end of the message: what is not lost.
+    """
     try:
-        yield partial
-        sync(partial)
-        partial.replace(path)
-        sync(path.parent)  # a name is part of its folder, which the disk keeps apart
+        yield
     except OSError as error:
         if error.errno in FULL:
             raise DiskFullError(
                 f"{path}: cannot be written: no space is left ({error.strerror}). Free space "
-                "there, or choose another folder; an earlier file of this name is unchanged."
+                f"there, or choose another folder; {kept}."
             ) from error
         raise
-    finally:
-        partial.unlink(missing_ok=True)
+
+
+def check_space(folder: Path, n_bytes: int) -> None:
+    """Check that a folder has space for some bytes, by writing and removing them.
+
+    Raises:
+        DiskFullError: it has not.
+    """
+    path = folder / f".space.{os.getpid()}.partial"
+    with explain_full_disk(folder, "nothing is written"):
+        try:
+            path.write_bytes(bytes(n_bytes))
+            sync(path)
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def remove_leftovers(folder: Path, pattern: str = "*") -> None:

@@ -1,6 +1,7 @@
 """Read the CSV logs of a run."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 Curves = dict[str, list[tuple[int, float]]]
@@ -20,26 +21,30 @@ def read_curves(folder: Path) -> Curves:
     values: dict[str, dict[int, float]] = {}
     versions = [path for path in folder.glob("version_*") if path.name[8:].isdecimal()]
     for version in sorted(versions, key=lambda path: int(path.name[8:])):
-        for row in csv.DictReader(_complete_lines(version / "metrics.csv")):
-            if None in row or None in row.values():  # too many cells, or too few
+        rows = csv.reader(_complete_lines(version / "metrics.csv"))
+        names = next(rows, [])
+        epochs = names.index("epoch") if "epoch" in names else None
+        columns = [(n, name) for n, name in enumerate(names) if name not in ("epoch", "step")]
+        for row in rows:
+            # Most rows of a long training are those of single steps.
+            if epochs is None or len(row) != len(names) or not row[epochs].isdecimal():
                 continue
-            epoch = row.pop("epoch", "")
-            row.pop("step", None)
-            for name, text in row.items():
-                if epoch.isdecimal() and (value := _number(text)) is not None:
-                    values.setdefault(name, {})[int(epoch)] = value
+            for number, name in columns:
+                if (value := _number(row[number])) is not None:
+                    values.setdefault(name, {})[int(row[epochs])] = value
     return {name: sorted(points.items()) for name, points in sorted(values.items())}
 
 
-def _complete_lines(path: Path) -> list[str]:
-    """Return the lines of a log without an incomplete last one; none where there is no log."""
-    lines = path.read_text(errors="replace").splitlines(keepends=True) if path.is_file() else []
-    return lines if not lines or lines[-1].endswith("\n") else lines[:-1]
+def _complete_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a log but an incomplete last one; none where there is no log."""
+    if path.is_file():
+        with path.open(errors="replace") as stream:
+            yield from (line for line in stream if line.endswith("\n"))
 
 
 def _number(text: str) -> float | None:
     """Return the number of a cell; ``None`` for an empty or damaged one."""
     try:
-        return float(text)
+        return float(text) if text else None
     except ValueError:
         return None

@@ -24,7 +24,8 @@ from roilab.command_line.paths import expand_paths
 from roilab.config import check_config
 from roilab.errors import Refused, RoilabError, message, user_error
 from roilab.faults import explain_faults
-from roilab.interruption import interruptible
+from roilab.interruption import interruptible, works_for_another
+from roilab.sweep.earlier_run import earlier_run_kept
 from roilab.sweep.output_folder import claims_released
 
 __all__ = ["config_dir", "entry_point"]
@@ -57,7 +58,7 @@ def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
             sys.argv[1:] = expand_home(sys.argv[1:])
             if not _show_help(config_name):
                 try:
-                    with interruptible(), claims_released():
+                    with interruptible(), claims_released(), earlier_run_kept():
                         run_hydra()
                 except Refused as end:
                     print(end.error, file=sys.stderr)
@@ -77,7 +78,7 @@ def _checked(task: Task, config_name: str) -> Task:
             expand_paths(config)
             check_config(config, config_name)
             # Some launchers run a job in another process.
-            with interruptible(), explain_faults(_LESS_MEMORY):
+            with interruptible(quiet=works_for_another()), explain_faults(_LESS_MEMORY):
                 return task(config)
         except (RoilabError, InstantiationException) as error:
             if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":

@@ -6,12 +6,13 @@ period.
 """
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -56,8 +57,10 @@ class _Watch:
     time: float = 0.0  # of the first signal, monotonic [s]
     grace: float | None = None  # seconds from the signal to the end; None: at once
     timer: threading.Timer | None = None
+    passed_on: Callable[[int], None] | None = None  # waits for the end of other processes
 
 
+_ended_by: list[int] = []  # number of the signal that has ended a job of this process
 _watches: list[_Watch] = []  # the last one counts; a forked process begins with its parent's
 
 
@@ -69,11 +72,14 @@ def _current() -> _Watch | None:
 def interruptible(quiet: bool = False) -> Iterator[None]:
     """Turn signals into ``Interrupted`` and print its text; the signal handlers are restored.
 
-    With ``quiet`` nothing is printed, because the parent of this process does.
+    With ``quiet`` nothing is printed, because the parent of this process does. A process that gets
+    jobs from another one (``hydra/launcher=joblib``) begins no job after an interrupted one.
 
     Handlers of another program (a launcher of batch jobs) are left. In a thread, and inside another
     ``interruptible``, this does nothing.
     """
+    if _ended_by:
+        raise Interrupted(_ended_by[0])
     outer = _current()
     main = threading.current_thread() is threading.main_thread()
     if not main or (outer is not None and outer.pid == os.getpid()):
@@ -85,6 +91,8 @@ def interruptible(quiet: bool = False) -> Iterator[None]:
     try:
         yield
     except Interrupted as end:
+        if works_for_another():
+            _ended_by.append(end.number)
         if not quiet:
             print(end, file=sys.stderr, flush=True)
         raise
@@ -93,6 +101,21 @@ def interruptible(quiet: bool = False) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         _watches.pop()
+
+
+def works_for_another() -> bool:
+    """Return whether this process gets its jobs from another one."""
+    return multiprocessing.current_process().name != "MainProcess"
+
+
+def pass_on(action: Callable[[int], None]) -> None:
+    """Call a function with the number of the first signal, before ``Interrupted`` is raised.
+
+    It passes the signal on to other processes and waits until they have saved their progress; a
+    second signal ends it.
+    """
+    if watch := _current():
+        watch.passed_on = action
 
 
 def claim_signals() -> None:
@@ -153,6 +176,8 @@ def _handle(number: int, frame: FrameType | None) -> None:
             return
         raise Interrupted(watch.first)
     watch.first, watch.time = number, time.monotonic()
+    if watch.passed_on is not None:
+        watch.passed_on(number)
     if not watch.grace:
         raise Interrupted(number)
     log.info(

@@ -1,6 +1,7 @@
 """Versions of the code that makes a result: packages, and the commit of the checkout."""
 
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def git_commit() -> str | None:
 
     It ends in ``-dirty`` where the checkout has changes that are not committed.
     """
-    repository = Path(__file__).parents[2]
+    return _describe(Path(__file__).parents[2])
+
+
+@cache  # of a process that goes on: the commit from which it imported roilab
+def _describe(repository: Path) -> str | None:
     if not (repository / ".git").exists():
         return None
     command = ["git", "-C", str(repository), "describe", "--always", "--dirty", "--abbrev=40"]

@@ -34,6 +34,11 @@ from tiny_frames import PER_APA, START_NS, TICK_NS, event_frames, write_pair
 Make = Callable[..., RoiDataModule]
 DETECTOR = {"u": {"channels": 48}, "v": {"channels": 48}, "w": {"channels": 64}, "nticks": 480}
 
+WHOLE = {
+    "per_image": None, "channels": 16, "slices": 24,
+    "signal": 0.5, "prolonged": 0.25, "empty": 0.25, "prolonged_slices": 4,
+}  # fmt: skip
+
 
 @pytest.fixture
 def make(frames_dir: Path) -> Make:
@@ -69,6 +74,7 @@ def make(frames_dir: Path) -> Make:
             "pad": 0,
             "pad_unit": "bins",
             "batch_size": 1,
+            "crop": WHOLE,
             "num_workers": 0,
             "pin_memory": None,
             "cache": None,
@@ -362,3 +368,43 @@ def test_a_folder_for_every_job(make: Make, tmp_path: Path) -> None:
     assert not module.dataset("val")[1]["truth_mask"].any()
     assert module.cache is not None
     assert len(module.cache.shards) == 4
+
+
+def test_crops_of_an_epoch(make: Make) -> None:
+    """Both images in one batch; crops are parts of the image, and change with the epoch."""
+    crop = {**WHOLE, "per_image": 3}
+    loaders = [make(batch_size=2, crop=crop, num_workers=n) for n in (0, 0)]
+    whole = make()
+    for module in (*loaders, whole):
+        module.setup()
+    images = {
+        item["name"]: item["image"] for item in map(whole.dataset("train").__getitem__, range(3))
+    }
+    epochs = []
+    for module in loaders:
+        loader = module.train_dataloader()
+        for epoch in (0, 1):
+            loader.sampler.set_epoch(epoch)  # type: ignore[union-attr]
+            epochs.append(list(loader))
+    first, second, again, _ = epochs
+    assert [tuple(batch["image"].shape) for batch in first] == [(6, 2, 16, 24), (3, 2, 16, 24)]
+    assert first[0]["truth_mask"].shape == (6, 1, 16, 24)
+    for name, part in zip(first[0]["name"], first[0]["image"], strict=True):
+        windows = images[name].unfold(1, 16, 1).unfold(2, 24, 1)
+        assert (windows == part[:, None, None]).all((0, 3, 4)).any()
+    torch.testing.assert_close(first[0]["image"], again[0]["image"], rtol=0, atol=0)
+    assert not torch.equal(first[0]["image"], second[0]["image"])
+    assert next(iter(loaders[0].val_dataloader()))["image"].shape[-2:] == (48, 48)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"channels": 49}, "data.crop.channels=49 is larger than the image, 48 channels"),
+        ({"slices": 50}, "data.crop.slices=50 is larger than the image, 48 slices"),
+        ({"signal": 0.9}, "data.crop.signal, prolonged and empty are 0.9, 0.25 and 0.25"),
+    ],
+)
+def test_crops_that_do_not_fit(make: Make, changes: dict[str, float], message: str) -> None:
+    with pytest.raises(DataConfigError, match=message):
+        make(crop={**WHOLE, "per_image": 3, **changes})

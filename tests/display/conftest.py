@@ -17,7 +17,7 @@ def run_display(
         from roilab.display.__main__ import main
 
         fixed = ["--config-dir", str(user_conf), f"output_dir={tmp_path / 'out'}", "data=tiny"]
-        fixed += ["data.dir=none"]
+        fixed += ["data.dir=none", "display.dpi=40"]
         monkeypatch.setattr(sys, "argv", ["roilab.display", *fixed, *arguments])
         main()
         return tmp_path / "out"

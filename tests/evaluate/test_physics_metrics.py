@@ -1,39 +1,22 @@
 """Charge metrics during training are those that evaluation gives for the same network."""
 
-import csv
 import math
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from test_evaluate import run_evaluate  # noqa: F401 - a fixture
 
+from physics_tables import assert_same, read_table
+
 Run = Callable[..., None]
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open() as stream:
-        return [{k: v for k, v in row.items() if k != "when"} for row in csv.DictReader(stream)]
-
-
-def same(one: list[dict[str, str]], other: list[dict[str, str]]) -> None:
-    assert len(one) == len(other)
-    for a, b in zip(one, other, strict=True):
-        assert set(a) == set(b)
-        for name, value in a.items():
-            try:
-                assert float(value) == pytest.approx(float(b[name]), rel=1e-4, abs=1e-4), name
-            except ValueError:
-                assert value == b[name], name
 
 
 def judged(run: Path, evaluate: Run, tracks_dir: Path, out: Path) -> None:
     """The best checkpoint's table during training and after it."""
     (best,) = (run / "checkpoints").glob("best*.ckpt")
     evaluate(f"network={best}", f"sample={tracks_dir}", "scan=[]", "device=cpu")
-    same(rows(run / "physics" / "best.csv"), rows(out / "table.csv"))
+    assert_same(read_table(run / "physics" / "best.csv"), read_table(out / "table.csv"))
 
 
 def test_while_training(
@@ -55,7 +38,7 @@ def test_while_training(
     assert "epoch000.csv" not in names
     assert "physics metrics of best on 3 images: " in capsys.readouterr().err
     assert list(run.glob("wandb/offline-run-*/files/media/table/physics/best*.json"))
-    table = rows(run / "physics" / "best.csv")
+    table = read_table(run / "physics" / "best.csv")
     assert [(row["method"], row["theta_xz"]) for row in table] == [
         (method, angle) for angle in ("0", "80") for method in ("dnn", "gauss", "ideal")
     ]
@@ -73,16 +56,9 @@ def test_images_are_bounded(
         *("callbacks.physics_metrics.every_n_epochs=0",),
         "callbacks.physics_metrics.images_per_angle=1",
     )
-    table = rows(tmp_path / "run" / "physics" / "best.csv")
+    table = read_table(tmp_path / "run" / "physics" / "best.csv")
     assert {row["events"] for row in table} == {"1"}
     assert not list((tmp_path / "run" / "physics").glob("epoch*"))
-
-
-def test_nothing_without_a_sample(
-    run_train: Run, light_arguments: list[str], tmp_path: Path
-) -> None:
-    run_train(*light_arguments, "trainer.max_epochs=1")
-    assert not (tmp_path / "run" / "physics").exists()
 
 
 @pytest.mark.parametrize(
@@ -109,17 +85,3 @@ def test_mistakes_are_told_before_the_training(
         run_train(*light_arguments, f"data.samples=[{tracks_dir}]", override)
     assert text in capsys.readouterr().err
     assert not list(tmp_path.glob("run/checkpoints/*"))
-
-
-@pytest.mark.cli
-def test_two_processes_give_what_one_gives(
-    run_command: Command,
-    run_evaluate: Run,  # noqa: F811
-    light_arguments: list[str],
-    tracks_dir: Path,
-    tmp_path: Path,
-) -> None:
-    sample = f"data.samples=[{tracks_dir}]"
-    done = run_command("-m", "roilab.train", *light_arguments, sample, "trainer=ddp_cpu")
-    assert done.returncode == 0, done.stderr
-    judged(tmp_path / "run", run_evaluate, tracks_dir, tmp_path / "out")

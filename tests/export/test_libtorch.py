@@ -58,9 +58,7 @@ def test_two_threads_get_the_same_numbers_as_python(program: Path, tmp_path: Pat
         assert line[:2] == [rows, columns]
         assert math.isclose(line[2], float(values.sum()), rel_tol=1e-6)
         assert math.isclose(line[3], weighted, abs_tol=1e-3)
-
-
-def test_a_file_that_cannot_be_loaded_is_an_error(program: Path, tmp_path: Path) -> None:
+    # A file that cannot be loaded is an error.
     (tmp_path / "x.ts").write_text("text")
     done = subprocess.run(
         [program, tmp_path / "x.ts", "3", "32x32"], capture_output=True, text=True, check=False

@@ -152,15 +152,20 @@ class Evil:
         return eval, (self.code,)
 
 
-@pytest.fixture
-def canary(tmp_path: Path) -> Path:
-    """Path that a part in ``RUNNING`` writes to, with the files that it needs."""
-    path = tmp_path / "canary"
-    (tmp_path / "hubconf.py").write_text(
+def lay_traps(folder: Path) -> Path:
+    """Write the files that parts in ``RUNNING`` need; return the path that those write to."""
+    path = folder / "canary"
+    (folder / "hubconf.py").write_text(
         "import pathlib\ndef touch(canary): pathlib.Path(canary).touch()\n"
     )
-    (tmp_path / "code.pickle").write_bytes(pickle.dumps(Evil(TOUCH.format(str(path)))))
+    (folder / "code.pickle").write_bytes(pickle.dumps(Evil(TOUCH.format(str(path)))))
     return path
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    """Path that exists as soon as a part in ``RUNNING`` has run."""
+    return lay_traps(tmp_path)
 
 
 def run(verb: str, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

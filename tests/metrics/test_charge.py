@@ -1,4 +1,4 @@
-"""Charge metrics with numbers worked out on paper, and over two processes."""
+"""Charge metrics with numbers worked out on paper."""
 
 import math
 from typing import Any
@@ -9,7 +9,6 @@ import torch
 from torchmetrics import MetricCollection
 
 from roilab.metrics import ChargeProfile, charge_metrics
-from two_processes import in_two_processes
 
 # Ratios 0.5, 1.5 and 1; one bad channel; one below 5000 e, one exactly there.
 TRUTH = torch.tensor([10000.0, 10000, 20000, 4000, 8000, 5000])
@@ -113,24 +112,3 @@ def test_profile_by_hand() -> None:
     profile.update(torch.tensor([7.0]), torch.tensor([10.0]))
     # 0.5 and 0.7: mean 0.6, sample width sqrt(0.02), over sqrt(2).
     assert profile.compute().tolist() == pytest.approx([60, 50, 70])
-
-
-TRACKS = [(RECO, TRUTH), (RECO[:2], TRUTH[:2]), (RECO[1:3], TRUTH[1:3])]
-
-
-def metrics_of(numbers_of_tracks: range) -> dict[str, list[float]]:
-    charge, profile = metrics(), ChargeProfile()
-    for number in numbers_of_tracks:
-        charge.update(*TRACKS[number], number)
-        profile.update(*TRACKS[number])
-    return numbers(charge) | {"profile": profile.compute().tolist()}
-
-
-def _share(rank: int) -> dict[str, list[float]]:
-    return metrics_of(range(1) if rank == 0 else range(1, 3))
-
-
-def test_two_processes_give_what_one_gives() -> None:
-    expected = metrics_of(range(3))
-    for result in in_two_processes(_share):
-        assert result == {name: pytest.approx(value) for name, value in expected.items()}

@@ -1,4 +1,4 @@
-"""Counts by hand, against slow loops, and over two processes."""
+"""Counts by hand and against slow loops."""
 
 from itertools import groupby
 
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from roilab.metrics import count_runs_hit, segmentation_metrics
-from two_processes import in_two_processes
 
 TRUE = [[1, 1, 0, 0, 1, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0], [1, 0, 1, 0, 1, 0, 0, 0]]
 PREDICTED = [[0, 1, 1, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0, 0, 0], [1, 1, 1, 1, 1, 0, 0, 0]]
@@ -71,18 +70,3 @@ def test_runs_against_a_loop(pair: np.ndarray) -> None:
     hit = [1 for y, run in expected if pixels[y, run].any()]
     counted = count_runs_hit(torch.from_numpy(runs), torch.from_numpy(pixels))
     assert [int(c) for c in counted] == [len(expected), len(hit)]
-
-
-def _share(rank: int) -> dict[str, float]:
-    metrics = segmentation_metrics()
-    # Unequal shares: an average of the two processes' ratios would be wrong.
-    share = slice(0, 1) if rank == 0 else slice(1, 3)
-    metrics.update(masks(PREDICTED)[None, None, share], masks(TRUE)[None, None, share])
-    return {name: float(value) for name, value in metrics.compute().items()}
-
-
-def test_two_processes_give_what_one_gives() -> None:
-    alone = segmentation_metrics()
-    alone.update(masks(PREDICTED)[None, None], masks(TRUE)[None, None])
-    expected = {name: float(value) for name, value in alone.compute().items()}
-    assert in_two_processes(_share) == [pytest.approx(expected)] * 2

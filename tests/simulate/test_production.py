@@ -1,14 +1,13 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from roilab.cli import main
 from roilab.folder_lock import LOCK_FILES
 from roilab.frames import open_frames
 from roilab.interruption import interruptible
@@ -170,19 +169,23 @@ def test_invalid_number_of_processes_is_refused(processes: int) -> None:
         check_processes(processes)
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "roilab.simulate", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.cli
-def test_command_line(tmp_path: Path) -> None:
-    small = ("simulation.events=1", "detector.nticks=600", "simulation.containers=[npz]")
-    done = run(f"output_dir={tmp_path / 'out'}", *small, "simulation.planes=[v]")
+def test_command_line(
+    tmp_path: Path,
+    run_command: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = [f"output_dir={tmp_path / 'out'}", "simulation.events=1", "detector.nticks=600"]
+    given += ["simulation.containers=[npz]", "simulation.planes=[v]"]
+    done = run_command("-m", "roilab.simulate", *given)
     assert done.returncode == 0, done.stderr
     with open_frames(tmp_path / "out" / "g4-tru-0.npz") as file:
         assert file.info(0, "deposplat0").channels[0] == 300
-    wrong = run(f"output_dir={tmp_path / 'out'}", *small, "processes=9999")
-    assert wrong.returncode != 0
-    assert "processes=9999: this machine offers" in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+    monkeypatch.setattr("sys.argv", ["roilab"])
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", *given, "processes=9999"])
+    assert ended.value.code == 1
+    err = capsys.readouterr().err
+    assert "processes=9999: this machine offers" in err
+    assert "Traceback" not in err

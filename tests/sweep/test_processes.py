@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 from lightning import Callback, LightningModule, Trainer
 
+from physics_tables import assert_same, read_table
 from roilab.atomic_write import write_json
 from roilab.csv_log import read_curves
 from roilab.sweep.processes import find_cause
 from roilab.sweep.status import read_status
 
+# Where the processes find this module and what it imports.
+HERE = os.pathsep.join(map(str, Path(__file__).parents[:2]))
 # No batch norm: on the CPU it sees only the images of its process, and two processes would not
 # compute the same as one.
 NETWORK = """
@@ -87,23 +90,23 @@ def test_a_process_ends_after_its_parent_was_killed() -> None:
 @pytest.mark.cli
 def test_two_processes_in_a_sweep(
     run_train: Callable[..., None],
-    tiny_arguments: list[str],
+    light_arguments: list[str],
     user_conf: Path,
+    tracks_dir: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One job loses a process; the other gives the losses of one process with the global batch."""
+    """One job loses a process; the other gives what one process with the global batch gives."""
     (user_conf / "model" / "convolution.yaml").write_text(NETWORK)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", HERE, prepend=os.pathsep)
     arguments = [
-        *(a for a in tiny_arguments if not a.startswith("callbacks.")),
-        *("model=convolution", "callbacks=none", "data.split_seed=1"),
+        *(one for one in light_arguments if one != "callbacks.export=null"),
+        *("model=convolution", "data.split_seed=1", f"data.samples=[{tracks_dir}]"),
         "data.test_files=[g4-rec-1.h5]",
     ]
     run_train(*arguments, "trainer=cpu", "data.batch_size=2", "seed=2")
     arguments = [one for one in arguments if not one.startswith("output_dir=")]
-    sweep = tmp_path / "sweep"
+    sweep, alone = tmp_path / "sweep", tmp_path / "run"
     began = time.perf_counter()
     with pytest.raises(SystemExit):
         run_train(
@@ -119,15 +122,19 @@ def test_two_processes_in_a_sweep(
     assert "process 1 of 2 was ended by SIGKILL" in killed.error
     assert (complete.state, complete.processes) == ("finished", 2)
     assert "LOCAL_RANK" not in os.environ
-    # One folder a job, one log in each, no other folder.
+    # One folder a job, one log in each, no other folder; one process exports.
     folders = {path.name for path in sweep.iterdir() if path.is_dir()}
     assert folders == {"seed-1", "seed-2"}
     assert not (tmp_path / "outputs").exists()
     assert len(list(sweep.glob("seed-2/**/metrics.csv"))) == 1
-    one, two = read_curves(tmp_path / "run" / "csv"), read_curves(sweep / "seed-2" / "csv")
+    assert (sweep / "seed-2" / "model.ts").is_file()
+    one, two = read_curves(alone / "csv"), read_curves(sweep / "seed-2" / "csv")
     assert set(one) == set(two) >= {"train/loss", "val/loss", "test/loss"}
     for name, points in one.items():
         np.testing.assert_allclose(two[name], points, rtol=1e-5, err_msg=name)
+    tables = [read_table(run / "physics" / "best.csv") for run in (alone, sweep / "seed-2")]
+    assert {row["method"] for row in tables[0]} == {"dnn", "gauss", "ideal"}
+    assert_same(*tables)
 
 
 class TerminateParent(Callback):
@@ -149,7 +156,7 @@ def test_a_signal_ends_all_processes_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Both save the same batch; resumed, they end as without a signal."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", HERE, prepend=os.pathsep)
     arguments = [*light_arguments, "trainer=ddp_cpu"]
     run_train(*arguments, f"output_dir={tmp_path / 'alone'}")
     with pytest.raises(SystemExit) as ended:

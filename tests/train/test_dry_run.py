@@ -62,7 +62,7 @@ def test_frames_that_are_not_simulated_yet(
     before = files(tmp_path)
     run_train("model=unet", "model.net.encoder_widths=[4,8,8,8,8]", "trainer.limit_train_batches=3",
               "model.net.decoder_widths=[8,8,4,4]", "trainer=cpu", "dry_run=true",
-              "callbacks.export=null")  # fmt: skip
+              "callbacks.export=null", "data.crop.per_image=3")  # fmt: skip
     out = capsys.readouterr().out
     assert files(tmp_path) == before
     assert "(absent: 24 events are simulated first; numbers expected)" in row(out, "frames")
@@ -70,6 +70,7 @@ def test_frames_that_are_not_simulated_yet(
         "22 events, 22 images",
         "2 events, 2 images",
     )
+    assert row(out, "image").endswith("; trained on 3 crops of 128 x 128 of every image")
     assert row(out, "exported network") == "none"
     assert row(out, "steps") == "3 per epoch x 50 epochs = 150"
 

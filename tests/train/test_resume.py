@@ -25,12 +25,21 @@ HOOKS = (
 
 
 class Snapshots(Callback):
-    """Copy the run's folder at every hook: the state after a kill at that moment."""
+    """Copy the run's folder at every hook: the state after a kill at that moment.
+
+    Where nothing but the text of the log has changed since the hook before, there is no copy.
+    """
 
     def __init__(self, run: str, to: str) -> None:
         self.run, self.to = Path(run), Path(to)
+        self.last: dict[Path, bytes] = {}
 
     def _copy(self, trainer: Trainer, hook: str) -> None:
+        paths = (path for path in self.run.rglob("*") if path.is_file() and path.suffix != ".log")
+        files = {path: path.read_bytes() for path in paths}
+        if files == self.last:
+            return
+        self.last = files
         name = f"{trainer.current_epoch}-{trainer.global_step:02d}-{trainer.state.fn}-{hook}"
         shutil.copytree(self.run, self.to / name, dirs_exist_ok=True)
 
@@ -110,7 +119,8 @@ def final_state(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def dropout_arguments(light_arguments: list[str], user_conf: Path) -> list[str]:
     (user_conf / "model" / "dropout.yaml").write_text(DROPOUT_NETWORK)
     kept = [a for a in light_arguments if not a.startswith("model=")]
-    return [*kept, "model=dropout", "scheduler=cosine", "optimizer=adamw", "grace_s=20"]
+    crops = [f"data.crop.{key}" for key in ("per_image=2", "channels=32", "slices=24")]
+    return [*kept, *crops, "model=dropout", "scheduler=cosine", "optimizer=adamw", "grace_s=20"]
 
 
 def test_signal_at_any_moment(

@@ -16,7 +16,6 @@ UNUSUAL = [
     ("trainer.limit_val_batches=0", "val/loss was not computed"),
     ("+trainer.max_steps=1", "val/loss was not computed"),
     ("scheduler=plateau trainer.check_val_every_n_epoch=2 trainer.max_epochs=3", "3 epochs"),
-    ("trainer.precision=bf16-true callbacks.event_pictures=null", "2 epochs"),
     ("callbacks.best=null", "of the last state"),
     ("callbacks.best=null callbacks.early_stopping=null callbacks.last=null", "of the last state"),
     ("trainer.max_epochs=0", "no step of training was made"),
@@ -83,11 +82,3 @@ def test_contradictions_are_found_before_the_training(
     text: str,
 ) -> None:
     assert text in fails(run_train, capsys, *light_arguments, *settings.split())
-
-
-def test_checkpoints_need_no_quotes_on_the_command_line(
-    run_train: Run, light_arguments: list[str], tmp_path: Path
-) -> None:
-    run_train(*light_arguments, "trainer.max_epochs=1")
-    names = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
-    assert sorted(names) == ["best-epoch000.ckpt", "last.ckpt"]

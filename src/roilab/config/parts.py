@@ -54,11 +54,20 @@ _DATA: Table = {
     "pad": SIZE,
     "pad_unit": PAD_UNIT,
     "batch_size": COUNT,
+    "crop": Section({
+        "per_image": Null(COUNT),
+        "channels": COUNT,
+        "slices": COUNT,
+        "signal": PART,
+        "prolonged": PART,
+        "empty": PART,
+        "prolonged_slices": COUNT,
+    }),
     "num_workers": SIZE,
     "pin_memory": Null(Flag()),
     "cache": Null(Section({"dir": Text(), "max_gb": POSITIVE})),
     "on_error": Choice("stop", "skip"),
-}
+}  # fmt: skip
 
 _LIMIT = Null(Either(PART, Whole(low=1)))  # part of all batches, or their number
 _TRAINER: Table = {

@@ -51,9 +51,30 @@ def check_ranges(data: Mapping[str, Any]) -> None:
     readout = Readout.from_config(data)
     begin, end = readout.tick_range
     check_rebin(end - begin, data["rebin"])
+    rows = []
     for plane in planes:
         first, last = readout.ranges[plane]
         check_rebin(last - first, data["channel_rebin"], "data.channel_rebin", "channels")
+        rows.append((last - first) // data["channel_rebin"])
+    channels = sum(rows) if data["stack"] else min(rows)
+    _check_crop(data["crop"], channels, (end - begin) // data["rebin"])
+
+
+def _check_crop(crop: Mapping[str, Any], channels: int, slices: int) -> None:
+    """Check that crops fit into images of this size, and that their fractions do not exceed 1."""
+    if crop["per_image"] is None:
+        return
+    for axis, length in {"channels": channels, "slices": slices}.items():
+        if crop[axis] > length:
+            raise DataConfigError(
+                f"data.crop.{axis}={crop[axis]} is larger than the image, {length} {axis}; "
+                f"expected at most {length}. Lower it."
+            )
+    if crop["signal"] + crop["prolonged"] + crop["empty"] > 1 + 1e-9:
+        raise DataConfigError(
+            f"data.crop.signal, prolonged and empty are {crop['signal']}, {crop['prolonged']} and "
+            f"{crop['empty']}; expected a sum of at most 1. Lower one of them."
+        )
 
 
 def check_files(data: Mapping[str, Any]) -> None:

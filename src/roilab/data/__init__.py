@@ -2,6 +2,7 @@
 
 from roilab.config.rules import DataConfigError, RebinError
 from roilab.data.cache import CacheError, ImageCache
+from roilab.data.crops import CropSpec
 from roilab.data.datamodule import RoiDataModule
 from roilab.data.dataset import RoiDataset, TrainingItem, TruthSpec
 from roilab.data.image_index import ImageSource, ImageSpec, PlaneSelection, list_images
@@ -14,6 +15,7 @@ from roilab.data.split import split_by_event
 
 __all__ = [
     "CacheError",
+    "CropSpec",
     "DataConfigError",
     "ImageCache",
     "ImageSource",

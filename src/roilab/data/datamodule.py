@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from roilab.config import read_part
 from roilab.config.rules import DataConfigError
 from roilab.data.cache import ImageCache
+from roilab.data.crops import CroppedDataset, EpochSampler
 from roilab.data.dataset import RoiDataset, TrainingItem
 from roilab.data.fill import fill_cache
 from roilab.data.image_index import ImageSource, list_images
@@ -38,9 +39,10 @@ class RoiDataModule(LightningDataModule):
         self.settings = DataSettings(**read_part("roilab.data.RoiDataModule", settings, "data"))
         self.samples = [Path(folder).expanduser() for folder in self.settings.samples]
         self.cache = None if self.settings.cache is None else ImageCache(**self.settings.cache)
+        self._listed: dict[Stage, list[ImageSource]] = {}  # before the split
         self._datasets: dict[Stage, RoiDataset] = {}
         self._left_out = LeftOut()
-        self._prepared = False
+        self._prepared = self._agreed = False
 
     def make_frames(self) -> None:
         """Make the frames that do not exist yet; here all exist."""
@@ -63,11 +65,23 @@ class RoiDataModule(LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         """List the images of every stage; their samples are not read yet.
 
-        With ``data.on_error=skip`` they are, to leave out events that cannot be read.
+        With ``data.on_error=skip`` they are, to leave out events that cannot be read; several
+        processes leave out the same ones.
         """
-        if self._datasets:
-            return
-        settings, images = self.settings, self._sources()
+        if not self._listed:
+            self._listed = self._sources()
+        # Lightning names a stage, in all processes at once.
+        if stage is not None and self.settings.on_error == "skip" and not self._agreed:
+            self._agreed = True
+            if self._left_out.share():
+                self._listed = {n: self._left_out.remove(s) for n, s in self._listed.items()}
+                self._datasets.clear()
+        if not self._datasets:
+            self._make_datasets()
+
+    def _make_datasets(self) -> None:
+        """Split the listed images where no validation files are named."""
+        settings, images = self.settings, dict(self._listed)
         if "val" not in images and images["train"]:
             images["train"], images["val"] = split_by_event(
                 images["train"], settings.val_fraction, settings.split_seed
@@ -170,14 +184,18 @@ class RoiDataModule(LightningDataModule):
     def _loader(self, stage: Stage) -> DataLoader[TrainingItem]:
         dataset, settings, trainer = self.dataset(stage), self.settings, self.trainer
         rank, size = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+        read: RoiDataset | CroppedDataset = dataset
         sampler: SkippingSampler
         if stage == "train":
             sampler = ShuffledSampler(len(dataset), rank, size, settings.shuffle_seed)
+            if settings.crop_spec is not None:
+                read = CroppedDataset(dataset, settings.crop_spec, settings.shuffle_seed)
+                sampler = EpochSampler(sampler)
         else:
             sampler = UnrepeatedSampler(len(dataset), rank, size)
         pin = torch.cuda.is_available() if settings.pin_memory is None else settings.pin_memory
         return BatchLoader(
-            dataset,
+            read,
             sampler,
             batch_size=settings.batch_size,
             num_workers=settings.num_workers,

@@ -7,6 +7,7 @@ import torch
 from lightning.fabric.utilities.seed import pl_worker_init_function
 from torch.utils.data import DataLoader
 
+from roilab.data.crops import CroppedDataset, collate_crops
 from roilab.data.dataset import RoiDataset, TrainingItem, collate
 from roilab.data.sampler import SkippingSampler
 from roilab.interruption import ignore_signals
@@ -19,18 +20,20 @@ class BatchLoader(DataLoader[TrainingItem]):
     batches before are then neither read nor returned.
 
     Args:
-        dataset: images.
+        dataset: images, or crops of them.
         sampler: order of the images.
         options: other arguments of ``torch.utils.data.DataLoader``.
     """
 
-    def __init__(self, dataset: RoiDataset, sampler: SkippingSampler, **options: Any) -> None:
+    def __init__(
+        self, dataset: RoiDataset | CroppedDataset, sampler: SkippingSampler, **options: Any
+    ) -> None:
         # With a generator of the loader, the number of its processes does not change the random
         # numbers of the training.
         super().__init__(
             dataset,
             sampler=sampler,
-            collate_fn=collate,
+            collate_fn=collate_crops if isinstance(dataset, CroppedDataset) else collate,
             worker_init_fn=start_worker,
             generator=torch.Generator(),
             **options,

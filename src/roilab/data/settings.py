@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from roilab.config.rules import check_ranges, select_files
+from roilab.data.crops import CropSpec
 from roilab.data.dataset import TruthSpec
 from roilab.data.image_index import ImageSpec, PlaneSelection
 from roilab.data.images import PadUnit
@@ -49,6 +50,7 @@ class DataSettings:
     pad: int
     pad_unit: PadUnit
     batch_size: int
+    crop: Mapping[str, Any]
     num_workers: int
     pin_memory: bool | None
     cache: Mapping[str, Any] | None
@@ -84,6 +86,11 @@ class DataSettings:
     def truth_spec(self) -> TruthSpec:
         """Threshold and padding of the truth mask."""
         return TruthSpec(self.threshold, self.pad, self.pad_unit)
+
+    @property
+    def crop_spec(self) -> CropSpec | None:
+        """Size and choice of the crops; ``None`` where the images are used whole."""
+        return None if self.crop["per_image"] is None else CropSpec(**self.crop)
 
     @property
     def layer_scale(self) -> float:

@@ -12,8 +12,7 @@ from rich.table import Table
 from roilab.console import table_console
 from roilab.diff.compare import Comparison, Line, compare_runs
 from roilab.diff.find import find_run
-from roilab.errors import RoilabError
-from roilab.interruption import interruptible
+from roilab.plain_command import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,14 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "runs", nargs=2, type=Path, metavar="RUN", help="folder of a run, or of a job of a sweep"
     )
     options = parser.parse_args(arguments)
-    try:
-        with interruptible():
-            one, two = (find_run(path) for path in options.runs)
-            _show(table_console(), compare_runs(one, two), one.folder, two.folder)
-    except RoilabError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
-        return 1
-    return 0
+
+    def compare() -> int:
+        one, two = (find_run(path) for path in options.runs)
+        _show(table_console(), compare_runs(one, two), one.folder, two.folder)
+        return 0
+
+    return run_command(compare)
 
 
 def _show(console: Console, found: Comparison, one: Path, two: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from roilab.atomic_write import DiskFullError
 from roilab.export.exported_network import ExportedNetwork, PlainNetwork, image_size
 from roilab.export.parity import SMALL_SIZES, ParityError, check_parity
 from roilab.export.settings import ExportError, ExportSettings
@@ -80,7 +81,7 @@ def compile_network(
         try:
             compiled = form(network, settings)
             used = use(compiled)
-        except OSError:  # of the disk
+        except (OSError, DiskFullError):  # no form of the network would help
             raise
         except Exception as error:  # any type: the compilers raise many
             errors.append(error)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from roilab.atomic_write import atomic_write, remove_leftovers
+from roilab.atomic_write import atomic_write, explain_full_disk, remove_leftovers
 from roilab.checksum import SUMS_FILE, format_sums
 from roilab.export.exported_network import image_size
 from roilab.export.forms import CompiledNetwork, compile_network
@@ -25,7 +25,7 @@ from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.inference.metadata import network_metadata
 from roilab.wirecell import node_jsonnet
-from roilab.wirecell.torchscript import load_torchscript, save_torchscript
+from roilab.wirecell.torchscript import load_torchscript, torchscript_content
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def export_network(
     with ExitStack() as files:  # renamed in reverse order when all are written
         partials = [files.enter_context(atomic_write(file)) for file in paths]
         model, metadata_file, card, *jsonnet, sums = partials
-        metadata = _save(network.eval(), model, path, settings)
+        with explain_full_disk(path, "nothing is exported"):  # here, since others are open too
+            metadata = _save(network.eval(), model, path, settings)
         metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
         card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
         for file in jsonnet:
@@ -122,7 +123,7 @@ def _save(
             "expected_memory_mb": round(compiled.expected_mb),
             "steps_in_bands": compiled.steps_in_bands,
         }
-        save_torchscript(compiled.module, partial, metadata)
+        partial.write_bytes(torchscript_content(compiled.module, metadata))
         return check(load_torchscript(partial)[0])
 
     if settings.format == "onnx":

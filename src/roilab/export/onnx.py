@@ -49,6 +49,8 @@ def save_onnx(probability: nn.Module, path: Path, n_layers: int) -> None:
             external_data=False,
             verbose=False,
         )
+    except OSError:  # of the disk
+        raise
     except Exception as error:  # the exporter raises many types for an unknown operation
         reason = str(error).strip().split("\n")[0]
         raise ExportError(

@@ -12,8 +12,9 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roilab.atomic_write import atomic_write
+from roilab.atomic_write import atomic_write, explain_full_disk
 from roilab.frames.errors import FrameFileError
+from roilab.frames.hdf5_output import Hdf5Output
 from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS, ending_of
 
 _ROWS_PER_CHUNK = 160
@@ -33,9 +34,8 @@ class _Container(ABC):
 
 class _Hdf5(_Container):
     def __init__(self, path: Path) -> None:
-        self._path = path
-        # In memory until it is complete: where no space is left, libhdf5 ends the process.
-        self._file = h5py.File(path, "w", driver="core", backing_store=False)
+        self._output = Hdf5Output(path)
+        self._file = h5py.File(self._output, "w")
 
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None:
         options: dict[str, Any] = {}
@@ -44,12 +44,12 @@ class _Hdf5(_Container):
             options = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
             options["shuffle"] = True
         self._file.create_dataset(f"{event}/{kind}_{tag}", data=array, **options)
+        self._output.raise_error()
 
     def close(self) -> None:
-        self._file.flush()
-        content = self._file.id.get_file_image()
-        self._file.close()
-        self._path.write_bytes(content)
+        with self._output:
+            self._file.close()
+            self._output.raise_error()
 
 
 class _Zip(_Container):
@@ -118,6 +118,7 @@ class FrameWriter:
 
         Raises:
             FrameFileError: the numbers of rows and channels differ.
+            DiskFullError: no space is left.
         """
         samples, channels = np.asarray(samples), np.asarray(channels, dtype=np.int32)
         if samples.ndim != 2 or len(samples) != len(channels):
@@ -125,10 +126,12 @@ class FrameWriter:
                 f"{self.path}: event {event}, tag '{tag}': samples of shape {samples.shape} "
                 f"against {len(channels)} channels; expected one row per channel."
             )
-        self._container.write(event, "frame", tag, samples)
-        self._container.write(event, "channels", tag, channels)
         tickinfo = np.array([start_ns, tick_ns, tbin], dtype=np.float64)
-        self._container.write(event, "tickinfo", tag, tickinfo)
+        # Here, since other files may be open too, which would take the error for theirs.
+        with explain_full_disk(self.path, "an earlier file of this name is unchanged"):
+            self._container.write(event, "frame", tag, samples)
+            self._container.write(event, "channels", tag, channels)
+            self._container.write(event, "tickinfo", tag, tickinfo)
 
     def __enter__(self) -> Self:
         return self

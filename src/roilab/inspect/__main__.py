@@ -11,10 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from roilab.console import table_console
-from roilab.errors import RoilabError
 from roilab.frames import FrameFile, open_frames, shown, truth_name
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
-from roilab.interruption import interruptible
+from roilab.plain_command import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,19 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--reader", metavar="CLASS", help="import path of a FrameFile of yours")
     options = parser.parse_args(arguments)
-    console = table_console()
-    try:
-        with interruptible(), ExitStack() as stack:
-            reader = None if options.reader is None else {"_target_": options.reader}
-            files = options.files
-            opened = {path: stack.enter_context(open_frames(path, reader)) for path in files}
-            bad = sum(_show_file(console, frames, options.quick) for frames in opened.values())
-            bad += sum(
-                _show_pair(console, opened[rec], opened[tru]) for rec, tru in _pairs(options.files)
-            )
-    except RoilabError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
-        return 1
+    return run_command(lambda: _show_files(options.files, options.reader, options.quick))
+
+
+def _show_files(files: Sequence[Path], reader: str | None, quick: bool) -> int:
+    """Print the tables; return the exit code."""
+    console, target = table_console(), None if reader is None else {"_target_": reader}
+    with ExitStack() as stack:
+        opened = {path: stack.enter_context(open_frames(path, target)) for path in files}
+        bad = sum(_show_file(console, frames, quick) for frames in opened.values())
+        bad += sum(_show_pair(console, opened[rec], opened[tru]) for rec, tru in _pairs(files))
     return 1 if bad else 0
 
 

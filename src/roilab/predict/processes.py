@@ -2,12 +2,8 @@
 
 import json
 import logging
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,9 +11,11 @@ from typing import Any
 
 import torch
 
+from roilab.atomic_write import DiskFullError
 from roilab.errors import message
 from roilab.predict.jobs import Job, PredictError
 from roilab.predict.predictor import Predictor, Summary, no_progress
+from roilab.process_pool import process_pool
 
 log = logging.getLogger(__name__)
 
@@ -48,51 +46,43 @@ def run_jobs(
 
     Raises:
         PredictError: a process was ended from outside.
+        DiskFullError: no space is left for a file.
     """
     workers = min(plain["num_workers"], len(jobs))
     if workers <= 1:
         for job in jobs:
             yield _attempt(predictor, job, advance)
         return
-    # The parent runs threads of torch, which "fork" does not copy.
-    context = multiprocessing.get_context("spawn")
-    threads = max(1, torch.get_num_threads() // workers)
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (threads,))
+    threads, text = max(1, torch.get_num_threads() // workers), json.dumps(plain)
     try:
-        text = json.dumps(plain)
-        futures: list[Future[Outcome]] = [pool.submit(_attempt_in_worker, text, j) for j in jobs]
-        for future in as_completed(futures):
-            yield future.result()
+        with process_pool(workers, _start_worker, threads) as pool:
+            for future in as_completed([pool.submit(_attempt_in_worker, text, j) for j in jobs]):
+                yield future.result()
     except BrokenProcessPool as error:
         raise PredictError(
             "a process was ended from outside (out of memory?); complete files are kept. Run the "
             "same command again, with a smaller num_workers."
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _attempt(predictor: Predictor, job: Job, advance: Callable[[float], None]) -> Outcome:
-    """Run a job; an error becomes its outcome, whatever a damaged file raises."""
+    """Run a job; an error becomes its outcome, whatever a damaged file raises.
+
+    Raises:
+        DiskFullError: no space is left, also not for other files.
+    """
     try:
         return Outcome(job, predictor(job, advance), "")
+    except DiskFullError:
+        raise
     except Exception as error:
         log.debug("%s", job.frames, exc_info=True)
         return Outcome(job, None, message(error))
 
 
 def _start_worker(threads: int) -> None:
-    """Prepare a new process: its share of the cores, and an end with its parent."""
+    """Prepare a new process: its share of the cores."""
     torch.set_num_threads(threads)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends at once and without a traceback
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _attempt_in_worker(plain: str, job: Job) -> Outcome:

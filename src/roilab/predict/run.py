@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from roilab.atomic_write import write_json
+from roilab.atomic_write import remove_leftovers, write_json
 from roilab.console import table_console
 from roilab.interruption import Interrupted
 from roilab.predict.jobs import Job, PredictError, find_frames, list_jobs
@@ -97,12 +97,15 @@ def _run(
                         outcome.job.frames,
                         outcome.summary.left_out,
                     )
-    except Interrupted as end:
-        complete = sum(job.finished for job in jobs)
-        end.note = (
-            f"{complete} of {len(jobs)} files are complete and kept. Run the same command again "
-            "to continue."
-        )
+    except BaseException as end:
+        for job in waiting:  # of processes that were ended
+            remove_leftovers(job.output.parent, job.output.name)
+        if isinstance(end, Interrupted):
+            complete = sum(job.finished for job in jobs)
+            end.note = (
+                f"{complete} of {len(jobs)} files are complete and kept. Run the same command "
+                "again to continue."
+            )
         raise
     return outcomes
 

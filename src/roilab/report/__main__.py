@@ -10,8 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from roilab.errors import RoilabError
-from roilab.interruption import interruptible
+from roilab.plain_command import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,14 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(message)s")
-    try:
-        with interruptible():
-            page = _write_pages(options.folders, options.output)
-    except RoilabError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(escape(str(error)))
-        return 1
-    Console(soft_wrap=True, highlight=False).print(escape(str(page)))
-    return 0
+
+    def write() -> int:
+        page = _write_pages(options.folders, options.output)
+        Console(soft_wrap=True, highlight=False).print(escape(str(page)))
+        return 0
+
+    return run_command(write)
 
 
 def _write_pages(folders: Sequence[Path], output: Path | None) -> Path:

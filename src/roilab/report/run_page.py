@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from roilab.atomic_write import save_figure
+from roilab.errors import RoilabError
 from roilab.plots import loss_figure
 from roilab.report.html import write_page
 from roilab.report.pictures import Album, Picture, relative_link
@@ -61,6 +62,8 @@ def try_write_run_page(folder: Path) -> None:
     """Write the page of a run; a failure is logged, so that it does not fail the run."""
     try:
         log.info("page on this run: %s", write_run_page(folder))
+    except (RoilabError, OSError) as error:
+        log.warning("%s: no %s could be written: %s", folder, PAGE, error)
     except Exception:
         log.warning("%s: no %s could be written", folder, PAGE, exc_info=True)
 

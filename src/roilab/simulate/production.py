@@ -2,10 +2,10 @@
 
 import json
 import logging
-import multiprocessing
 import os
-import signal
 from collections.abc import Iterator, Mapping
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,8 @@ from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
 from roilab.frames import CONTAINERS, FrameWriter
-from roilab.interruption import Interrupted, ignore_signals
+from roilab.interruption import Interrupted
+from roilab.process_pool import process_pool
 from roilab.simulate.chain import RECONSTRUCTION_TAGS, Simulation
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.write_frames import TRUTH_TAG, write_event
@@ -111,7 +112,7 @@ class Production:
         """Simulate at most ``processes`` incomplete files at a time, and write ``meta.json``.
 
         Raises:
-            SimulationError: the folder holds other files.
+            SimulationError: the folder holds other files, or a process was ended from outside.
             FolderError: another process simulates into the folder.
         """
         if self._holds_this_sample() and self._is_complete():
@@ -145,7 +146,7 @@ class Production:
                 task = bar.add_task("simulating", total=events, completed=done)
                 for count in _run_jobs(jobs, processes):
                     bar.advance(task, count)
-        except (Interrupted, KeyboardInterrupt) as end:
+        except BaseException as end:
             for partial in self.output_dir.glob(".g4-*.partial*"):  # of the ended processes
                 partial.unlink(missing_ok=True)
             if isinstance(end, Interrupted):
@@ -231,11 +232,19 @@ def _run_jobs(jobs: list[FileJob], processes: int) -> Iterator[int]:
     if processes <= 1:
         yield from map(simulate_file, jobs)
         return
-    # "spawn", because the parent may run threads of torch or BLAS, which "fork" does not copy.
-    # Not SIGTERM, by which the pool ends its processes.
-    ignored = (signal.SIGINT, signal.SIGUSR1)
-    with multiprocessing.get_context("spawn").Pool(processes, ignore_signals, ignored) as pool:
-        yield from pool.imap_unordered(simulate_file, jobs)
+    try:
+        with process_pool(processes, _no_preparation) as pool:
+            for future in as_completed([pool.submit(simulate_file, job) for job in jobs]):
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise SimulationError(
+            "a process was ended from outside (out of memory?); complete files are kept. Run the "
+            "same command again, with fewer processes."
+        ) from error
+
+
+def _no_preparation() -> None:
+    """Prepare nothing in a new process."""
 
 
 def simulate_file(job: FileJob) -> int:

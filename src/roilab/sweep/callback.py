@@ -13,14 +13,16 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from roilab.errors import Refused, RoilabError
+from roilab.interruption import pass_on
 from roilab.sweep.folder import Sweep, claim_folder
-from roilab.sweep.launchers import check_plugin, limit_parallel_jobs
+from roilab.sweep.launchers import check_plugin, limit_parallel_jobs, runs_side_by_side
 from roilab.sweep.output_folder import (
     check_no_run,
     check_unused,
     claim_run_folder,
     claim_sweep_folder,
 )
+from roilab.sweep.side_by_side import end_together
 from roilab.sweep.summary import print_summary
 
 # Hydra makes the callback itself, and does not call it at the end of a sweep that failed or was
@@ -68,8 +70,11 @@ class ClaimSweep(Callback):
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         try:
             check_plugin(config.hydra.launcher._target_)
-            _sweep.set(claim_folder(config))
+            sweep = claim_folder(config)
+            _sweep.set(sweep)
             limit_parallel_jobs(config)
+            if runs_side_by_side(config):
+                pass_on(end_together(sweep, config.grace_s))
         except (RoilabError, HydraException) as error:
             raise Refused(error) from error
 

@@ -14,14 +14,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
+from roilab.atomic_write import DiskFullError
 from roilab.errors import message, user_error
 from roilab.folder_lock import lock_folder
-from roilab.interruption import Interrupted, requested
+from roilab.interruption import Interrupted, requested, works_for_another
 from roilab.sweep.folder import SweepError
 from roilab.sweep.going_on import describe_progress
 from roilab.sweep.launchers import gpu_environment
 from roilab.sweep.names import job_number, swept_overrides, values
 from roilab.sweep.resume_check import check_resumed_job
+from roilab.sweep.side_by_side import end_with_parent
 from roilab.sweep.status import Status, now, read_status
 from roilab.train.results import Results, print_results
 from roilab.versions import git_commit, package_versions
@@ -54,6 +56,8 @@ def run_job(config: DictConfig) -> float | None:
             )
         return _run_once(config, Status(None, {}, list(hydra.overrides.task)), {})
     _freeze_modules()
+    if works_for_another():
+        end_with_parent()
     advice = "end it, and resume the sweep again"
     lock = lock_folder(folder, advice, _PATIENCE)
     try:
@@ -149,7 +153,12 @@ def _recorded(status: Status, folder: Path) -> Iterator[None]:
     finally:
         status.seconds += time.perf_counter() - start
         status.ended = now()
-        status.write(folder)
+        try:
+            status.write(folder)
+        except DiskFullError as full:  # what ended the job is shown
+            if status.state == "finished":
+                raise
+            log.warning("%s", full)
 
 
 @contextmanager

@@ -39,8 +39,13 @@ def limit_parallel_jobs(config: DictConfig) -> None:
     The plugin's default is one job for every core. ``hydra.launcher.n_jobs=N`` is kept. Changes
     ``config`` in place.
     """
-    if config.hydra.launcher._target_ == _JOBLIB and config.hydra.launcher.n_jobs == -1:
+    if runs_side_by_side(config) and config.hydra.launcher.n_jobs == -1:
         config.hydra.launcher.n_jobs = len(gpus()) or _JOBS_WITHOUT_GPU
+
+
+def runs_side_by_side(config: DictConfig) -> bool:
+    """Return whether the jobs run in processes that ``hydra/launcher=joblib`` starts."""
+    return bool(config.hydra.launcher._target_ == _JOBLIB)
 
 
 def gpu_environment(launcher: str, number: int) -> dict[str, str]:

@@ -9,13 +9,15 @@ from pathlib import Path
 from filelock import BaseFileLock
 from omegaconf import DictConfig, OmegaConf
 
-from roilab.atomic_write import remove_leftovers
+from roilab.atomic_write import check_space, remove_leftovers
 from roilab.folder_lock import LOCK_FILES, FolderError, lock_folder, make_new_folder
 from roilab.sweep.status import FILE, read_status
 
 # Locks of this process, and folders that it made, until ``claims_released`` ends.
 _locks: list[BaseFileLock] = []
 _made: list[Path] = []
+# Bytes of what Hydra writes before the command begins, which could not explain a full disk.
+_CONFIGURATION = 100_000
 # Set by torchrun, SLURM and Lightning for each process of a training.
 _RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 
@@ -40,6 +42,7 @@ def claim_run_folder(config: DictConfig) -> Path | None:
 
     Raises:
         FolderError: another process uses the folder, or it cannot be made.
+        DiskFullError: no space is left there.
     """
     if any(os.environ.get(name, "0") != "0" for name in _RANKS):
         return None
@@ -54,6 +57,7 @@ def claim_run_folder(config: DictConfig) -> Path | None:
     _locks.append(lock_folder(folder, "name another folder with output_dir=FOLDER"))
     for place in (folder, folder / "checkpoints"):
         remove_leftovers(place)
+    check_space(folder, _CONFIGURATION)
     return folder
 
 

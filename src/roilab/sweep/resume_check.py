@@ -10,11 +10,15 @@ from omegaconf.errors import OmegaConfBaseException
 
 from roilab.atomic_write import write_text
 from roilab.errors import Refused, RoilabError
+from roilab.sweep.earlier_run import keep_run
 from roilab.train.resume import ResumeError, check_resume
 
 
 class CheckResume(Callback):
-    """Refuse to resume a single run with other settings; its files stay as they are."""
+    """Refuse to resume a single run with other settings; its files stay as they are.
+
+    They also do where the run ends before it has trained, see ``earlier_run_kept``.
+    """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Refuse a run that cannot be resumed so."""
@@ -36,6 +40,7 @@ class CheckResume(Callback):
             raise Refused(error) from error
         finally:
             logging.disable(logging.NOTSET)
+        keep_run(folder)
 
 
 def check_resumed_job(config: DictConfig) -> None:

@@ -8,7 +8,7 @@ from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 
-from roilab.atomic_write import atomic_write
+from roilab.atomic_write import atomic_write, explain_full_disk
 
 
 class CsvLogger(CSVLogger):
@@ -30,7 +30,15 @@ class CsvLogger(CSVLogger):
 
 class _AtomicWriter(ExperimentWriter):
     def save(self) -> None:
-        """Append the rows; if they have a new column, replace the file by a rewritten copy."""
+        """Append the rows; if they have a new column, replace the file by a rewritten copy.
+
+        Raises:
+            DiskFullError: no space is left.
+        """
+        with explain_full_disk(Path(self.metrics_file_path), "its earlier lines are kept"):
+            self._save()
+
+    def _save(self) -> None:
         path = self.metrics_file_path
         new_columns = {key for row in self.metrics for key in row} - set(self.metrics_keys)
         if not new_columns or not os.path.isfile(path):

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from roilab.building import build
 from roilab.console import table_console
-from roilab.data import RoiDataModule
+from roilab.data import CropSpec, RoiDataModule
 from roilab.data.split import count_validation
 from roilab.export.exported_network import image_size
 from roilab.inference import read_checkpoint
@@ -77,6 +77,7 @@ def dry_run(config: DictConfig) -> None:
         export = check_start(module, trainer)
         batch = _batch(data, recipe)
         costs = measure_step(module, trainer, batch.image, batch.truth_mask)
+        costs = _of_crops(costs, data.settings.crop_spec, image_size(recipe))
     rows = {
         **_describe_data(data, recipe, contents),
         **_describe_network(module, recipe, trainer, costs),
@@ -145,6 +146,15 @@ def _batch(data: RoiDataModule, recipe: Mapping[str, Any]) -> Batch:
     return Batch(image, truth, seconds)
 
 
+def _of_crops(costs: StepCosts, crop: CropSpec | None, size: tuple[int, int]) -> StepCosts:
+    """Return the costs of training on the crops of an image, in proportion to their pixels."""
+    if crop is None:
+        return costs
+    share = crop.per_image * crop.channels * crop.slices / math.prod(size)
+    image_bytes = round(costs.image_bytes * share)
+    return replace(costs, train_s=costs.train_s * share, image_bytes=image_bytes)
+
+
 def _describe_data(
     data: RoiDataModule, recipe: Mapping[str, Any], contents: Mapping[str, Content]
 ) -> dict[str, str]:
@@ -157,6 +167,10 @@ def _describe_data(
         "detector": f"{detector}, plane {planes}",
         "frames": str(settings.files.dir),
     }
+    if (crop := settings.crop_spec) is not None:
+        rows["image"] += (
+            f"; trained on {crop.per_image} crops of {crop.channels} x {crop.slices} of every image"
+        )
     if (events := data.events_to_simulate()) is not None:
         rows["frames"] += f" (absent: {events} events are simulated first; numbers expected)"
     for stage, content in contents.items():

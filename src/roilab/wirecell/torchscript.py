@@ -45,13 +45,18 @@ def save_torchscript(
     module: nn.Module, path: Path, metadata: Mapping[str, Any] | None = None
 ) -> None:
     """Compile a module and write it to a file, with its metadata inside where there are any."""
+    write_bytes(path, torchscript_content(module, metadata))
+
+
+def torchscript_content(module: nn.Module, metadata: Mapping[str, Any] | None = None) -> bytes:
+    """Compile a module; return the contents of its file, see ``save_torchscript``."""
     extra = {} if metadata is None else {_METADATA: json.dumps(metadata, indent=2)}
     # Given a path, PyTorch would write its name into the contents, and end the process where no
     # space is left.
     content = io.BytesIO()
     with ignore_deprecation():
         torch.jit.save(script(module), content, _extra_files=extra)
-    write_bytes(path, content.getvalue())
+    return content.getvalue()
 
 
 def load_torchscript(path: Path) -> tuple[torch.jit.ScriptModule, dict[str, Any]]:

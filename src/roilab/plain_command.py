@@ -1,0 +1,31 @@
+"""Commands without a configuration (inspect, report, diff): errors in one sentence."""
+
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.markup import escape
+
+from roilab.errors import RoilabError
+from roilab.interruption import interruptible
+
+
+def run_command(task: Callable[[], int]) -> int:
+    """Run a task and return its exit code; of an error that a user can mend print the text.
+
+    A signal ends it with 128 + the signal's number.
+    """
+    try:
+        with interruptible():
+            return task()
+    except RoilabError as error:
+        text = str(error)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        text = (
+            f"{error.filename}: cannot be read or written ({error.strerror}); expected a file or "
+            "folder that you may use. Check its permissions, or name another."
+        )
+    Console(file=sys.stderr, soft_wrap=True, highlight=False).print(escape(text))
+    return 1
