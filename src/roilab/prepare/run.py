@@ -133,7 +133,7 @@ def _fill(dataset: RoiDataset, num_workers: int, left_out: LeftOut, skip: bool) 
         )
     for index, text in errors:
         left_out.add(dataset.sources[index].event_name, text)
-    dataset.sources = [s for s in dataset.sources if s.event_name not in left_out.reasons]
+    dataset.sources = left_out.remove(dataset.sources)
     if not dataset.sources:
         name, reason = next(iter(left_out.reasons.items()), ("", "there are no events"))
         raise PreparedSetError(
