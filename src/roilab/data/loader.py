@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 from lightning.fabric.utilities.seed import pl_worker_init_function
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from roilab.data.crops import CroppedDataset, collate_crops
-from roilab.data.dataset import RoiDataset, TrainingItem, collate
+from roilab.data.dataset import TrainingItem, collate
 from roilab.data.sampler import SkippingSampler
 from roilab.interruption import ignore_signals
 
@@ -25,9 +25,7 @@ class BatchLoader(DataLoader[TrainingItem]):
         options: other arguments of ``torch.utils.data.DataLoader``.
     """
 
-    def __init__(
-        self, dataset: RoiDataset | CroppedDataset, sampler: SkippingSampler, **options: Any
-    ) -> None:
+    def __init__(self, dataset: Dataset[Any], sampler: SkippingSampler, **options: Any) -> None:
         # With a generator of the loader, the number of its processes does not change the random
         # numbers of the training.
         super().__init__(
