@@ -16,7 +16,7 @@ from roilab.data.cache import ImageCache, image_key
 from roilab.data.dataset import RoiDataset, TrainingItem
 from roilab.data.image_index import ImageSource, list_images
 from roilab.data.left_out import LeftOut
-from roilab.data.loader import BatchLoader, start_worker
+from roilab.data.loader import BatchLoader, ending_workers, start_worker
 from roilab.data.sampler import ShuffledSampler, SkippingSampler, UnrepeatedSampler
 from roilab.data.settings import DataSettings
 from roilab.data.split import split_by_event
@@ -58,8 +58,10 @@ class RoiDataModule(LightningDataModule):
                 num_workers=self.settings.num_workers,
                 worker_init_fn=start_worker,
             )
-            for _ in track(loader, "Preparing images", total=len(missing), disable=not missing):
-                pass
+            steps = track(loader, "Preparing images", total=len(missing), disable=not missing)
+            with ending_workers():
+                for _ in steps:
+                    pass
         log.info(
             "cache %s holds %.2f GB of at most %g GB",
             self.cache.dir,

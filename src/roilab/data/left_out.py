@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from roilab.data.cache import image_key
 from roilab.data.dataset import RoiDataset
 from roilab.data.image_index import ImageSource
-from roilab.data.loader import start_worker
+from roilab.data.loader import ending_workers, start_worker
 from roilab.frames import FrameFileError
 
 log = logging.getLogger(__name__)
@@ -55,9 +55,10 @@ class LeftOut:
             generator=torch.Generator(),
         )
         checks = track(loader, "Checking events", total=len(unknown), disable=not unknown)
-        for index, text in zip(unknown, checks, strict=True):
-            if text:
-                self.add(sources[index].event_name, text)
+        with ending_workers():
+            for index, text in zip(unknown, checks, strict=True):
+                if text:
+                    self.add(sources[index].event_name, text)
         return [source for source in sources if source.event_name not in self.reasons]
 
 
