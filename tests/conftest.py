@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra.plugins.config_source import ConfigResult
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigResult, ConfigSource
 
 from browser import Page, headless_chromium
 from known_tracks import write_sample
@@ -105,10 +106,12 @@ def pdhd() -> Path:
 @pytest.fixture(autouse=True, scope="session")
 def _parse_configuration_once() -> Iterator[None]:
     """Keep the parsed files of conf/: Hydra parses all of them again for every composition."""
+    Plugins.instance()  # registers the class, which is not that of an import before
+    source = SourcesRegistry.instance().resolve("file")
     parsed: dict[tuple[object, ...], bytes] = {}
-    load = FileConfigSource.load_config
+    load = source.load_config
 
-    def load_once(self: FileConfigSource, config_path: str) -> ConfigResult:
+    def load_once(self: ConfigSource, config_path: str) -> ConfigResult:
         path = Path(self.path, self._normalize_file_name(config_path))
         if not path.is_file():
             return load(self, config_path)
@@ -120,7 +123,7 @@ def _parse_configuration_once() -> Iterator[None]:
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(FileConfigSource, "load_config", load_once)
+        patch.setattr(source, "load_config", load_once)
         yield
 
 

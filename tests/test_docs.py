@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from composing import composed
 from roilab.entry_point import config_dir
 
 ROOT = Path(__file__).parents[1]
@@ -59,9 +59,8 @@ def test_links(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_compose(page: Path) -> None:
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        for verb, overrides in commands(page.read_text()):
-            compose(verb, [single(override) for override in overrides])
+    for verb, overrides in commands(page.read_text()):
+        composed(verb, [single(override) for override in overrides])
 
 
 def test_commands_are_found() -> None:

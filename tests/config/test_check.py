@@ -1,27 +1,19 @@
 """What is said about values that are missing, of another type, out of range, or no path."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
 
+from composing import composed
 from roilab.config import ConfigError, check_config, read_part
 from roilab.config.combined_kinds import Either, ListOf, Null, Range
 from roilab.config.kinds import Choice, Kind, Number, Text, UnfitError, Whole
-from roilab.entry_point import config_dir
-
-
-def composed(command: str, overrides: Sequence[str]) -> DictConfig:
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return compose(command, [*overrides, "run_dir=out"])
 
 
 def told(command: str, *overrides: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        check_config(composed(command, overrides), command)
+        check_config(composed(command, [*overrides, "run_dir=out"]), command)
     return str(caught.value)
 
 
@@ -77,9 +69,8 @@ OTHERS = [
 
 @pytest.mark.parametrize(("command", "one", "other", "text"), OTHERS)
 def test_mistakes_of_other_commands(command: str, one: str, other: str, text: str) -> None:
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        given = [] if command == "simulate" else ["run_dir=out"]
-        config = compose(command, [one, other, *given])
+    given = [] if command == "simulate" else ["run_dir=out"]
+    config = composed(command, [one, other, *given])
     with pytest.raises(ConfigError) as caught:
         check_config(config, command)
     assert text in str(caught.value)
@@ -103,19 +94,19 @@ def test_a_similar_path_is_suggested(tmp_path: Path) -> None:
 
 
 def test_a_fraction_is_a_number() -> None:
-    config = composed("train", ["data.input_scale=1/4000", "data.rebin=10.0"])
+    config = composed("train", ["data.input_scale=1/4000", "data.rebin=10.0", "run_dir=out"])
     check_config(config, "train")
     assert config.data.input_scale == 0.00025
     assert (config.data.rebin, type(config.data.rebin)) == (10, int)
-    config = composed("evaluate", ["sample=.", "network_spec.input_scale=1/4000"])
+    config = composed("evaluate", ["sample=.", "network_spec.input_scale=1/4000", "run_dir=out"])
     check_config(config, "evaluate")
     assert config.network_spec.input_scale == 0.00025
 
 
 def test_arguments_of_a_class_of_the_user_pass() -> None:
     own = ["~loss", "+loss._target_=mine.Loss", "+loss.alpha=[0.1,0.9]", "+loss.gamma=much"]
-    check_config(composed("train", own), "train")
-    check_config(composed("train", ["+data.mine=3", "+trainer.mine=x"]), "train")
+    check_config(composed("train", [*own, "run_dir=out"]), "train")
+    check_config(composed("train", ["+data.mine=3", "+trainer.mine=x", "run_dir=out"]), "train")
 
 
 def test_the_same_table_checks_a_constructor() -> None:

@@ -41,7 +41,7 @@ def batches(rank: int, frames: Path, conf: Path) -> tuple[Any, ...]:
 
 def test_all_processes_leave_out_the_same_events(frames_dir: Path, user_conf: Path) -> None:
     work = partial(batches, frames=frames_dir, conf=user_conf)
-    one, two = in_two_processes(work, "fork")
+    one, two = in_two_processes(work)
     assert one == two
     left_out, (train, val), steps = one
     assert left_out == ["g4-rec-0.h5 event 101", "g4-rec-1.h5 event 110"]

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import nn
 
+from composing import composed
 from roilab import versions
 from roilab.benchmark.export_variants import trace_probability
 from roilab.config import ConfigError
-from roilab.entry_point import config_dir
 from roilab.export.network_files import export_network
 from roilab.export.parity import ParityError, PrecisionError
 from roilab.export.settings import ExportError, ExportSettings
@@ -33,8 +32,7 @@ def build(name: str, *more: str) -> TrainedNetwork:
     part = ["data.channel_range=[800,960]", "data.tick_range=[0,800]"]
     overrides = [f"model={name}", "data=pdhd", "data.dir=d", "run_dir=o", "data.rebin=4"]
     overrides += small if name == "unet" else part
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("train", [*overrides, *more])
+    config = composed("train", [*overrides, *more])
     torch.manual_seed(3)
     recipe = OmegaConf.to_container(config, resolve=True)
     assert isinstance(recipe, dict)

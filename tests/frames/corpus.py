@@ -2,8 +2,8 @@
 
     python tests/frames/corpus.py [--show]
 
-Every kind is read in a forked process with limits on memory and time, as a training reads it and by
-``python -m roilab.inspect``. It must give the right image or one message; ``--show`` prints the
+Kinds are read in forked processes with limits on memory and time, as a training reads them and by
+``python -m roilab.inspect``. Each must give the right image or one message; ``--show`` prints the
 messages. A verdict other than the expected one is printed and makes the exit code 1.
 """
 
@@ -18,7 +18,8 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,10 @@ from roilab.inspect.__main__ import main as inspect
 
 _MEMORY = 350_000_000  # above that of this process [bytes]
 _SECONDS = 40
+_KINDS = 25  # for one process: to start it takes longer than to read a kind
 _LONGEST = 700  # characters of a message
+Verdict = tuple[str, str]  # and a message
+Task = Callable[[], Verdict]
 
 
 def read(folder: Path) -> dict[str, np.ndarray]:
@@ -81,29 +85,38 @@ def judge_inspect(folder: Path) -> tuple[str, str]:
     return f"exit code {code}", err.getvalue()
 
 
-def in_child(tasks: Sequence[Callable[[], tuple[str, str]]]) -> list[tuple[str, str]]:
-    """Run tasks in a forked process with limits on memory and time; return what they return."""
+def in_children(tasks: Sequence[Task]) -> list[Verdict]:
+    """Run tasks in forked processes; one that ends its process has its verdict from that."""
+    answers: list[Verdict] = []
+    while len(answers) < len(tasks):
+        answers += in_child(tasks[len(answers) :])
+    return answers
+
+
+def in_child(tasks: Sequence[Task]) -> list[Verdict]:
+    """Run tasks in a forked process with limits on memory and time, until one ends the process."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         os.close(reader)
-        signal.alarm(_SECONDS)  # ends the process, also where it waits
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * resource.getpagesize() + _MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         for task in tasks:
+            signal.alarm(_SECONDS)  # ends the process, also where it waits
             os.write(writer, json.dumps(guarded(task)).encode() + b"\n")
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
-        answers = [tuple(json.loads(line)) for line in stream]
+        answers: list[Verdict] = [tuple(json.loads(line)) for line in stream]
     status = os.waitpid(child, 0)[1]
-    hang = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
-    rest = [("hang" if hang else "crash", f"status {status}")] * (len(tasks) - len(answers))
-    return [*answers, *rest]
+    if len(answers) < len(tasks):
+        hang = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+        answers.append(("hang" if hang else "crash", f"status {status}"))
+    return answers
 
 
-def guarded(task: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+def guarded(task: Task) -> Verdict:
     """Return what a task returns, or how it failed."""
     try:
         return task()
@@ -113,31 +126,41 @@ def guarded(task: Callable[[], tuple[str, str]]) -> tuple[str, str]:
         return "crash", traceback.format_exc()[-3000:]
 
 
-def judge(kind: Kind, folder: Path) -> tuple[str, str, list[str]]:
-    """Return the verdict on a kind, its message, and what is not as expected."""
-    folder.mkdir()
-    kind.write(folder)
-    tasks = (lambda: judge_reading(kind, folder), lambda: judge_inspect(folder))
-    (verdict, text), (inspected, error) = in_child(tasks)
-    faults = []
-    expected = "message" if kind.is_fault else "right image"
-    if verdict != expected:
-        faults.append(f"{kind.name}: {verdict}, expected a {expected}. {text}")
-    if inspected != f"exit code {kind.inspect_code}":
-        faults.append(f"{kind.name}: inspect: {inspected}, expected {kind.inspect_code}. {error}")
-    return verdict, text, faults
+def judge(some: Mapping[Path, Kind]) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the verdict on each kind, its message, and what is not as expected."""
+    tasks: list[Task] = []
+    for folder, kind in some.items():
+        folder.mkdir()
+        kind.write(folder)
+        tasks += [partial(judge_reading, kind, folder), partial(judge_inspect, folder)]
+    answers = in_children(tasks)
+    for kind, (verdict, text), (inspected, error) in zip(
+        some.values(), answers[::2], answers[1::2], strict=True
+    ):
+        faults = []
+        expected = "message" if kind.is_fault else "right image"
+        if verdict != expected:
+            faults.append(f"{kind.name}: {verdict}, expected a {expected}. {text}")
+        if inspected != f"exit code {kind.inspect_code}":
+            code = kind.inspect_code
+            faults.append(f"{kind.name}: inspect: {inspected}, expected {code}. {error}")
+        yield verdict, text, faults
 
 
 def run(show: bool = False) -> tuple[Counter[str], list[str], float]:
     """Judge all kinds; return how many have each verdict, what is not as expected, and seconds."""
     start, verdicts, faults = time.perf_counter(), Counter[str](), []
+    every = list(kinds())
     with tempfile.TemporaryDirectory() as temporary:
-        for number, kind in enumerate(kinds()):
-            verdict, text, found = judge(kind, Path(temporary) / str(number))
-            verdicts[verdict] += 1
-            faults += found
-            if show and text:
-                print(f"{kind.name}: {text.replace(temporary, '')}")
+        folders = [Path(temporary) / str(number) for number in range(len(every))]
+        for first in range(0, len(every), _KINDS):
+            part = slice(first, first + _KINDS)
+            some = dict(zip(folders[part], every[part], strict=True))
+            for kind, (verdict, text, found) in zip(every[part], judge(some), strict=True):
+                verdicts[verdict] += 1
+                faults += found
+                if show and text:
+                    print(f"{kind.name}: {text.replace(temporary, '')}")
     return verdicts, faults, time.perf_counter() - start
 
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from composing import composed
 from roilab.entry_point import config_dir
 from roilab.models import RoiNetwork
 
@@ -16,8 +16,7 @@ NETWORKS = sorted(p.stem for p in Path(config_dir(), "model").glob("*.yaml") if 
 
 def build(name: str, *overrides: str, seed: int = 0) -> RoiNetwork:
     """Build a network in evaluation mode; every parameter differs from its initial value."""
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("train", [f"model={name}", "run_dir=out", *overrides])
+    config = composed("train", [f"model={name}", "run_dir=out", *overrides])
     torch.manual_seed(seed)
     net = instantiate(config.model.net)
     assert isinstance(net, RoiNetwork)

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from roilab.entry_point import config_dir
+from composing import composed as composed_once
 from roilab.simulate.chain import Simulation
 from roilab.simulate.depositions import Depositions, GeneratedEvent, divide_line
 from roilab.simulate.placement import compute_direction
@@ -16,8 +15,7 @@ Config = dict[str, Any]
 
 
 def compose_sample(sample: str, *overrides: str) -> Config:
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("simulate", [f"simulation={sample}", *overrides])
+    config = composed_once("simulate", [f"simulation={sample}", *overrides])
     container: Config = OmegaConf.to_container(config.simulation, resolve=True)
     return container
 

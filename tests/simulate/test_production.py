@@ -169,20 +169,15 @@ def test_invalid_number_of_processes_is_refused(processes: int) -> None:
         check_processes(processes)
 
 
-@pytest.mark.cli
 def test_command_line(
-    tmp_path: Path,
-    run_command: Any,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = [f"output_dir={tmp_path / 'out'}", "simulation.events=1", "detector.nticks=600"]
     given += ["simulation.containers=[npz]", "simulation.planes=[v]"]
-    done = run_command("-m", "roilab.simulate", *given)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr("sys.argv", ["roilab"])
+    assert main(["simulate", *given]) == 0
     with open_frames(tmp_path / "out" / "g4-tru-0.npz") as file:
         assert file.info(0, "deposplat0").channels[0] == 300
-    monkeypatch.setattr("sys.argv", ["roilab"])
     with pytest.raises(SystemExit) as ended:
         main(["simulate", *given, "processes=9999"])
     assert ended.value.code == 1

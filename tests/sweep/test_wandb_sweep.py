@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import yaml
-from hydra import compose, initialize_config_dir
 
-from roilab.entry_point import config_dir
+from composing import composed
 
 
 def test_parameters_compose() -> None:
@@ -17,6 +16,5 @@ def test_parameters_compose() -> None:
         for value in choices.get("values") or [choices["min"], choices["max"]]
     ]
     assert overrides
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        for override in overrides:
-            compose("train", ["run_dir=out", override])
+    for override in overrides:
+        composed("train", ["run_dir=out", override])

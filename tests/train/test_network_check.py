@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from composing import composed
 from roilab.building import TargetError
-from roilab.entry_point import config_dir
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.models import NetworkError
 from roilab.train.callbacks.export import ExportTorchScript
@@ -23,8 +22,7 @@ EXPORT = ExportTorchScript(
 
 def module(name: str, *overrides: str) -> RoiModule:
     net = ["model=base", f"model.net._target_=own_networks.{name}"] if name else []
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("train", ["data=pdhd", "data.dir=d", "run_dir=o", *net, *overrides])
+    config = composed("train", ["data=pdhd", "data.dir=d", "run_dir=o", *net, *overrides])
     recipe: Any = OmegaConf.to_container(config, resolve=True)
     return build_module(recipe)
 

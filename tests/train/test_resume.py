@@ -72,7 +72,7 @@ def test_killed_at_every_hook(run_train: Run, light_arguments: list[str], tmp_pa
     weights = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
     assert len(expected["train/loss"]) == 3
     kills = sorted(snapshots.iterdir())
-    assert len(kills) > 15
+    assert len(kills) > 5
     for kill in kills:
         shutil.rmtree(run)
         shutil.copytree(kill, run)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 
@@ -211,6 +212,7 @@ def test_bad_charge_in_a_worker_process(
     err = fails(run_train, capsys, *arguments)
     told = f"{tmp_path}/frames/g4-rec-0.h5: event 2, tag 'loose_lf1': 1 of 23040 samples are NaN"
     assert any(line.startswith(told) for line in err.splitlines())
+    assert not multiprocessing.active_children()
 
 
 def test_foreign_checkpoints(tmp_path: Path) -> None:

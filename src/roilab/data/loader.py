@@ -1,6 +1,10 @@
 """Batches of images, in processes that the main process ends, from any batch of an epoch on."""
 
+import atexit
+import multiprocessing
+import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -67,3 +71,25 @@ def start_worker(number: int) -> None:
     """Prepare a process that loads data: seed it, and leave signals to the main process."""
     pl_worker_init_function(number)
     ignore_signals()
+
+
+@contextmanager
+def ending_workers() -> Iterator[None]:
+    """End the processes of a loader at once where an error leaves its loop.
+
+    The traceback of the error would keep the iterator, and a later garbage collection waits 5 s for
+    each process.
+    """
+    try:
+        yield
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)
+        raise
+
+
+@atexit.register
+def _kill_workers() -> None:
+    """Kill what still loads data: Python would ask it to end by SIGTERM, and wait for ever."""
+    for process in multiprocessing.active_children():
+        if process.daemon:
+            process.kill()
