@@ -70,7 +70,7 @@ def commands(
             *(f"network={model}", "display.pictures=[display]", out),
         ],
         "benchmark": [*conf, "data=tiny", "data.dir=null", "models=[tiny]", "rebin=[10]", out],
-        "report": [str(tmp_path / "run"), "--output", str(tmp_path / "out")],
+        "report": [str(tmp_path / "run")],
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def partial_files(folder: Path) -> list[str]:
         ("predict", "out/g4-dnn-0.h5"),
         ("evaluate", "out/evaluation.json"),
         ("display", "out/g4-rec-0-event100-apa1-V-display.png"),
-        ("report", "report.html"),
+        ("report", "/run/"),
     ],
 )
 def test_a_full_disk(

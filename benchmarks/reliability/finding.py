@@ -1,8 +1,10 @@
 """What a theme found, and how its commands are started."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +72,35 @@ def make_sample(folder: Path) -> Path:
     """Simulate the small sample, where it is not complete; return its folder."""
     run_well("simulate", *SIMULATION, f"output_dir={folder}")
     return folder
+
+
+def send(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+    """Send a signal to a command that handles signals; return ``False`` if it ended before.
+
+    It does so from the end of its first imports to the end of its work. SIGKILL is sent at once.
+    """
+    if number != signal.SIGKILL:
+        wait_for_handlers(process)
+    if process.poll() is not None:
+        return False
+    process.send_signal(number)
+    return True
+
+
+def wait_for_handlers(process: subprocess.Popen[str]) -> None:
+    """Wait until a command handles signals, or has ended."""
+    while process.poll() is None and not _handles_signals(process.pid):
+        time.sleep(0.005)
+
+
+def _handles_signals(pid: int) -> bool:
+    """Return whether a process has a handler for SIGUSR1, which no library sets."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next((line for line in text.splitlines() if line.startswith("SigCgt:")), "SigCgt: 0")
+    return bool(int(caught.split()[1], 16) >> (signal.SIGUSR1 - 1) & 1)
 
 
 def partial_files(folder: Path) -> set[Path]:

@@ -17,7 +17,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from finding import SIMULATION, TRAINING, Finding, make_sample, partial_files, run_well, start
+from finding import (
+    SIMULATION,
+    TRAINING,
+    Finding,
+    make_sample,
+    partial_files,
+    run_well,
+    send,
+    start,
+)
 
 from roilab.csv_log import read_curves
 from roilab.frames import open_frames
@@ -120,9 +129,10 @@ def _run_with_kills(command: Command, kills: int, seconds: float, folder: Path) 
         process = start(*command.first(folder), *command.again(folder))
         try:
             process.communicate(timeout=random.uniform(0.1, 0.8) * seconds)
+            sent = False
         except subprocess.TimeoutExpired:
-            process.send_signal(number)
-        else:
+            sent = send(process, number)
+        if not sent:
             shutil.rmtree(folder)
             left.clear()
             continue
