@@ -17,11 +17,7 @@ from roilab.data.dataset import RoiDataset, TrainingItem
 from roilab.data.fill import fill_cache
 from roilab.data.image_index import ImageSource, list_images
 from roilab.data.left_out import LeftOut
-<<<<<<< HEAD
 from roilab.data.loader import BatchLoader
-=======
-from roilab.data.loader import BatchLoader, ending_workers, start_worker
->>>>>>> wt-suite
 from roilab.data.sampler import ShuffledSampler, SkippingSampler, UnrepeatedSampler
 from roilab.data.settings import DataSettings
 from roilab.data.split import split_by_event
@@ -58,23 +54,7 @@ class RoiDataModule(LightningDataModule):
             return
         self._prepared = True
         for dataset in self._datasets.values():
-<<<<<<< HEAD
             fill_cache(dataset, dataset.absent(), self.settings.num_workers, "Preparing images")
-=======
-            keys = [image_key(source, dataset.spec) for source in dataset.sources]
-            missing = [i for i, key in enumerate(keys) if key not in self.cache]
-            loader = DataLoader(
-                dataset,
-                batch_size=None,
-                sampler=missing,
-                num_workers=self.settings.num_workers,
-                worker_init_fn=start_worker,
-            )
-            steps = track(loader, "Preparing images", total=len(missing), disable=not missing)
-            with ending_workers():
-                for _ in steps:
-                    pass
->>>>>>> wt-suite
         log.info(
             "cache %s holds %.2f GB of at most %g GB",
             self.cache.dir,

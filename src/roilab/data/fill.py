@@ -7,7 +7,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 from roilab.data.dataset import RoiDataset
-from roilab.data.loader import start_worker
+from roilab.data.loader import ending_workers, start_worker
 from roilab.frames import FrameFileError
 
 # What a process returns for an image: nothing to say, or an image that another job makes.
@@ -50,7 +50,8 @@ def fill_cache(
         generator=torch.Generator(),
     )
     results = track(loader, title, total=len(indices), disable=not indices)
-    outcome = dict(zip(indices, results, strict=True))
+    with ending_workers():
+        outcome = dict(zip(indices, results, strict=True))
     waiting = _Results(data, keep_errors, wait=True)
     outcome |= {index: waiting[index] for index, text in outcome.items() if text == _BUSY}
     return [(index, text) for index, text in outcome.items() if text != _DONE]

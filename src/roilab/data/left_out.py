@@ -9,11 +9,6 @@ import torch
 from roilab.data.dataset import RoiDataset
 from roilab.data.fill import fill_cache
 from roilab.data.image_index import ImageSource
-<<<<<<< HEAD
-=======
-from roilab.data.loader import ending_workers, start_worker
-from roilab.frames import FrameFileError
->>>>>>> wt-suite
 
 log = logging.getLogger(__name__)
 
@@ -58,34 +53,10 @@ class LeftOut:
         An event is left out with all its planes. Images that are in the cache already are not
         made again, so a resumed training finds the same events, and soon.
         """
-<<<<<<< HEAD
         absent, title = data.absent(), "Checking events"
         for index, text in fill_cache(data, absent, num_workers, title, keep_errors=True):
             self.add(data.sources[index].event_name, text)
         return self.remove(data.sources)
-=======
-        sources, cache = data.sources, data.cache
-        unknown: Sequence[int] = [
-            index
-            for index, source in enumerate(sources)
-            if cache is None or image_key(source, data.spec) not in cache
-        ]
-        # With its own generator it does not change the random numbers of the training.
-        loader = DataLoader(
-            _Errors(data),
-            batch_size=None,
-            sampler=unknown,
-            num_workers=num_workers,
-            worker_init_fn=start_worker,
-            generator=torch.Generator(),
-        )
-        checks = track(loader, "Checking events", total=len(unknown), disable=not unknown)
-        with ending_workers():
-            for index, text in zip(unknown, checks, strict=True):
-                if text:
-                    self.add(sources[index].event_name, text)
-        return [source for source in sources if source.event_name not in self.reasons]
->>>>>>> wt-suite
 
     def remove(self, sources: Sequence[ImageSource]) -> list[ImageSource]:
         """Return the sources of all events that are not left out."""
