@@ -3,9 +3,9 @@
     python benchmarks/step_overhead.py PREPARED [--epochs 20] [--rounds 3] [overrides]
 
 PREPARED is a folder of ``roilab prepare`` (ProtoDUNE-HD). The network is a UNet of one feature and
-the images are crops of 32 x 32, so nearly all of a step is overhead. The same steps are made by a plain
-loop over the same batches, from the second epoch on; both in one process, in turns. The images are
-read by the process that trains, in both.
+the images are crops of 32 x 32, so nearly all of a step is overhead. The same steps are made by a
+plain loop over the same batches, from the second epoch on; both in one process, in turns. The
+images are read by the process that trains, in both.
 """
 
 import argparse
