@@ -131,7 +131,7 @@ def test_a_full_disk(
     monkeypatch.setattr("roilab.sweep.output_folder.check_space", lambda *_: None)
     earlier = tmp_path / "run" / "report.html"
     earlier.write_text("earlier")
-    with largest_file(LIMIT):
+    with largest_file(LIMIT // 4 if name == "report" else LIMIT):  # its page is small
         err = fails(run_verb, capsys, name.partition(" ")[0], *commands[name])
     (line,) = {line for line in err.splitlines() if "no space is left" in line}
     assert file in line
