@@ -15,9 +15,8 @@ from test_docs import BLOCK, ROOT
 
 PAGE = (ROOT / "docs" / "extend.md").read_text()
 FILE = re.compile(r"^`([\w/.]+)`:\n\n```(?:python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-COMMANDS = [
-    shlex.split(line) for line in "".join(BLOCK.findall(PAGE)).splitlines() if "roilab " in line
-]
+LINES = "".join(text for language, text in BLOCK.findall(PAGE) if not language).splitlines()
+COMMANDS = [shlex.split(line) for line in LINES if "roilab " in line]
 SMALL = [
     *("trainer=cpu", "trainer.max_epochs=1", "trainer.precision=32-true", "logger=csv"),
     *("callbacks.progress_bar=null", "callbacks.event_pictures=null", "data.num_workers=0"),

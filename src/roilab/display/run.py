@@ -105,6 +105,7 @@ def write(view: EventView, folder: Path) -> list[Path]:
         for ending in settings.formats:
             path = folder / f"{view.event.stem}-{name}.{ending}"
             save_figure(path, figure, format=ending, dpi=settings.dpi)
+            figure.set_layout_engine("none")  # the same places in all formats, found once
             paths.append(path)
     if settings.html:
         path = folder / f"{view.event.stem}.html"
