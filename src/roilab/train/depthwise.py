@@ -6,6 +6,7 @@ gradients here are computed in float32 from the same bf16 features, so they are 
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -13,6 +14,11 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 _ARGUMENTS = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
+
+
+def depthwise_gradients() -> AbstractContextManager[object]:
+    """Return ``DepthwiseGradients``, or a context that costs nothing where it changes nothing."""
+    return DepthwiseGradients() if _in_bf16() else nullcontext()
 
 
 class DepthwiseGradients(TorchFunctionMode):
@@ -44,9 +50,14 @@ def _is_depthwise(
         and input.device.type == "cpu"
         and not isinstance(padding, str)
         and torch.is_grad_enabled()
-        and torch.is_autocast_enabled("cpu")
-        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        and _in_bf16()
     )
+
+
+def _in_bf16() -> bool:
+    """Return whether operations on the CPU are computed in bf16."""
+    bf16 = torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return torch.is_autocast_enabled("cpu") and bf16
 
 
 class _Depthwise(torch.autograd.Function):

@@ -16,7 +16,7 @@ from roilab.building import build
 from roilab.data import TrainingItem
 from roilab.metrics import segmentation_metrics
 from roilab.models import LayerNormalization, build_net, load_weights
-from roilab.train.depthwise import DepthwiseGradients
+from roilab.train.depthwise import depthwise_gradients
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint after training; under "val" it would be logged
@@ -88,7 +88,7 @@ class RoiModule(LightningModule):
 
     def _step(self, batch: TrainingItem, stage: Stage) -> torch.Tensor:
         truth_mask = batch["truth_mask"]
-        with DepthwiseGradients():
+        with depthwise_gradients():
             logits = self(batch["image"]).float()
         loss: torch.Tensor = self.loss(logits, truth_mask)
         mean = self.losses[stage]

@@ -43,30 +43,34 @@ class StopOnNanLoss(Callback):
 
 
 class WarnEmptyTruth(Callback):
-    """Count the images of the first epoch whose truth mask is empty, and warn once."""
+    """Count the images of the first epoch whose truth mask is empty, and warn once.
+
+    An image is empty if all of its crops are, where the training is on crops.
+    """
 
     def __init__(self) -> None:
-        self._n_images, self._empty = 0, list[str]()
+        self._has_truth: dict[str, bool] = {}  # by name of the image
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: TrainingItem, batch_idx: int
     ) -> None:
-        """Count the empty masks of a batch."""
+        """Note which images of a batch have true pixels."""
         if trainer.current_epoch > 0:
             return
-        has_truth = batch["truth_mask"].flatten(1).any(1)
-        self._n_images += len(has_truth)
-        self._empty += [n for n, truth in zip(batch["name"], has_truth, strict=True) if not truth]
+        has_truth = batch["truth_mask"].flatten(1).any(1).tolist()
+        for name, truth in zip(batch["name"], has_truth, strict=True):
+            self._has_truth[name] = truth or self._has_truth.get(name, False)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn after the first epoch."""
-        if not self._empty:
-            return
-        log.warning(
-            "%d of %d training images have an empty truth mask (the first: %s); from them the "
-            "network learns only noise. If not intended, lower data.threshold or check data.truth.",
-            len(self._empty),
-            self._n_images,
-            self._empty[0],
-        )
-        self._empty = []
+        empty = [name for name, truth in self._has_truth.items() if not truth]
+        if empty:
+            log.warning(
+                "%d of %d training images have an empty truth mask (the first: %s); from them the "
+                "network learns only noise. If not intended, lower data.threshold or check "
+                "data.truth.",
+                len(empty),
+                len(self._has_truth),
+                empty[0],
+            )
+        self._has_truth = {}
