@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ def full_disk(top: Path, fractions: tuple[float, ...] = FRACTIONS) -> Finding:
         for fraction in fractions:
             found, ended = try_case(case, top / "disk", int(fraction * size))
             failed += ended
+            print(
+                f"{name} with {fraction:g} of {size} bytes: {found or 'as promised'}",
+                file=sys.stderr,
+            )
             faults += [f"{name} with {fraction:g} of {size} bytes: {text}" for text in found]
     outcome = f"{failed} of {len(names) * len(fractions)} found no space and ended with one message"
     return Finding(f"{tried}: {', '.join(names)}", outcome, faults)
