@@ -22,8 +22,8 @@ Corner = tuple[int, int]  # first channel and first slice of a crop
 class CropSpec:
     """Size and choice of crops: ``data.crop`` in ``conf/data/base.yaml``.
 
-    ``signal``, ``prolonged`` and ``empty`` are parts of all crops; the others lie anywhere, and so
-    do those around pixels that an image does not have.
+    ``signal``, ``prolonged`` and ``empty`` are fractions of all crops; the others lie anywhere, and
+    so do those around pixels that an image does not have.
     """
 
     per_image: int  # crops of an image in an epoch
@@ -45,7 +45,7 @@ class CropChooser:
 
     def __init__(self, mask: Mask, spec: CropSpec) -> None:
         self.mask, self.spec = mask, spec
-        # Of the first channel and slice.
+        # Largest first channel and first slice that a crop can have.
         self.last = np.subtract(mask.shape, (spec.channels, spec.slices))
 
     def choose(self, random: np.random.Generator) -> list[Corner]:

@@ -61,7 +61,7 @@ def encode_image(image: Frame) -> bytes:
 
 
 def decode_image(record: NDArray[np.uint8]) -> Frame:
-    """Return the image of a record float32 of shape (layer, channel, slice)."""
+    """Return the image of a record: float32 [electrons/tick], shape (layer, channel, slice)."""
     offset = _ALIGNMENT + int.from_bytes(record[:_ALIGNMENT].tobytes(), "little")
     header = json.loads(record[_ALIGNMENT:offset].tobytes())
     image = np.empty(header["shape"], np.float32)

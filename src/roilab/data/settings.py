@@ -89,7 +89,7 @@ class DataSettings:
 
     @property
     def crop_spec(self) -> CropSpec | None:
-        """Size and choice of the crops; ``None`` where the images are used whole."""
+        """Size and choice of the crops; ``None`` for training on complete images."""
         return None if self.crop["per_image"] is None else CropSpec(**self.crop)
 
     @property
