@@ -48,6 +48,7 @@ def test_no_file_is_left_out() -> None:
     assert sorted([*roots, *pieces, *hydra, *TRAIN, *STUDIES, *SAMPLES, *PARTS, *SHARED]) == FILES
     verbs = (
         "benchmark",
+        "convert",
         "display",
         "evaluate",
         "export",

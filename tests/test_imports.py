@@ -22,7 +22,10 @@ FLOORS = (
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "prepare", "evaluate", "predict", "display", "report", "benchmark", "diff"},
+    {
+        *("inspect", "convert", "sample", "prepare", "evaluate", "predict", "display", "report"),
+        *("benchmark", "diff"),
+    },
     {"sweep"},
     {"entry_point", "api", "notebook", "cli", "command"},
 )

@@ -3,6 +3,7 @@
 import builtins
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 pytest.importorskip("uproot")
 
+from known_network import fails
 from magnify_files import Tag, summary_th1, th2, write_magnify
 from roilab.csv_log import read_curves
 from roilab.data import ImageSpec, PlaneSelection, list_images, prepare_image
@@ -224,6 +226,40 @@ def test_without_uproot(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(FrameFileError, match=r"pip install 'roilab\[root\]'"):
         open_frames(folder / "magnify.root")
+
+
+def test_prediction_equals_that_on_hdf5(
+    folder: Path,
+    model: Path,
+    user_conf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from roilab.predict.__main__ import main as predict
+
+    def run(frames: Path) -> None:
+        given = ["--config-dir", str(user_conf), f"network={model}", "detector=tiny"]
+        given += [f"output_dir={tmp_path / 'out'}", f"frames={frames}"]
+        given.append("physics.roi_frames.charge=null")
+        monkeypatch.setattr(sys, "argv", ["roilab.predict", *given])
+        predict()
+
+    for name in ("magnify.root", "rec.h5"):
+        run(folder / name)
+    with (
+        open_frames(tmp_path / "out" / "magnify-dnn.h5") as ours,
+        open_frames(tmp_path / "out" / "dnn.h5") as theirs,
+    ):
+        assert ours.tags(339870) == theirs.tags(339870)
+        for tag in ours.tags(339870):
+            one, two = (f.read_rows(339870, tag, slice(None)) for f in (ours, theirs))
+            assert one.any()
+            np.testing.assert_array_equal(one, two)
+    path = write_magnify(tmp_path / "four.root", tiny_tags(), IDS, rebin=4)
+    err = fails(run, capsys, path)  # type: ignore[arg-type]
+    assert "was rebinned to 4 ticks before it was written" in err
+    assert "takes slices of 10 ticks" in err
 
 
 def test_a_training_on_root_files(

@@ -50,7 +50,9 @@ def write(path: Path, tensors: dict[tuple[int, int], np.ndarray], **metadata: ob
     return path
 
 
-def write_pair(folder: Path, events: int, rebin: int = 4, **metadata: object) -> FilePair:
+def write_pair(
+    folder: Path, events: int, rebin: int = 4, metadata: dict[str, int] | None = None
+) -> FilePair:
     """Write fodder of U and V and truth of all planes."""
     fodder, truth = {}, {}
     for event in range(events):
@@ -60,8 +62,8 @@ def write_pair(folder: Path, events: int, rebin: int = 4, **metadata: object) ->
             truth[event, number] = frames["deposplat"][low:high]
             if number < 2:
                 fodder[event, number] = layers[:, low:high]
-    rec = write(folder / "dnnroi-training-fodder.npz", fodder, **metadata)
-    return FilePair(rec, write(folder / "dnnroi-training-truth.npz", truth, **metadata))
+    rec = write(folder / "dnnroi-training-fodder.npz", fodder, **metadata or {})
+    return FilePair(rec, write(folder / "dnnroi-training-truth.npz", truth, **metadata or {}))
 
 
 def test_charge_coincidence_channels_and_ticks(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_training_images_are_the_stored_slices(tmp_path: Path) -> None:
 def test_another_rebin_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], stored: dict[str, int], rebin: int
 ) -> None:
-    pair = write_pair(tmp_path, 1, rebin, **stored)
+    pair = write_pair(tmp_path, 1, rebin, stored)
     spec = ImageSpec(LAYERS, READOUT.truth, READOUT.tick_range, 5)
     text = rf"rebinned to {rebin} ticks .* expected data\.rebin=5\. Set data\.rebin={rebin}"
     with pytest.raises(RebinnedFileError, match=text):

@@ -18,7 +18,7 @@ from roilab.frames.hdf5_output import Hdf5Output
 from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS, ending_of
 
 _ROWS_PER_CHUNK = 160
-_LEVEL = 1  # of gzip and deflate: twice as fast as 4, and files a few percent larger
+_LEVEL = 1  # of gzip and deflate
 
 
 class _Container(ABC):

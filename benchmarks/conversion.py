@@ -1,0 +1,158 @@
+"""Measure the conversion of frame files HDF5 -> npz -> HDF5: roilab beside a plain loop.
+
+    python benchmarks/conversion.py FILE... [--repeat 3]
+
+Every way runs in a new process; the ways take turns. The plain loop holds all arrays of a file, as
+``np.savez_compressed`` needs them. MB are those of the samples (1e6 bytes). Peak memory is above
+that after the imports. Both ways are checked to give the samples back.
+"""
+
+import argparse
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from roilab.convert.__main__ import main as convert
+from roilab.frames import open_frames
+from roilab.peak_memory import PeakMemory, status_mb
+
+
+def roilab_way(source: Path, folder: Path, container: str) -> Path:
+    """Convert with ``roilab convert``."""
+    sys.argv = ["roilab.convert", f"frames={source}", f"output_dir={folder}"]
+    sys.argv.append(f"container={container}")
+    convert()
+    return folder / f"{source.stem}.{container}"
+
+
+def plain_way(source: Path, folder: Path, container: str) -> Path:
+    """Convert as a simple script does."""
+    path = folder / f"{source.stem}.{container}"
+    if container == "npz":
+        with h5py.File(source, "r") as file:
+            arrays = {
+                f"{name}_{event}": data[:] for event in file for name, data in file[event].items()
+            }
+        np.savez_compressed(path, **arrays)
+        return path
+    with np.load(source) as arrays, h5py.File(path, "w") as file:
+        for key in arrays.files:
+            name, _, event = key.rpartition("_")
+            options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+            file.create_dataset(
+                f"{event}/{name}", data=arrays[key], **(options if "frame_" in name else {})
+            )
+    return path
+
+
+WAYS: dict[str, Callable[[Path, Path, str], Path]] = {
+    "roilab convert": roilab_way,
+    "plain loop": plain_way,
+}
+
+
+def samples_mb(path: Path) -> float:
+    """Return the size of all samples of a file [1e6 bytes]."""
+    with open_frames(path) as frames:
+        infos = [frames.info(event, tag) for event in frames.events for tag in frames.tags(event)]
+        return sum(len(i.channels) * i.n_columns * i.dtype.itemsize for i in infos) / 1e6
+
+
+def check_equal(path: Path, other: Path) -> None:
+    """Check that two files hold the same frames."""
+    with open_frames(path) as ours, open_frames(other) as theirs:
+        assert ours.events == theirs.events
+        for event in ours.events:
+            assert ours.tags(event) == theirs.tags(event)
+            for tag in ours.tags(event):
+                one, two = (f.read_rows(event, tag, slice(None)) for f in (ours, theirs))
+                assert one.dtype == two.dtype
+                np.testing.assert_array_equal(one, two)
+
+
+def run_way(way: str, files: Sequence[Path]) -> None:
+    """Print seconds of both directions and the peak memory [MB] of one way."""
+    spent, sizes = [0.0, 0.0], [0, 0]
+    with tempfile.TemporaryDirectory() as temporary:
+        warm, folder = Path(temporary) / "warm", Path(temporary)
+        small = smallest(folder)
+        for container in ("npz", "h5"):  # imports, and the parsed configuration
+            warm.mkdir(exist_ok=True)
+            small = WAYS[way](small, warm, container)
+        peak, before = PeakMemory(), status_mb("VmRSS") or 0.0
+        for source in files:
+            path = source
+            for number, container in enumerate(("npz", "h5")):
+                began = time.perf_counter()
+                path = WAYS[way](path, folder, container)
+                spent[number] += time.perf_counter() - began
+                sizes[number] += path.stat().st_size
+        highest = peak.mb() - before
+        for source in files:
+            check_equal(source, folder / f"{source.stem}.h5")
+    print("RESULT", *spent, highest, *sizes)
+
+
+def smallest(folder: Path) -> Path:
+    """Write a frame file of a few bytes."""
+    path = folder / "small.h5"
+    with h5py.File(path, "w") as file:
+        file["0/frame_x1"] = np.zeros((2, 5), np.float32)
+        file["0/channels_x1"] = np.arange(2)
+        file["0/tickinfo_x1"] = np.array([0.0, 500.0, 0.0])
+    return path
+
+
+def measure(way: str, files: Sequence[Path]) -> list[float]:
+    """Return seconds, peak memory and sizes of one way, in a new process."""
+    command = [sys.executable, __file__, *map(str, files), "--only", way]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"^RESULT (.*)$", done.stdout, re.MULTILINE)
+    if found is None:
+        raise SystemExit(done.stdout + done.stderr)
+    return [float(number) for number in found[1].split()]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.only:
+        run_way(options.only, options.files)
+        return
+    rounds = [{way: measure(way, options.files) for way in WAYS} for _ in range(options.repeat)]
+    total = sum(map(samples_mb, options.files))
+    print(f"{len(options.files)} files, {total:.1f} MB of samples, {options.repeat} rounds\n")
+    print(
+        "| way | HDF5 to npz MB/s, median (min-max) | npz to HDF5 MB/s | peak MB "
+        "| npz MB | HDF5 MB |"
+    )
+    print("|---|---|---|---|---|---|")
+    for way in WAYS:
+        rows = [one[way] for one in rounds]
+        there, back = ([total / row[n] for row in rows] for n in (0, 1))
+        peaks = [row[2] for row in rows]
+        print(
+            f"| {way} | {spread(there)} | {spread(back)} | {spread(peaks)} "
+            f"| {rows[0][3] / 1e6:.1f} | {rows[0][4] / 1e6:.1f} |"
+        )
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return median and range of some numbers."""
+    return f"{statistics.median(values):.0f} ({min(values):.0f}-{max(values):.0f})"
+
+
+if __name__ == "__main__":
+    main()
