@@ -139,7 +139,9 @@ def test_ticks_that_the_rebin_does_not_divide(tmp_path: Path) -> None:
 
 
 def test_other_clocks_by_the_reader(folder: Path) -> None:
-    target = {"_target_": "roilab.frames.MagnifyFrames", "tick_ns": 512.0, "start_ns": -250e3}
+    target = {"_target_": "roilab.frames.open_with_clock", "tick_ns": 512.0, "start_ns": -250e3}
+    with open_frames(folder / "rec.h5", target) as frames:
+        assert frames.info(339870, "gauss1").tick_ns == 500.0
     with open_frames(folder / "magnify.root", target) as frames:
         assert isinstance(frames, MagnifyFrames)
         info = frames.info(339870, "gauss1")

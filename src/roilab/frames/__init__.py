@@ -86,6 +86,7 @@ __all__ = [
     "match_events",
     "match_files",
     "open_frames",
+    "open_with_clock",
     "read_plane",
     "shown",
     "shown_tags",
@@ -117,6 +118,22 @@ def open_frames(path: str | Path, reader: Mapping[str, Any] | None = None) -> Fr
     if ending in ARCHIVE_ENDINGS:
         return SpngFrames(path) if holds_tensors(path) else ZipFrames(path)
     return Hdf5Frames(path)
+
+
+def open_with_clock(path: Path, tick_ns: float, start_ns: float) -> FrameFile:
+    """Open a frame file, with this clock where it is a ROOT file, which has none (``data.reader``).
+
+    Args:
+        path: of the file.
+        tick_ns: length of a tick [ns].
+        start_ns: time of tick 0 [ns].
+
+    Raises:
+        FrameFileError: as ``open_frames``.
+    """
+    if ending_of(path.name) in ROOT_ENDINGS:
+        return MagnifyFrames(path, tick_ns, start_ns)
+    return open_frames(path)
 
 
 def _open_with(reader: Mapping[str, Any], path: Path) -> FrameFile:

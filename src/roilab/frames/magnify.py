@@ -42,8 +42,8 @@ class _Histogram:
 class MagnifyFrames(FrameFile):
     """One Magnify ROOT file. The planes of a tag are joined; only planes in use are kept.
 
-    The file has neither the length of a tick nor the time of tick 0. Set them with
-    ``data.reader`` where they matter: where a truth file of another format gives them too.
+    The file has neither the length of a tick nor the time of tick 0. ``open_with_clock`` gives
+    them where they matter: where the truth is in a file of another format.
 
     Args:
         path: of the file.
