@@ -272,7 +272,7 @@ def test_no_image_is_validated_twice(length: int, size: int) -> None:
 
 
 BAD_SETTINGS = [
-    ({"rebin": 7}, "data.rebin=7 does not divide the range of 480 ticks"),
+    ({"rebin": 481}, "data.rebin=481 is not from 1 to 480, the number of ticks"),
     ({"channel_rebin": 5}, "data.channel_rebin=5 does not divide"),
     ({"planes": ["X"]}, "data.planes=[X]: X in the list: expected one of U, V, W."),
     ({"normalization": "x"}, "data.normalization=x: expected one of scalar, layer"),

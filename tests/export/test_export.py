@@ -263,14 +263,14 @@ def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
     )
     service, roi = nodes["service"], nodes["roi"]
     assert service["type"] == "TorchService"
-    assert service["data"] == {"model": "a/model.ts", "device": "gpu", "concurrency": 1}
+    assert service["data"] == {"model": "a/model.ts", "device": "gpu"}
     assert (roi["type"], roi["name"]) == ("DNNROIFinding", "roilab3v")
     assert roi["data"] == {
         "anode": "AnodePlane:apa3",
         "plane": 1,
         "intags": ["loose_lf3", "mp2_roi3", "mp3_roi3"],
         "decon_charge_tag": "decon_charge3",
-        "summary_tag": "wiener3",
+        "summary_tag": "",
         "outtag": "dnnsp3v",
         "forward": f"TorchService:{service['name']}",
         "sort_chanids": True,
@@ -282,6 +282,8 @@ def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
         "tick_pad_multiple": 4,
         "nchunks": 1,
     }
+    call = f"(import '{library}').nodes({anode}, 3, 1, summary_tag='wiener3').roi.data.summary_tag"
+    assert json.loads(jsonnet.evaluate_snippet("job", call)) == "wiener3"
     with pytest.raises(RuntimeError, match="made for plane 1, not for 2"):
         jsonnet.evaluate_snippet("job", f"(import '{library}').nodes('AnodePlane:a', 3, 2)")
 

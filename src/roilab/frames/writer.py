@@ -23,6 +23,7 @@ _ROWS_PER_CHUNK = 160
 class _Container(ABC):
     """A file of named arrays."""
 
+    has_summaries = True
     _file: Any
 
     @abstractmethod
@@ -33,6 +34,8 @@ class _Container(ABC):
 
 
 class _Hdf5(_Container):
+    has_summaries = False
+
     def __init__(self, path: Path) -> None:
         self._output = Hdf5Output(path)
         self._file = h5py.File(self._output, "w")
@@ -111,13 +114,16 @@ class FrameWriter:
         start_ns: float,
         tick_ns: float,
         tbin: int = 0,
+        summary: ArrayLike | None = None,
     ) -> None:
         """Add one tag of one event: samples (channel, tick) and the channel id of every row.
 
         ``tag`` ends in the APA number; column 0 is tick ``tbin`` after the time ``start_ns`` [ns].
+        ``summary`` is one number per row, which the toolkit keeps beside a tag; its archives
+        have a place for it, its HDF5 files have none.
 
         Raises:
-            FrameFileError: the numbers of rows and channels differ.
+            FrameFileError: the numbers of rows and channels, or of rows and summary, differ.
             DiskFullError: no space is left.
         """
         samples, channels = np.asarray(samples), np.asarray(channels, dtype=np.int32)
@@ -126,12 +132,20 @@ class FrameWriter:
                 f"{self.path}: event {event}, tag '{tag}': samples of shape {samples.shape} "
                 f"against {len(channels)} channels; expected one row per channel."
             )
+        numbers = None if summary is None else np.asarray(summary, dtype=np.float64)
+        if numbers is not None and numbers.shape != (len(samples),):
+            raise FrameFileError(
+                f"{self.path}: event {event}, tag '{tag}': a summary of shape {numbers.shape} "
+                f"against {len(samples)} rows; expected one number per row."
+            )
         tickinfo = np.array([start_ns, tick_ns, tbin], dtype=np.float64)
         # Here, since other files may be open too, which would take the error for theirs.
         with explain_full_disk(self.path, "an earlier file of this name is unchanged"):
             self._container.write(event, "frame", tag, samples)
             self._container.write(event, "channels", tag, channels)
             self._container.write(event, "tickinfo", tag, tickinfo)
+            if numbers is not None and self._container.has_summaries:
+                self._container.write(event, "summary", tag, numbers)
 
     def __enter__(self) -> Self:
         return self

@@ -66,7 +66,11 @@ class Simulation:
     def simulate(
         self, event: GeneratedEvent, index: int, seed: int
     ) -> tuple[list[FramesByTag], list[Frame]]:
-        """Return the frames of U, V and W by tag, and their truth; each array (channel, tick)."""
+        """Return the frames of U, V and W by tag, and their truth; each array (channel, tick).
+
+        ``wiener_summary`` (channel,) is the noise RMS by which the ROIs of ``wiener`` were found
+        [electrons], the summary of that tag in the toolkit.
+        """
         arrivals = drift_electrons(event.depositions, self.detector, self.response.delay_us)
         rng = self._make_rng(index, seed, 1)
         planes: list[FramesByTag] = []
@@ -86,6 +90,7 @@ class Simulation:
             planes[plane] |= {tag: decon[tag] for tag in ("decon_charge", "loose_lf", "tight_lf")}
             planes[plane]["gauss"] = apply_rois(rois, decon["decon_charge"], induction)
             planes[plane]["wiener"] = apply_rois(rois, decon["hits"], induction)
+            planes[plane]["wiener_summary"] = candidates[plane].rms
         return planes, self.truth(arrivals, self.detector)
 
     def _simulate_adc(

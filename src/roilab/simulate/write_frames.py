@@ -32,13 +32,21 @@ def write_event(
     channels = np.concatenate([first[p] + np.arange(counts[p]) for p in written])
     event, clock = config["first_event"] + index, (detector.tick0_ns, detector.tick_ns)
 
-    def write(file: FrameWriter, tag: str, frames: Sequence[NDArray[Any]]) -> None:
+    def write(
+        file: FrameWriter,
+        tag: str,
+        frames: Sequence[NDArray[Any]],
+        summary: NDArray[Any] | None = None,
+    ) -> None:
         samples = np.concatenate([frames[plane] for plane in written])
         samples = round_samples(samples, tag, config["rounding"])
-        file.add(event, f"{tag}{detector.apa}", samples, channels, *clock)
+        file.add(event, f"{tag}{detector.apa}", samples, channels, *clock, summary=summary)
 
     for tag in config["tags"]:
-        write(rec, tag, [frames[tag] for frames in planes])
+        name, summary = f"{tag}_summary", None
+        if name in planes[written[0]]:
+            summary = np.concatenate([planes[plane][name] for plane in written])
+        write(rec, tag, [frames[tag] for frames in planes], summary)
     write(tru, TRUTH_TAG, truth)
 
 
