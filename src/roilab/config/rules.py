@@ -75,7 +75,9 @@ def check_ranges(data: Mapping[str, Any]) -> None:
         check_channel_rebin(last - first, data["channel_rebin"])
         rows.append((last - first) // data["channel_rebin"])
     channels = sum(rows) if data["stack"] else min(rows)
-    _check_crop(data["crop"], channels, count_slices(end - begin, data["rebin"]))
+    slices = count_slices(end - begin, data["rebin"])
+    _check_crop(data["crop"], channels, slices)
+    _check_augment(data["augment"], data["stack"], slices)
 
 
 def _check_crop(crop: Mapping[str, Any], channels: int, slices: int) -> None:
@@ -92,6 +94,25 @@ def _check_crop(crop: Mapping[str, Any], channels: int, slices: int) -> None:
         raise DataConfigError(
             f"data.crop.signal, prolonged and empty are {crop['signal']}, {crop['prolonged']} and "
             f"{crop['empty']}; expected a sum of at most 1. Lower one of them."
+        )
+
+
+def _check_augment(augment: Mapping[str, Any], stack: bool, slices: int) -> None:
+    """Check that random changes fit to images of this length."""
+    low, high = augment["gain"]
+    if low > high:
+        raise DataConfigError(
+            f"data.augment.gain=[{low},{high}]; expected the smallest factor first. Exchange them."
+        )
+    if augment["shift"] >= slices:
+        raise DataConfigError(
+            f"data.augment.shift={augment['shift']} is not smaller than the image, {slices} "
+            "slices. Lower it."
+        )
+    if stack and augment["flip"] > 0:
+        raise DataConfigError(
+            f"data.augment.flip={augment['flip']} with data.stack=true would change the order of "
+            "the planes. Set one of them to 0 or false."
         )
 
 

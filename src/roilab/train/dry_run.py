@@ -171,6 +171,8 @@ def _describe_data(
         rows["image"] += (
             f"; trained on {crop.per_image} crops of {crop.channels} x {crop.slices} of every image"
         )
+    if settings.augment_spec is not None:
+        rows["image"] += "; changed at random in training (data.augment)"
     if (events := data.events_to_simulate()) is not None:
         rows["frames"] += f" (absent: {events} events are simulated first; numbers expected)"
     for stage, content in contents.items():
