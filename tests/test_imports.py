@@ -16,6 +16,7 @@ FLOORS = (
         *("checksum", "threads", "log_file", "process_pool", "plain_command"),
         *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
         *("callable_package", "object_table", "run_folder", "versions"),
+        "reference_networks",
     },
     {"plots", "metrics", "wirecell", "frames", "detectors"},
     {"config", "data", "models", "simulate", "planes"},
@@ -23,6 +24,7 @@ FLOORS = (
     {"inference"},
     {"train", "export"},
     {"inspect", "prepare", "evaluate", "predict", "display", "report", "benchmark", "diff"},
+    {"networks"},
     {"sweep"},
     {"entry_point", "api", "notebook", "cli", "command"},
 )

@@ -19,6 +19,7 @@ VERBS = {
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
     "benchmark": "memory and time of networks in WCT's node",
     "display": "draw events: panels, waveforms, comparison of networks",
+    "networks": "list the trained networks that come with roilab; store a run as one",
     "report": "write the pages of runs and sweeps",
     "diff": "differences of two runs: configuration, code, data, results",
 }

@@ -289,10 +289,10 @@ def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
 
 
 def test_a_network_of_two_planes_is_configured_for_both() -> None:
-    data = build("unet", "data.planes=[U,V]").recipe
-    planes = inference_metadata.network_metadata(data)["plane"]
-    assert planes == [0, 1]
-    assert "local planes" in node_jsonnet(inference_metadata.network_metadata(data), "model.ts")
+    network = build("unet", "data.planes=[U,V]")
+    metadata = inference_metadata.network_metadata(network.recipe, network.working_point)
+    assert metadata["plane"] == [0, 1]
+    assert "local planes" in node_jsonnet(metadata, "model.ts")
 
 
 def test_files_that_are_no_torchscript(tmp_path: Path) -> None:
