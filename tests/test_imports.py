@@ -24,6 +24,7 @@ FLOORS = (
     {"train", "export"},
     {"inspect", "prepare", "evaluate", "predict", "display", "report", "benchmark", "diff"},
     {"sweep"},
+    {"search"},
     {"entry_point", "api", "notebook", "cli", "command"},
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -23,6 +23,7 @@ from roilab.sweep.output_folder import (
     claim_sweep_folder,
 )
 from roilab.sweep.side_by_side import end_together
+from roilab.sweep.submit import Submitted, check_no_submit, submit_sweep
 from roilab.sweep.summary import print_summary
 
 # Hydra makes the callback itself, and does not call it at the end of a sweep that failed or was
@@ -59,6 +60,7 @@ class ClaimRun(ClaimFolder):
 
     def check(self, folder: Path, config: DictConfig) -> None:
         """Check that the folder holds no other run."""
+        check_no_submit(config)
         check_unused(folder, config.resume)
 
 
@@ -71,6 +73,12 @@ class ClaimSweep(Callback):
         try:
             check_plugin(config.hydra.launcher._target_)
             sweep = claim_folder(config)
+            if config.get("submit") is not None:
+                try:
+                    submit_sweep(config, sweep)
+                finally:
+                    sweep.lock.release()
+                raise Submitted
             _sweep.set(sweep)
             limit_parallel_jobs(config)
             if runs_side_by_side(config):
