@@ -45,7 +45,7 @@ def check_description(plan: Plan) -> None:
             f"{path}: cannot be read ({error}); expected a file of roilab search. {_ADVICE}"
         ) from error
     if before is None:
-        raise SearchError(f"{plan.folder}: holds a sweep of roilab train. Choose another output_dir.")
+        raise SearchError(f"{plan.folder}: holds a sweep; choose another output_dir.")
     _compare(f"{plan.folder}: holds the study of another search", before, search)
     old, new = [one for one in command if not _added(one)], list(plan.command)
     removed, more = [o for o in old if o not in new], [n for n in new if n not in old]

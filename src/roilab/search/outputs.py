@@ -57,7 +57,7 @@ def write_outputs(shared: SharedStudy, config_dir: str | None) -> None:
         write_csv(plan.folder / "trials.csv", [_row(plan, one) for one in trials])
         best = _Best.of(shared.study, plan.objectives[0])
         for rank, one in enumerate(best.trials):
-            names = ["best"] * (rank == 0) + [trial_name(one.number)] * (len(best.trials) > 1)
+            names = ["best"] * (rank == 0) + [trial_name(one.number)] * (len(plan.objectives) > 1)
             for name in names:
                 _write_settings(plan, one, name, config_dir)
 
@@ -168,5 +168,3 @@ def _importances(study: "Study", count: int) -> dict[str, float]:
     except (ImportError, ValueError, RuntimeError) as error:
         log.info("no importances: %s", error)
         return {}
-
-

@@ -1,11 +1,14 @@
 """What a search is asked for: the common settings of its trials, space, objectives, pruning."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from roilab.command_line.arguments import Arguments
 from roilab.command_line.mistakes import check_arguments
@@ -16,6 +19,8 @@ from roilab.search.space import Parameter, override_text, read_space
 from roilab.sweep.folder import check_jobs
 from roilab.sweep.launch import compose_jobs
 
+log = logging.getLogger(__name__)
+
 # Settings of roilab train that a search chooses itself, and what to do instead.
 _REFUSED = {
     "resume": "trials resume by themselves",
@@ -23,6 +28,8 @@ _REFUSED = {
     "sweep": "the folder of a study is output_dir",
     "optimized_metric": "name the metric in search.objectives",
 }
+# Settings that change the truth mask.
+_TRUTH = ("rebin", "channel_rebin", "truth", "threshold", "pad", "pad_unit")
 _OWN = ("search", "output_dir", "dry_run", "submit")
 # Callbacks that a search adds to its trials.
 PRUNE, INFERENCE_TIME = "callbacks.search_prune", "callbacks.search_time"
@@ -143,22 +150,31 @@ def check_trials(plan: Plan, config_dir: str | None, hydra: Sequence[str]) -> Di
 
     Raises:
         RoilabError: (its subclasses too) a key does not exist or a value does not fit.
-        HydraException: an override does not fit.
     """
-    swept = [f"{one.key}={','.join(one.examples())}" for one in plan.space]
+    values = [f"{one.key}={text}" for one in plan.space for text in one.examples()]
     options = {} if config_dir is None else {"--config-dir": config_dir}
-    arguments = Arguments([*plan.command, *swept], options=options)
+    arguments = Arguments([*plan.command, *values], options=options)
     check_arguments("train", arguments, lambda some: _composes(plan, [*hydra, *some]))
-    jobs = compose_jobs([*hydra, *plan.common()], plan.folder)
-    first = check_jobs(jobs, [*plan.common(), *swept])
+    swept = [f"{one.key}={','.join(one.examples())}" for one in plan.space]
+    try:
+        jobs = compose_jobs([*hydra, *plan.common()], plan.folder)
+        first = check_jobs(jobs, [*plan.common(), *swept])
+    except (HydraException, OmegaConfBaseException) as error:
+        lines = " ".join(str(error).split())
+        raise SearchError(
+            f"The settings of the trials do not compose: {lines}. Correct the command or "
+            "search.space."
+        ) from error
     _check_samples(plan, first)
+    for text in incomparable(plan):
+        log.warning("%s", text)
     return jobs
 
 
 def _composes(plan: Plan, overrides: Sequence[str]) -> bool:
     try:
         compose_jobs(overrides, plan.folder)
-    except Exception:
+    except (HydraException, OmegaConfBaseException):
         return False
     return True
 
@@ -173,3 +189,21 @@ def _check_samples(plan: Plan, job: DictConfig) -> None:
         f"search.objectives: {named} is computed on samples of known angle; name their folders in "
         "data.samples, and keep callbacks.physics_metrics."
     )
+
+
+def incomparable(plan: Plan) -> Iterator[str]:
+    """Yield a sentence on each metric that cannot be compared between the trials."""
+    metrics = {one.name for one in (*plan.objectives, plan.prune_by) if one is not None}
+    masks = [one.key for one in plan.space if one.key in {f"data.{name}" for name in _TRUTH}]
+    losses = [one.key for one in plan.space if one.key.split(".")[0] == "loss"]
+    for name in sorted(metrics):
+        if masks and name.startswith(("val/", "test/")):
+            yield (
+                f"{name} of the trials cannot be compared: {', '.join(masks)} changes the truth "
+                "mask that it is computed with; optimize physics/..., with search.prune_by=null."
+            )
+        elif losses and name.endswith("/loss"):
+            yield (
+                f"{name} of the trials cannot be compared: {', '.join(losses)} changes what it "
+                "is; optimize another metric, such as val/dice."
+            )

@@ -19,7 +19,7 @@ from roilab.search.storage import PRUNED, check_installed, trial_name
 from roilab.search.study import SharedStudy, Turn
 from roilab.sweep.launch import hydra_overrides, launch_job, user_config_dir
 from roilab.sweep.status import read_status
-from roilab.sweep.submit import submit_search
+from roilab.sweep.submit import read_batch, submit_search
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +42,10 @@ def search(config: DictConfig) -> None:
     if config.dry_run:
         log.info("the settings of the trials fit; nothing is written")
         return
+    batch = read_batch(config)
     shared, failures, values = SharedStudy(plan), list[str](), 0
-    if config.get("submit") is not None:
-        submit_search(config, plan.folder, sys.argv[1:])
+    if batch is not None:
+        submit_search(config, batch, plan.folder, sys.argv[1:])
         return
     while (turn := shared.take()) is not None:
         try:

@@ -126,12 +126,8 @@ def _interval(key: str, values: Mapping[str, Any]) -> Interval:
 def override_text(value: Any) -> str:
     """Return a value as Hydra reads it on the command line, with quotes where it needs them."""
     match value:
-        case None:
-            return "null"
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return repr(value)
+        case None | bool():
+            return "null" if value is None else str(value).lower()
         case Mapping():
             items = (f"{key}:{override_text(item)}" for key, item in value.items())
             return f"{{{','.join(items)}}}"
@@ -140,4 +136,4 @@ def override_text(value: Any) -> str:
             return value if word else "'" + value.replace("'", r"\'") + "'"
         case Sequence():
             return f"[{','.join(map(override_text, value))}]"
-    return str(value)
+    return repr(value)  # of a number

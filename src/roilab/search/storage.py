@@ -38,9 +38,7 @@ def check_installed() -> None:
         )
 
 
-def open_study(
-    folder: Path, directions: Sequence[str] | None = None, **parts: Any
-) -> "Study":
+def open_study(folder: Path, directions: Sequence[str] | None = None, **parts: Any) -> "Study":
     """Open the study in a folder.
 
     Args:

@@ -26,7 +26,11 @@ class SubmitError(RoilabError):
 
 @dataclass(frozen=True)
 class HTCondor:
-    """Settings of the jobs; ``conf/submit/htcondor.yaml`` describes them."""
+    """Settings of the jobs; ``conf/submit/htcondor.yaml`` describes them.
+
+    Raises:
+        SubmitError: a key of ``extra`` is one that the description has anyway.
+    """
 
     request_cpus: int
     request_gpus: int
@@ -35,7 +39,16 @@ class HTCondor:
     max_retries: int
     processes: int
     environment: Sequence[str]
-    extra: Mapping[str, object]
+    extra: Mapping[str, object] | None
+
+    def __post_init__(self) -> None:
+        known = self._keys(Path(), (), 0)
+        for key in self.extra or ():
+            if key.lower() in known:
+                raise SubmitError(
+                    f"submit.extra: {key} is in the submit description already; expected other "
+                    f"keys of condor_submit. Change its key of submit, or edit {FILE}."
+                )
 
     def write(
         self, folder: Path, arguments: Sequence[str], names: Sequence[str], grace_s: float
@@ -48,18 +61,12 @@ class HTCondor:
             names: of the jobs.
             grace_s: time that a job has after SIGTERM to write a checkpoint [s].
 
-        Raises:
-            SubmitError: a key of ``extra`` is one that this description has.
+        Returns:
+            Its path.
         """
         folder = folder.absolute()
         keys = self._keys(folder, arguments, grace_s)
-        known = {key.lower() for key in keys}
-        if twice := [key for key in self.extra if key.lower() in known]:
-            raise SubmitError(
-                f"submit.extra: {twice[0]} is in the submit description already; expected other "
-                f"keys of condor_submit. Give submit.{twice[0]}, or edit {FILE}."
-            )
-        keys |= {key: str(value) for key, value in self.extra.items()}
+        keys |= {key: str(value) for key, value in (self.extra or {}).items()}
         path = folder / FILE
         (folder / _LOGS).mkdir(parents=True, exist_ok=True)
         lines = [f"{key:{_WIDTH}} = {value}" for key, value in keys.items()]
@@ -109,10 +116,10 @@ def _header(path: Path) -> list[str]:
     return [
         "# Jobs of roilab for HTCondor (docs/sweeps.md).",
         f"#   condor_submit {path}",
-        "# The same file again goes on with the jobs that are not finished; others end at once.",
-        "# Python, roilab, the data and this folder must have the same paths on all machines",
-        "# (should_transfer_files = NO). A job that HTCondor evicts, or that condor_rm removes, gets",
-        "# SIGTERM and job_max_vacate_time seconds to write a checkpoint. An evicted job is started",
-        "# again and goes on from there; a failed one too, at most max_retries times.",
+        "# The same file again goes on with jobs that are not finished; others end at once.",
+        "# Python, roilab, data and this folder must have the same paths on all machines",
+        "# (should_transfer_files = NO). A job that HTCondor evicts, or condor_rm removes, gets",
+        "# SIGTERM and job_max_vacate_time seconds to write a checkpoint. An evicted job is",
+        "# started again and goes on from there; a failed one too, at most max_retries times.",
         "",
     ]

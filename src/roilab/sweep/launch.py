@@ -6,13 +6,20 @@ from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import run_job as run_hydra_job
+from hydra.errors import CompactHydraException
 from hydra.experimental.callback import Callback
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, open_dict
 
 from roilab.command_line.paths import expand_paths
 from roilab.config import check_config
+from roilab.errors import RoilabError
 from roilab.sweep.job import run_job
+
+
+class JobError(RoilabError):
+    """A job failed; the text says why."""
+
 
 # Overrides of Hydra that each job gets anew.
 _RENEWED = ("hydra.mode=", "hydra.run.", "hydra.sweep.", "hydra.sweeper.", "hydra/sweeper=")
@@ -44,9 +51,7 @@ def compose_jobs(command: Sequence[str], folder: Path) -> DictConfig:
     return loader.load_configuration("train", overrides, RunMode.MULTIRUN)
 
 
-def compose_job(
-    jobs: DictConfig, name: str, overrides: Sequence[str], number: int
-) -> DictConfig:
+def compose_job(jobs: DictConfig, name: str, overrides: Sequence[str], number: int) -> DictConfig:
     """Compose one job; the arguments are those of ``launch_job``."""
     loader = GlobalHydra.instance().config_loader()
     config = loader.load_sweep_config(jobs, [*overrides, f"hydra.sweep.subdir={name}"])
@@ -88,4 +93,5 @@ def launch_job(jobs: DictConfig, name: str, overrides: Sequence[str], number: in
         hydra_context=context,
     )
     for failure in failures:
-        raise failure
+        # The text of an error of the user, or of another one with its type.
+        raise JobError(str(failure)) if isinstance(failure, CompactHydraException) else failure

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from roilab.building import build
+from roilab.config import read_part
+from roilab.config.parts import PARTS
 from roilab.console import table_console
 from roilab.sweep.folder import Sweep, SweepError
 from roilab.sweep.htcondor import HTCondor
@@ -35,7 +38,24 @@ def check_no_submit(config: DictConfig) -> None:
         )
 
 
-def submit_sweep(config: DictConfig, sweep: Sweep) -> None:
+def read_batch(config: DictConfig) -> HTCondor | None:
+    """Return the settings of the jobs; ``None`` where the command trains itself.
+
+    Raises:
+        RoilabError: (its subclasses) a setting does not fit.
+    """
+    section = config.get("submit")
+    if section is None:
+        return None
+    settings: Any = OmegaConf.to_container(section, resolve=True)
+    target = settings.pop("_target_")
+    if target in PARTS:
+        settings = read_part(target, settings, "submit")
+    batch: HTCondor = build("submit", {"_target_": target, **settings})
+    return batch
+
+
+def submit_sweep(config: DictConfig, batch: HTCondor, sweep: Sweep) -> None:
     """Write the submit description of a sweep into its folder and say how to use it.
 
     Raises:
@@ -51,28 +71,27 @@ def submit_sweep(config: DictConfig, sweep: Sweep) -> None:
     config_dir = user_config_dir(config.hydra)
     if config_dir is not None:
         arguments += ["--config-dir", str(Path(config_dir).absolute())]
-    write_submit(config, folder, arguments, sweep.jobs)
+    _write(batch, folder, arguments, sweep.jobs, config.grace_s)
 
 
-def submit_search(config: DictConfig, folder: Path, argv: Sequence[str]) -> None:
+def submit_search(config: DictConfig, batch: HTCondor, folder: Path, argv: Sequence[str]) -> None:
     """The same for the processes of a search.
 
     Args:
         config: of the search.
+        batch: settings of the jobs.
         folder: of the study.
         argv: arguments of the command.
     """
     kept = [one for one in argv if not re.match(r"\+*submit[.=]", one)]
-    names = [f"process-{number + 1}" for number in range(config.submit.processes)]
-    write_submit(config, folder.absolute(), ["-m", "roilab.search", *kept], names)
+    names = [f"process-{number + 1}" for number in range(batch.processes)]
+    arguments = ["-m", "roilab.search", *kept]
+    _write(batch, folder.absolute(), arguments, names, config.grace_s)
 
 
-def write_submit(
-    config: DictConfig, folder: Path, arguments: Sequence[str], names: Sequence[str]
+def _write(
+    batch: HTCondor, folder: Path, arguments: Sequence[str], names: Sequence[str], grace_s: float
 ) -> None:
-    """Write a submit description and print how to submit it."""
-    batch: HTCondor = build("submit", config.submit)
-    path = batch.write(folder, arguments, names, config.grace_s)
-    console = table_console()
+    path = batch.write(folder, arguments, names, grace_s)
     text = f"{len(names)} jobs are described, none is started; to submit them: condor_submit {path}"
-    console.print(text, soft_wrap=True, highlight=False, markup=False)
+    table_console().print(text, soft_wrap=True, highlight=False, markup=False)
