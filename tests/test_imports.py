@@ -26,6 +26,7 @@ FLOORS = (
     {"inspect", "prepare", "evaluate", "predict", "display", "report", "benchmark", "diff"},
     {"networks"},
     {"sweep"},
+    {"search"},
     {"entry_point", "api", "notebook", "cli", "command"},
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -11,6 +11,7 @@ from roilab import __version__
 # In the order of a study. A verb is the package roilab.VERB, with main() in its __main__.
 VERBS = {
     "train": "train a network, evaluate and export it; -m for a sweep",
+    "search": "search the best settings of a training: trials chosen by Optuna",
     "simulate": "simulate frames: cosmic muons, tracks and showers of known angle",
     "inspect": "list events, tags, channels and ticks of frame files",
     "prepare": "store the images of frames in a compact folder, for data=prepared",

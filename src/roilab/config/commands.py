@@ -78,6 +78,19 @@ _TRAIN: Table = {
     }),
 }  # fmt: skip
 
+_SEARCH: Table = {
+    **_TRAIN,
+    "search": Section({
+        "space": Free(),
+        "trials": COUNT,
+        "objectives": ListOf(kind=Text(), least=1),
+        "prune_by": Null(Text()),
+        "seed": SIZE,
+        "sampler": Free(),
+        "pruner": Free(),
+    }),
+}  # fmt: skip
+
 _EVALUATE: Table = {
     **_RUN,
     "network": Null(NETWORK),
@@ -161,6 +174,7 @@ _PREDICT: Table = {
 
 COMMANDS: Mapping[str, Table] = {
     "train": _TRAIN,
+    "search": _SEARCH,
     "evaluate": _EVALUATE,
     "display": _DISPLAY,
     "benchmark": _BENCHMARK,
@@ -177,4 +191,4 @@ COMMANDS: Mapping[str, Table] = {
 
 def unused_keys(command: str) -> set[str]:
     """Return keys that a command does not check: of ``data`` most take only the detector."""
-    return set() if command in ("train", "prepare") else {"data.dir"}
+    return set() if command in ("train", "search", "prepare") else {"data.dir"}

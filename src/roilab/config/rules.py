@@ -200,8 +200,10 @@ def _check_validation_events(config: DictConfig) -> None:
     _check_frames(data)
 
 
+_TRAIN = (_check_training_data, _check_metrics_are_computed)
 RULES: Mapping[str, Iterable[Callable[[DictConfig], None]]] = {
-    "train": (_check_training_data, _check_metrics_are_computed),
+    "train": _TRAIN,
+    "search": _TRAIN,
     "prepare": (_check_data_to_prepare,),
     "evaluate": (_check_validation_events,),
 }
