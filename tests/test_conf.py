@@ -50,6 +50,7 @@ def test_no_file_is_left_out() -> None:
     assert sorted([*roots, *pieces, *hydra, *groups]) == FILES
     verbs = (
         "benchmark",
+        "convert",
         "display",
         "evaluate",
         "export",

@@ -23,7 +23,10 @@ FLOORS = (
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "prepare", "evaluate", "predict", "display", "report", "benchmark", "diff"},
+    {
+        *("inspect", "convert", "sample", "prepare", "evaluate", "predict", "display", "report"),
+        *("benchmark", "diff"),
+    },
     {"networks"},
     {"sweep"},
     {"search"},

@@ -14,6 +14,8 @@ VERBS = {
     "search": "search the best settings of a training: trials chosen by Optuna",
     "simulate": "simulate frames: cosmic muons, tracks and showers of known angle",
     "inspect": "list events, tags, channels and ticks of frame files",
+    "convert": "write frame files in another container; choose tags, planes, ticks, events",
+    "sample": "describe files of known angle by their names, for evaluate",
     "prepare": "store the images of frames in a compact folder, for data=prepared",
     "evaluate": "charge and ROI metrics of a network on samples of known angle",
     "predict": "apply a network to frames without truth, write frame files of its ROIs",

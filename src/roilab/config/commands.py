@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Section
+from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Range, Section
 from roilab.config.kinds import Choice, Flag, Number, Text, Whole
 from roilab.config.limits import (
     COUNT,
@@ -156,6 +156,9 @@ _BENCHMARK: Table = {
     "log_segment": Text(),
 }
 
+_CONTAINER = Choice(
+    *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
+)
 _PREDICT: Table = {
     **_RUN,
     "network": NETWORK,
@@ -163,13 +166,28 @@ _PREDICT: Table = {
     "in_folder": Text(),
     "planes": Null(PLANES),
     "apas": Null(ListOf(kind=SIZE, least=1)),
-    "container": Choice(
-        *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
-    ),
+    "container": _CONTAINER,
     "num_workers": COUNT,
     "device": DEVICE,
     "seed": SEED,
     "network_spec": Section(_NETWORK_SPEC),
+}
+
+_CONVERT: Table = {
+    "frames": Either(Text(), ListOf(kind=Text(), least=1)),  # patterns too
+    "in_folder": Text(),
+    "reader": Free(),
+    "output_dir": Text(),
+    "container": _CONTAINER,
+    "tags": Null(TAGS),
+    "apas": Null(ListOf(kind=SIZE, least=1)),
+    "planes": Null(PLANES),
+    "tick_range": Null(Range()),
+    "tick0_ns": Null(Number()),
+    "events": Null(ListOf(kind=Whole(), least=1)),
+    "events_per_file": Null(COUNT),
+    "name": Text(r"[^/]+", "a name without folders"),
+    "first_event": Null(SIZE),
 }
 
 COMMANDS: Mapping[str, Table] = {
@@ -179,6 +197,7 @@ COMMANDS: Mapping[str, Table] = {
     "display": _DISPLAY,
     "benchmark": _BENCHMARK,
     "predict": _PREDICT,
+    "convert": _CONVERT,
     "export": {**_RUN, "network": NETWORK},
     "prepare": {"output_dir": Text(), "num_workers": SIZE, "seed": SEED},
     "simulate": {

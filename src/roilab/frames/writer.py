@@ -18,6 +18,7 @@ from roilab.frames.hdf5_output import Hdf5Output
 from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS, ending_of
 
 _ROWS_PER_CHUNK = 160
+_LEVEL = 1  # of gzip and deflate
 
 
 class _Container(ABC):
@@ -44,7 +45,7 @@ class _Hdf5(_Container):
         options: dict[str, Any] = {}
         if kind == "frame" and array.size:
             chunks = (min(_ROWS_PER_CHUNK, array.shape[0]), array.shape[1])
-            options = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
+            options = {"chunks": chunks, "compression": "gzip", "compression_opts": _LEVEL}
             options["shuffle"] = True
         self._file.create_dataset(f"{event}/{kind}_{tag}", data=array, **options)
         self._output.raise_error()
@@ -57,7 +58,7 @@ class _Hdf5(_Container):
 
 class _Zip(_Container):
     def __init__(self, path: Path) -> None:
-        self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+        self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
 
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None:
         with self._file.open(f"{kind}_{tag}_{event}.npy", "w", force_zip64=True) as stream:
@@ -89,6 +90,17 @@ def _container(name: str, path: Path) -> _Container:
         )
     compression = ARCHIVE_ENDINGS[ending]
     return _Zip(path) if compression is None else _Tar(path, compression)
+
+
+def compression_of(container: str) -> str:
+    """Return how the frames of a container (``h5``, ``npz``, ...) are compressed, in words."""
+    ending = f".{container}"
+    if ending in HDF5_ENDINGS:
+        return f"gzip {_LEVEL} with shuffle"
+    compression = ARCHIVE_ENDINGS[ending]
+    if compression is None:
+        return f"deflate {_LEVEL}"
+    return compression or "not compressed"
 
 
 class FrameWriter:
@@ -146,6 +158,11 @@ class FrameWriter:
             self._container.write(event, "tickinfo", tag, tickinfo)
             if numbers is not None and self._container.has_summaries:
                 self._container.write(event, "summary", tag, numbers)
+
+    @property
+    def holds_summaries(self) -> bool:
+        """Whether the container has a place for summaries."""
+        return self._container.has_summaries
 
     def __enter__(self) -> Self:
         return self
