@@ -89,8 +89,10 @@ def _break_rois(
 def _subtract_lines(samples: IntervalSamples, nodes: IntArray) -> None:
     """Subtract straight lines between nodes; set samples outside an interval's nodes to 0."""
     index = np.arange(len(samples.values))
-    before = np.searchsorted(nodes, index, side="right") - 1
-    after = np.minimum(np.searchsorted(nodes, index, side="left"), len(nodes) - 1)
+    is_node = np.zeros(len(index), dtype=bool)
+    is_node[nodes] = True
+    before = np.cumsum(is_node) - 1
+    after = np.minimum(before + ~is_node, len(nodes) - 1)
     inside = (before >= 0) & (nodes[after] >= index)
     inside &= samples.owner[nodes[before]] == samples.owner[nodes[after]]
     inside &= samples.owner[nodes[before]] == samples.owner

@@ -19,7 +19,7 @@ hits             wide Wiener                         frame ``wiener`` inside ROI
 The response of the collection plane does not vanish; it needs no low cut.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -32,7 +32,7 @@ from roilab.detectors.detector import Detector
 from roilab.simulate.filters import HighCut, low_cut, wire_filter
 from roilab.simulate.noise import subtract_coherent_noise
 from roilab.simulate.response import Response, compute_waveforms, wrap_wires
-from roilab.types import FloatArray, Frame, IntArray
+from roilab.types import FloatArray, Frame, IntArray, Mask
 
 COLLECTION_PLANE = 2
 _LOW_CUT = ("loose_lf", "tight_lf", "tighter_lf")
@@ -167,10 +167,25 @@ def restore_baseline(frame: Frame) -> Frame:
     ordered = np.sort(frame, axis=1)
     rows, ticks = ordered.shape
     first = _mean_of_middle(ordered, np.zeros(rows, dtype=int), np.full(rows, ticks))
-    inside = np.abs(ordered - first) < _QUIET
-    count = inside.sum(axis=1)
-    second = _mean_of_middle(ordered, inside.argmax(axis=1), count)
+    begin = _bisect(ordered, lambda samples: samples - first <= -_QUIET)
+    count = _bisect(ordered, lambda samples: samples - first < _QUIET) - begin
+    second = _mean_of_middle(ordered, begin, count)
     return np.asarray(frame - np.where(count[:, None] > 0, second, 0), dtype=np.float32)
+
+
+def _bisect(ordered: Frame, below: Callable[[Frame], Mask]) -> IntArray:
+    """Return how many samples of each sorted row are below a limit, shape (row,).
+
+    ``below`` takes one sample of every row, (row, 1).
+    """
+    low, high = np.zeros((2, len(ordered), 1), dtype=int)
+    high += ordered.shape[1]
+    while (low < high).any():
+        middle = (low + high) // 2
+        sample = np.take_along_axis(ordered, np.minimum(middle, ordered.shape[1] - 1), axis=1)
+        is_below = below(sample) & (low < high)
+        low, high = np.where(is_below, middle + 1, low), np.where(is_below, high, middle)
+    return low[:, 0]
 
 
 def _mean_of_middle(
