@@ -52,8 +52,8 @@ def check_description(plan: Plan) -> None:
     if removed or more:
         raise SearchError(
             f"{plan.folder}: holds the study of another command: it had "
-            f"{' '.join(removed) or 'nothing else'}, this has {' '.join(more) or 'nothing instead'}."
-            f" {_ADVICE}"
+            f"{' '.join(removed) or 'nothing else'}, this has {' '.join(more) or 'nothing else'}. "
+            f"{_ADVICE}"
         )
 
 
