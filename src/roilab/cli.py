@@ -11,6 +11,7 @@ from roilab import __version__
 # In the order of a study. A verb is the package roilab.VERB, with main() in its __main__.
 VERBS = {
     "train": "train a network, evaluate and export it; -m for a sweep",
+    "search": "search the best settings of a training: trials chosen by Optuna",
     "simulate": "simulate frames: cosmic muons, tracks and showers of known angle",
     "inspect": "list events, tags, channels and ticks of frame files",
     "convert": "write frame files in another container; choose tags, planes, ticks, events",
@@ -21,6 +22,7 @@ VERBS = {
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
     "benchmark": "memory and time of networks in WCT's node",
     "display": "draw events: panels, waveforms, comparison of networks",
+    "networks": "list the trained networks that come with roilab; store a run as one",
     "report": "write the pages of runs and sweeps",
     "diff": "differences of two runs: configuration, code, data, results",
 }
