@@ -60,6 +60,7 @@ _TRAIN: Table = {
         "mask_thresh": PART,
         "channels_last": Flag(),
     }),
+    "distill": Section({"teacher": Null(NETWORK), "share": PART}),
     "scheduler": Section({
         "factory": Free(),
         "interval": Choice("epoch", "step"),
