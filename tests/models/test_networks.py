@@ -17,7 +17,7 @@ from roilab.wirecell.torchscript import ignore_deprecation, script
 STRIDES = {
     "unet": 16,
     "unet_small": 16,
-    "mobilenetv2": 32,
+    "mobilenetv2": 8,
     "mobilenetv3": 32,
     "transformer": 16,
     "uresnet": 8,

@@ -11,12 +11,12 @@ from roilab.models.timm_encoder import TimmEncoder
 
 
 class MobileNetV2UNet(RoiNetwork):
-    """Encode to 1/32 with MobileNetV2 (arXiv:1801.04381), decode to 1/8, place the pixels.
+    """Encode to 1/8 with MobileNetV2 (arXiv:1801.04381), decode to 1/2, place the pixels.
 
-    Images are padded to a multiple of 32 and the logits cropped back. At 1/8 every position has
-    one logit for each of the 8 x 8 pixels that it covers (pixel shuffle, arXiv:1609.05158): a
-    track is one to four pixels wide, so one interpolated logit for all of them finds no track.
-    ``conf/model/mobilenetv2.yaml`` documents the arguments.
+    The encoder's later strides are dilations (``output_stride``, as in arXiv:1802.02611). At 1/2
+    every position has a logit for each of the 2 x 2 pixels that it covers (pixel shuffle,
+    arXiv:1609.05158). Images are padded to a multiple of the deepest stride and the logits
+    cropped back. ``conf/model/mobilenetv2.yaml`` documents the arguments.
     """
 
     def __init__(
