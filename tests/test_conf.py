@@ -14,7 +14,7 @@ from roilab.simulate.chain import Simulation
 
 FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
 # Pieces that other files are built on; they are composed with them.
-PIECES = {"base", "ionisation"}
+PIECES = {"base", "ionisation", "cascade", "scattered"}
 GROUPS = [
     path for path in FILES if len(path.parts) > 1 and path.parts[0] != "hydra"
     and path.stem not in PIECES
@@ -50,6 +50,7 @@ def test_no_file_is_left_out() -> None:
     assert sorted([*roots, *pieces, *hydra, *groups]) == FILES
     verbs = (
         "benchmark",
+        "convert",
         "display",
         "evaluate",
         "export",

@@ -27,7 +27,7 @@ COMMAND_OF = {
     "search": "search",
 }
 GIVEN = {"train": ["data.dir=somewhere", "run_dir=out"], "simulate": ["output_dir=out"]}
-GIVEN["prepare"] = GIVEN["simulate"]
+GIVEN |= dict.fromkeys(("prepare", "convert"), GIVEN["simulate"])
 ALL = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
 # command: folders and logs of Hydra; model/base: incomplete alone.
 FILES = [
@@ -138,5 +138,6 @@ def test_words_are_those_of_the_code() -> None:
     assert words(export["format"]) == get_args(Format)
     assert limits.PAD_UNIT.words == get_args(PadUnit)
     assert limits.PLANE.words == tuple(name.upper() for name in PLANE_NAMES)
-    assert words(COMMANDS["predict"]["container"]) == CONTAINERS
+    for verb in ("predict", "convert"):
+        assert words(COMMANDS[verb]["container"]) == CONTAINERS
     assert sorted(limits.MASK_METRICS) == sorted(segmentation_metrics())

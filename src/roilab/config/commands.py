@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Section
+from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Range, Section
 from roilab.config.kinds import Choice, Flag, Number, Text, Whole
 from roilab.config.limits import (
     COUNT,
     DEVICE,
-    MASK_METRICS,
     MONITOR,
     NOT_NEGATIVE,
     PAD_UNIT,
@@ -17,6 +16,7 @@ from roilab.config.limits import (
     PLANE,
     PLANES,
     POSITIVE,
+    SCAN_METRICS,
     SEED,
     SIZE,
     TAGS,
@@ -24,11 +24,11 @@ from roilab.config.limits import (
     VALIDATION_METRICS,
 )
 from roilab.config.parts import Table
-from roilab.config.path_kinds import File, FileOrFolder, Folder
+from roilab.config.path_kinds import File, Folder, Network
 from roilab.config.simulation import SIMULATION
 
-NETWORK = FileOrFolder("checkpoint, TorchScript file or folder of a run")
-NETWORKS = Null(Either(NETWORK, ListOf(kind=FileOrFolder())))
+NETWORK = Network("checkpoint, TorchScript file, folder of a run or reference network")
+NETWORKS = Null(Either(NETWORK, ListOf(kind=Network())))
 # Folders of a run, made by Hydra; classes that the file of a network may name.
 _RUN: Table = {"output_dir": Text(), "run_dir": Text(), "trust": ListOf(kind=Text())}
 _NETWORK_SPEC: Table = {
@@ -40,6 +40,14 @@ _NETWORK_SPEC: Table = {
     "pad_unit": Null(PAD_UNIT),
     "mask_thresh": Null(PART),
 }
+_MASK_THRESH = Either(PART, Choice("choose"))
+_WORKING_POINT = Section({
+    "scan": ListOf(kind=PART, least=1),
+    "by": Choice(*SCAN_METRICS),
+    "min_roi_purity": PART,
+    "max_marked": PART,
+    "images": Null(COUNT),
+})  # fmt: skip
 
 _TRAIN: Table = {
     **_RUN,
@@ -59,9 +67,10 @@ _TRAIN: Table = {
         "name": Null(Text()),
         "net": Free(),
         "weights": Null(File()),
-        "mask_thresh": PART,
+        "mask_thresh": _MASK_THRESH,
         "channels_last": Flag(),
     }),
+    "working_point": _WORKING_POINT,
     "scheduler": Section({
         "factory": Free(),
         "interval": Choice("epoch", "step"),
@@ -103,18 +112,16 @@ _EVALUATE: Table = {
     "device": DEVICE,
     "seed": SEED,
     "scan": ListOf(kind=PART),
-    "choose": Section({"by": Choice(*MASK_METRICS), "min_roi_purity": PART}),
+    "working_point": _WORKING_POINT,
     "study": Section({
-        "network": ListOf(kind=FileOrFolder()),
+        "network": ListOf(kind=Network()),
         "rebin": ListOf(kind=COUNT),
         "threshold": ListOf(kind=NOT_NEGATIVE),
         "pad": ListOf(kind=SIZE),
         "pad_unit": ListOf(kind=PAD_UNIT),
         "widen": ListOf(kind=Flag()),
     }),
-    "network_spec": Section({
-        **_NETWORK_SPEC, "mask_thresh": Null(Either(PART, Choice("choose"))),
-    }),
+    "network_spec": Section({**_NETWORK_SPEC, "mask_thresh": Null(_MASK_THRESH)}),
 }  # fmt: skip
 
 _DISPLAY: Table = {
@@ -162,6 +169,9 @@ _BENCHMARK: Table = {
     "log_segment": Text(),
 }
 
+_CONTAINER = Choice(
+    *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
+)
 _PREDICT: Table = {
     **_RUN,
     "network": NETWORK,
@@ -169,13 +179,28 @@ _PREDICT: Table = {
     "in_folder": Text(),
     "planes": Null(PLANES),
     "apas": Null(ListOf(kind=SIZE, least=1)),
-    "container": Choice(
-        *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
-    ),
+    "container": _CONTAINER,
     "num_workers": COUNT,
     "device": DEVICE,
     "seed": SEED,
     "network_spec": Section(_NETWORK_SPEC),
+}
+
+_CONVERT: Table = {
+    "frames": Either(Text(), ListOf(kind=Text(), least=1)),  # patterns too
+    "in_folder": Text(),
+    "reader": Free(),
+    "output_dir": Text(),
+    "container": _CONTAINER,
+    "tags": Null(TAGS),
+    "apas": Null(ListOf(kind=SIZE, least=1)),
+    "planes": Null(PLANES),
+    "tick_range": Null(Range()),
+    "tick0_ns": Null(Number()),
+    "events": Null(ListOf(kind=Whole(), least=1)),
+    "events_per_file": Null(COUNT),
+    "name": Text(r"[^/]+", "a name without folders"),
+    "first_event": Null(SIZE),
 }
 
 COMMANDS: Mapping[str, Table] = {
@@ -185,6 +210,7 @@ COMMANDS: Mapping[str, Table] = {
     "display": _DISPLAY,
     "benchmark": _BENCHMARK,
     "predict": _PREDICT,
+    "convert": _CONVERT,
     "export": {**_RUN, "network": NETWORK},
     "prepare": {"output_dir": Text(), "num_workers": SIZE, "seed": SEED},
     "simulate": {

@@ -20,8 +20,9 @@ from roilab.folder_lock import LOCK_FILES, lock_folder
 from roilab.frames import CONTAINERS, FrameWriter
 from roilab.interruption import Interrupted
 from roilab.process_pool import process_pool
-from roilab.simulate.chain import RECONSTRUCTION_TAGS, Simulation
+from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
+from roilab.simulate.request import RECONSTRUCTION_TAGS, Request
 from roilab.simulate.write_frames import TRUTH_TAG, write_event
 from roilab.types import Row
 
@@ -193,7 +194,7 @@ class Production:
 
     def collect_metadata(self) -> dict[str, Any]:
         """Return the contents of ``meta.json``: the truth of every event."""
-        detector, container = self.simulation.detector, self.config["containers"][0]
+        detector, container = self.simulation.actual_detector, self.config["containers"][0]
         events = []
         for job in self.jobs:
             files = {kind: job.path(kind, container).name for kind in ("rec", "tru")}
@@ -206,6 +207,7 @@ class Production:
             "tick0_time_ns": detector.tick0_ns,
             "drift_speed_mm_per_us": detector.drift_speed_mm_per_us,
             "lifetime_ms": detector.lifetime_ms,
+            "variation": self.simulation.variation.changes,
             "units": "mm, ns, electrons, MeV, degrees",
             "first_channel": dict(zip(PLANE_NAMES, detector.first_channels, strict=True)),
             "truth_tag": f"{TRUTH_TAG}{detector.apa}",
@@ -254,6 +256,7 @@ def simulate_file(job: FileJob) -> int:
     depend on the process.
     """
     simulation, seed = Simulation.from_config(job.config), job.config["seed"]
+    request = Request.from_config(job.config)
     for path in job.paths:
         path.unlink(missing_ok=True)
     for leftover in job.output_dir.glob(f".g4-*-{job.number}.*.partial*"):
@@ -263,7 +266,7 @@ def simulate_file(job: FileJob) -> int:
         writers = [stack.enter_context(FrameWriter(path)) for path in job.paths]
         for index in job.events:
             event = simulation.generate(index, seed)
-            planes, truth = simulation.simulate(event, index, seed)
+            planes, truth = simulation.simulate(event, index, seed, request)
             for rec, tru in zip(writers[::2], writers[1::2], strict=True):
                 write_event(rec, tru, job.config, simulation.detector, index, planes, truth)
     return len(job.events)
