@@ -6,7 +6,7 @@ wires; ``truth`` writes where they arrive; ``response`` (with ``field``) and ``n
 into ADC counts; ``signal_processing`` (with ``filters``) turns those into charge; ``roi`` finds
 regions of interest (``roi_formation``, ``roi_refinement``); ``coincidence`` compares the planes.
 ``chain`` runs one event through all stages, ``production`` writes many events to files
-(``write_frames``).
+(``file_jobs``, ``write_frames``).
 
 The package itself is a function of the public API: ``roilab.simulate("tracks", detector="small")``
 returns planes in memory, see ``roilab.notebook.simulate``.
@@ -40,6 +40,9 @@ def make_sample(
         SimulationError: a setting cannot be used, or the folder holds other files.
     """
     # Imported here, so that `import roilab.simulate` does not load scipy and h5py.
+    from roilab.simulate.file_jobs import simulating_processes
     from roilab.simulate.production import Production
 
-    Production(config, Path(output_dir)).run(processes, progress)
+    production = Production(config, Path(output_dir))
+    with simulating_processes(processes) as run_jobs:
+        production.run(run_jobs, progress)
