@@ -29,7 +29,7 @@ from roilab.detectors.detector import Detector
 from roilab.simulate.filters import HighCut, low_cut, wire_filter
 from roilab.simulate.noise import subtract_coherent_noise
 from roilab.simulate.response import Response, compute_waveforms, wrap_wires
-from roilab.types import FloatArray, Frame
+from roilab.types import FloatArray, Frame, IntArray
 
 COLLECTION_PLANE = 2
 
@@ -114,9 +114,18 @@ def restore_baseline(frame: Frame) -> Frame:
     """Subtract from every row of a frame (row, tick) its median.
 
     The median is taken twice, the second time only of samples within 500 electrons of the first,
-    so that signal does not shift it.
+    so that signal does not shift it. A row without such samples keeps its values.
     """
-    first = np.median(frame, axis=1, keepdims=True)
-    quiet = np.where(np.abs(frame - first) < 500, frame, np.nan)
-    second = np.nanmedian(quiet, axis=1, keepdims=True)
-    return np.asarray(frame - np.nan_to_num(second), dtype=np.float32)
+    ordered = np.sort(frame, axis=1)  # once for both medians, which is quicker than np.nanmedian
+    row, ticks = np.arange(len(frame)), frame.shape[1]
+    first = _middle(ordered, row, np.zeros_like(row), np.full_like(row, ticks))
+    near = np.abs(ordered - first[:, None]) < 500
+    begin, count = near.argmax(axis=1), near.sum(axis=1)
+    second = np.where(count > 0, _middle(ordered, row, begin, np.maximum(count, 1)), 0)
+    return np.asarray(frame - second[:, None], dtype=np.float32)
+
+
+def _middle(ordered: Frame, row: IntArray, begin: IntArray, count: IntArray) -> Frame:
+    """Return the median of ``count`` samples of every ordered row from ``begin`` on, (row,)."""
+    low, high = begin + (count - 1) // 2, begin + count // 2
+    return np.asarray((ordered[row, low] + ordered[row, high]) / np.float32(2))
