@@ -90,3 +90,15 @@ def test_noise_alone_gives_few_regions(noisy: Simulation, track) -> None:  # typ
     for frames in planes:
         assert (frames["gauss"] > 0).mean() < 0.015
         assert 150 < frames["loose_lf"].std() < 350
+
+
+def test_planes_that_are_not_wanted_change_nothing(noisy: Simulation, track) -> None:  # type: ignore[no-untyped-def]
+    every, part = (
+        noisy.simulate(track(noisy, "v", 60), 0, 1, planes) for planes in ((0, 1, 2), (1,))
+    )
+    assert every[0][1].keys() == part[0][1].keys()
+    for tag, frame in every[0][1].items():
+        np.testing.assert_array_equal(frame, part[0][1][tag])
+    np.testing.assert_array_equal(every[1][1], part[1][1])
+    assert "gauss" not in part[0][0]
+    assert [len(truth) for truth in part[1]] == [0, len(every[1][1]), 0]

@@ -69,7 +69,8 @@ class SimulatedPlanes(Sequence[Plane]):
     def _simulate(self, index: int) -> Iterator[Plane]:
         config, detector = self._production.config, self._simulation.detector
         event = self._simulation.generate(index, config["seed"])
-        frames, truth = self._simulation.simulate(event, index, config["seed"])
+        wanted = [PLANE_NAMES.index(name.lower()) for name in self.planes]
+        frames, truth = self._simulation.simulate(event, index, config["seed"], wanted)
         axis = TickAxis(detector.tick0_ns, detector.tick_ns)
         for name in self.planes:
             number = PLANE_NAMES.index(name.lower())

@@ -1,6 +1,6 @@
 """One event from depositions to frames."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,29 +64,40 @@ class Simulation:
         return self.generator(index, self.detector, self._make_rng(index, seed, 0))
 
     def simulate(
-        self, event: GeneratedEvent, index: int, seed: int
+        self,
+        event: GeneratedEvent,
+        index: int,
+        seed: int,
+        planes: Collection[int] = (0, 1, 2),
     ) -> tuple[list[FramesByTag], list[Frame]]:
-        """Return the frames of U, V and W by tag, and their truth; each array (channel, tick)."""
+        """Return the frames of U, V and W by tag, and their truth; each array (channel, tick).
+
+        Of planes other than ``planes`` only what the others need is computed: their frames lack
+        charge, and their truth has no channel.
+        """
         arrivals = drift_electrons(event.depositions, self.detector, self.response.delay_us)
         rng = self._make_rng(index, seed, 1)
-        planes: list[FramesByTag] = []
+        frames: list[FramesByTag] = []
         decons: list[dict[str, Frame]] = []
         candidates: list[CandidateRois] = []
         for plane in range(3):
             adc = self._simulate_adc(arrivals, plane, rng)
             raw = self.processing.filter_noise(adc)
-            decon = self.processing.deconvolve(raw, plane, self.detector, self.response)
-            planes.append({"orig": adc, "raw": raw})
+            where = plane, self.detector, self.response
+            decon = self.processing.deconvolve(raw, *where, charge=plane in planes)
+            frames.append({"orig": adc, "raw": raw})
             decons.append(decon)
             candidates.append(self.roi.find_candidates(decon, plane))
         for plane, (mp2, mp3) in enumerate(self.coincidence(candidates, self.detector)):
             decon, induction = decons[plane], plane != COLLECTION_PLANE
-            rois = self.roi.refine(candidates[plane], decon, plane)
-            planes[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
-            planes[plane] |= {tag: decon[tag] for tag in ("decon_charge", "loose_lf", "tight_lf")}
-            planes[plane]["gauss"] = apply_rois(rois, decon["decon_charge"], induction)
-            planes[plane]["wiener"] = apply_rois(rois, decon["hits"], induction)
-        return planes, self.truth(arrivals, self.detector)
+            frames[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
+            frames[plane] |= {tag: decon[tag] for tag in ("loose_lf", "tight_lf")}
+            if plane in planes:
+                rois = self.roi.refine(candidates[plane], decon, plane)
+                frames[plane]["decon_charge"] = decon["decon_charge"]
+                frames[plane]["gauss"] = apply_rois(rois, decon["decon_charge"], induction)
+                frames[plane]["wiener"] = apply_rois(rois, decon["hits"], induction)
+        return frames, self.truth(arrivals, self.detector, planes)
 
     def _simulate_adc(
         self, arrivals: Arrivals, plane: int, rng: np.random.Generator

@@ -59,11 +59,17 @@ class SignalProcessing:
         return np.asarray(raw, dtype=np.float32)
 
     def deconvolve(
-        self, raw: Frame, plane_index: int, detector: Detector, response: Response
+        self,
+        raw: Frame,
+        plane_index: int,
+        detector: Detector,
+        response: Response,
+        charge: bool = True,
     ) -> dict[str, Frame]:
         """Return all deconvolved frames of a plane (0 U, 1 V, 2 W) by name [electrons per tick].
 
         ``raw`` are waveforms without pedestal [ADC counts], (channel, tick), in wire order.
+        Without ``charge``, only the frames in which candidates of ROIs are searched.
         """
         ticks = raw.shape[1]
         spectrum, frequency = self._divide_by_response(raw, plane_index, detector, response)
@@ -76,11 +82,11 @@ class SignalProcessing:
 
         wiener = self.wiener[plane_index](frequency)
         collection = plane_index == COLLECTION_PLANE
-        frames = {
-            "decon_charge": transform_back(self.gauss(frequency), collection),
-            "hits": transform_back(self.wiener_wide[plane_index](frequency), collection),
-            "refine": transform_back(wiener, True),
-        }
+        frames = {"refine": transform_back(wiener, True)}
+        if charge:
+            wide = self.wiener_wide[plane_index](frequency)
+            frames["decon_charge"] = transform_back(self.gauss(frequency), collection)
+            frames["hits"] = transform_back(wide, collection)
         if collection:
             return frames | dict.fromkeys(("loose_lf", "tight_lf", "tighter_lf"), frames["refine"])
         cuts = {"loose_lf": self.loose_mhz, "tight_lf": self.tight_mhz}

@@ -33,13 +33,13 @@ def write_event(
     event, clock = config["first_event"] + index, (detector.tick0_ns, detector.tick_ns)
 
     def write(file: FrameWriter, tag: str, frames: Sequence[NDArray[Any]]) -> None:
-        samples = np.concatenate([frames[plane] for plane in written])
+        samples = np.concatenate(frames)
         samples = round_samples(samples, tag, config["rounding"])
         file.add(event, f"{tag}{detector.apa}", samples, channels, *clock)
 
     for tag in config["tags"]:
-        write(rec, tag, [frames[tag] for frames in planes])
-    write(tru, TRUTH_TAG, truth)
+        write(rec, tag, [planes[number][tag] for number in written])
+    write(tru, TRUTH_TAG, [truth[number] for number in written])
 
 
 def round_samples(samples: NDArray[Any], tag: str, rounding: Mapping[str, float]) -> NDArray[Any]:
