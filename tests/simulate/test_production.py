@@ -18,6 +18,7 @@ from roilab.simulate.production import CONFIG_FILE, META_FILE
 
 TINY = (
     "simulation.events=3",
+    "simulation.planes=[u,v,w]",
     "simulation.events_per_file=2",
     "detector.nticks=600",
     "simulation.tags=[loose_lf,gauss,decon_charge]",
