@@ -78,9 +78,9 @@ def test_simulations_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     simulate, marks = chain.Simulation.simulate, tmp_path / "marks"
     marks.mkdir()
 
-    def marked(self: Any, event: Any, index: int, seed: int) -> Any:
+    def marked(self: Any, event: Any, index: int, *further: Any) -> Any:
         (marks / f"{index}, process {os.getpid()}").touch()
-        return simulate(self, event, index, seed)
+        return simulate(self, event, index, *further)
 
     monkeypatch.setattr(chain.Simulation, "simulate", marked)
 

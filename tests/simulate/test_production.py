@@ -112,11 +112,11 @@ def test_interrupted_run_leaves_no_incomplete_file(
     calls = []
     simulate = Simulation.simulate
 
-    def simulate_until(self: Any, event: Any, index: int, seed: int) -> Any:
+    def simulate_until(self: Any, event: Any, index: int, *further: Any) -> Any:
         calls.append(index)
         if index == 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        return simulate(self, event, index, seed)
+        return simulate(self, event, index, *further)
 
     monkeypatch.setattr(Simulation, "simulate", simulate_until)
     with pytest.raises(SystemExit) as ended, interruptible():
