@@ -10,6 +10,7 @@ import pytest
 
 import roilab
 from roilab.config import ConfigError
+from roilab.reference_networks import FOLDER
 
 pytestmark = pytest.mark.cli
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -18,13 +19,14 @@ Run = Callable[..., None]
 
 VERBS = [
     *("train", "evaluate", "predict", "inspect", "report", "benchmark", "export"),
-    *("display", "diff"),
+    *("display", "diff", "networks", "convert", "sample"),
 ]
 # One process for all, since none of them may import torch.
 LIGHT = [
     "import roilab",
     "import roilab.config.check, roilab.config.rules",
     "import roilab.train, roilab.inspect",
+    "import roilab.networks.table; roilab.networks.table.list_networks()",
     "roilab.open, roilab.simulate; import roilab.notebook.simulate",
     *(f"show_help({verb!r})" for verb in VERBS),
 ]
@@ -66,13 +68,17 @@ def test_train_from_any_folder(
 ) -> None:
     """The defaults: CSV and W&B logs, a folder by date below the current one.
 
-    In a checkout, from a built wheel alone: the configuration travels inside it.
+    In a checkout, from a built wheel alone: the configuration and the reference networks travel
+    inside it.
     """
     repository, environment = Path(roilab.__file__).parents[2], dict[str, str]()
     if (repository / "pyproject.toml").is_file():
         with monkeypatch.context() as there:
             there.chdir(repository)
             environment = unpack_wheel(tmp_path)
+        inside = tmp_path / "installed" / "roilab" / "reference_networks"
+        names = {path.name for path in FOLDER.iterdir() if path.is_file()}
+        assert {path.name for path in inside.iterdir()} == names
     arguments = [a for a in tiny_arguments if not a.startswith(("output_dir", "logger"))]
     done = run_command("-m", "roilab.train", *arguments, "seed=7", **environment)
     assert done.returncode == 0, done.stderr

@@ -62,6 +62,7 @@ def commands(
         "train cache": [*training, out],
         "train checkpoint": [*training, "data.cache=null", out],
         "prepare": [*conf, "data=tiny", f"data.dir={frames_dir}", out],
+        "convert": [f"frames={frames_dir / 'g4-rec-0.h5'}", "container=npz", out],
         "export": [f"network={checkpoint}", out],
         "predict": [*conf, f"network={model}", f"frames={tracks_dir}", "detector=tiny", out],
         "evaluate": [*conf, f"network={model}", "data=tiny", f"sample={tracks_dir}", out],
@@ -111,6 +112,7 @@ def partial_files(folder: Path) -> list[str]:
         ("train cache", "cache/images: a prepared image cannot be stored"),
         ("train checkpoint", "out/checkpoints/"),
         ("prepare", "out: a prepared image cannot be stored"),
+        ("convert", "out/g4-rec-0.npz"),
         ("export", "out/model.ts"),
         ("predict", "out/g4-dnn-0.h5"),
         ("evaluate", "out/evaluation.json"),
@@ -171,7 +173,7 @@ def test_a_log_on_a_full_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     [
         *(("evaluate", signal.SIGTERM), ("export", signal.SIGINT), ("predict", signal.SIGUSR1)),
         *(("display", signal.SIGINT), ("benchmark", signal.SIGUSR1), ("report", signal.SIGTERM)),
-        ("prepare", signal.SIGTERM),
+        *(("prepare", signal.SIGTERM), ("convert", signal.SIGINT)),
     ],
 )
 def test_a_signal_while_a_file_is_written(

@@ -14,17 +14,18 @@ from roilab.simulate.chain import Simulation
 
 FILES = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
 # Pieces that other files are built on; they are composed with them.
-PIECES = {"base", "ionisation"}
+PIECES = {"base", "ionisation", "cascade", "scattered"}
 GROUPS = [
     path for path in FILES if len(path.parts) > 1 and path.parts[0] != "hydra"
     and path.stem not in PIECES
 ]  # fmt: skip
 STUDIES = [path for path in GROUPS if path.parts[0] == "study"]
-NOT_IN_TRAIN = ("simulation", "study", "command", "network_spec")
+NOT_IN_TRAIN = ("simulation", "study", "command", "network_spec", "search")
 TRAIN = [path for path in GROUPS if path.parts[0] not in NOT_IN_TRAIN]
 SAMPLES = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 2]
 PARTS = [path for path in GROUPS if path.parts[0] == "simulation" and len(path.parts) == 3]
 # Shared pieces of the root configs, composed with every command.
+SEARCHES = [path for path in GROUPS if path.parts[0] == "search"]
 SHARED = [path for path in GROUPS if path.parts[0] in ("command", "network_spec")]
 GIVEN = ["data.dir=somewhere", "run_dir=out"]
 
@@ -45,14 +46,17 @@ def test_no_file_is_left_out() -> None:
     roots = [path for path in FILES if len(path.parts) == 1]
     pieces = [path for path in FILES if path.stem in PIECES]
     hydra = [path for path in FILES if path.parts[0] == "hydra"]
-    assert sorted([*roots, *pieces, *hydra, *TRAIN, *STUDIES, *SAMPLES, *PARTS, *SHARED]) == FILES
+    groups = [*TRAIN, *STUDIES, *SAMPLES, *PARTS, *SEARCHES, *SHARED]
+    assert sorted([*roots, *pieces, *hydra, *groups]) == FILES
     verbs = (
         "benchmark",
+        "convert",
         "display",
         "evaluate",
         "export",
         "predict",
         "prepare",
+        "search",
         "simulate",
         "train",
     )
@@ -179,6 +183,15 @@ def test_predict_composes_and_instantiates() -> None:
     assert "detector" not in alone  # that of the network is taken
     assert instantiate(config.physics).roi_frames.charge == "dnnsp"
     assert plain["container"] in CONTAINERS
+
+
+@pytest.mark.parametrize("file", SEARCHES, ids=str)
+def test_searches_compose_and_instantiate(file: Path) -> None:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("search", [f"search={file.stem}", "output_dir=out"])
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    for part in (config.search.sampler, config.search.pruner):
+        instantiate(part)
 
 
 @pytest.mark.parametrize("name", ["none", "cosine", "plateau"])

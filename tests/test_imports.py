@@ -16,14 +16,20 @@ FLOORS = (
         *("checksum", "threads", "log_file", "process_pool", "plain_command", "quick_imports"),
         *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
         *("callable_package", "object_table", "run_folder", "versions"),
+        "reference_networks",
     },
     {"plots", "metrics", "wirecell", "frames", "detectors"},
     {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
     {"train", "export"},
-    {"inspect", "prepare", "evaluate", "predict", "display", "report", "benchmark", "diff"},
+    {
+        *("inspect", "convert", "sample", "prepare", "evaluate", "predict", "display", "report"),
+        *("benchmark", "diff"),
+    },
+    {"networks"},
     {"sweep"},
+    {"search"},
     {"entry_point", "api", "notebook", "cli", "command"},
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -78,9 +78,9 @@ def test_simulations_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     simulate, marks = chain.Simulation.simulate, tmp_path / "marks"
     marks.mkdir()
 
-    def marked(self: Any, event: Any, index: int, *further: Any) -> Any:
+    def marked(self: Any, event: Any, index: int, *others: Any) -> Any:
         (marks / f"{index}, process {os.getpid()}").touch()
-        return simulate(self, event, index, *further)
+        return simulate(self, event, index, *others)
 
     monkeypatch.setattr(chain.Simulation, "simulate", marked)
 

@@ -48,8 +48,8 @@ def load(
     """Load a network as WCT's node runs it; ``network(plane)`` finds the ROIs of a plane.
 
     Args:
-        network: checkpoint or TorchScript file; or the folder of a run, for its best checkpoint,
-            or of an export, for its ``model.ts``.
+        network: name of a reference network, such as ``"pdhd"``; checkpoint or TorchScript file;
+            or the folder of a run, for its best checkpoint, or of an export, for its ``model.ts``.
         mask_thresh: on the ROI probability; ``None`` for that of the file.
         device: ``cpu``, ``cuda``, or ``auto`` for a GPU where there is one.
         trust: import paths of your networks that a checkpoint may name, such as
@@ -61,7 +61,7 @@ def load(
         RoilabError: (its subclasses) the file is absent or damaged, its input is not known, or it
             returns no ROI probability.
     """
-    file = open_network(str(network), trust)
+    file = open_network(network, trust)
     config = compose("evaluate", ["sample=none"])
     given = {**plain(config.network_spec), "mask_thresh": mask_thresh}
     for key in network_spec:

@@ -11,14 +11,18 @@ from roilab import __version__
 # In the order of a study. A verb is the package roilab.VERB, with main() in its __main__.
 VERBS = {
     "train": "train a network, evaluate and export it; -m for a sweep",
+    "search": "search the best settings of a training: trials chosen by Optuna",
     "simulate": "simulate frames: cosmic muons, tracks and showers of known angle",
     "inspect": "list events, tags, channels and ticks of frame files",
+    "convert": "write frame files in another container; choose tags, planes, ticks, events",
+    "sample": "describe files of known angle by their names, for evaluate",
     "prepare": "store the images of frames in a compact folder, for data=prepared",
     "evaluate": "charge and ROI metrics of a network on samples of known angle",
     "predict": "apply a network to frames without truth, write frame files of its ROIs",
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
     "benchmark": "memory and time of networks in WCT's node",
     "display": "draw events: panels, waveforms, comparison of networks",
+    "networks": "list the trained networks that come with roilab; store a run as one",
     "report": "write the pages of runs and sweeps",
     "diff": "differences of two runs: configuration, code, data, results",
 }

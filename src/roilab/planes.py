@@ -78,6 +78,7 @@ class Plane(PlaneLocation):
         available: tags of the event without APA number.
         truth: truth charge [electrons/tick]; ``None`` where there is none.
         no_truth: reason why there is none; empty where there is.
+        rebin: ticks of a sample in the file, if it was rebinned before; else 1.
     """
 
     tags: Mapping[str, Frame]
@@ -85,6 +86,7 @@ class Plane(PlaneLocation):
     available: tuple[str, ...]
     truth: Frame | None
     no_truth: str
+    rebin: int = 1
 
     def __repr__(self) -> str:
         return object_text(self, self._facts())
@@ -199,7 +201,8 @@ class PlaneReader:
         no_truth = self._why_no_truth(apa)
         truth = None if no_truth else reader.read_truth(channels, ticks)
         location = (self.rec.path.name, event, apa, plane, channels, ticks, reader.axis)
-        return Plane(*location, frames, missing, tuple(infos), truth, no_truth)
+        rebin = max(info.rebin for info in reader.infos.values())
+        return Plane(*location, frames, missing, tuple(infos), truth, no_truth, rebin)
 
     def _apa(self, event: int, named: str | None) -> str:
         found = self.apas(event)

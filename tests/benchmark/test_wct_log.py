@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from roilab.benchmark.memory import segment_rows, step_rows
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.wct_log import read_wct_log
 
-SEGMENT = r"(?i)(apa\s?\d+)[^a-z0-9]{0,3}(?:plane\s?)?([uvw])\b"
+CONF = Path(__file__).parents[2] / "conf" / "study" / "memory.yaml"
+SEGMENT = OmegaConf.load(CONF).log_segment
 LOG = """\
 [10:00:00.000] I [ main ] configuring
 [10:00:01.000] D [ glue ] <Main:> MEM: total: size=2000000K, res=1000000K increment: size=0K, res=0K start
@@ -69,6 +71,32 @@ def test_segments_and_steps(log: Path) -> None:
 def test_segments_of_another_expression(log: Path) -> None:
     names = [row["segment"] for row in read_wct_log(log, r"dnnroi\d\w")]
     assert names == ["job", *["dnnroi4v"] * 5]
+
+
+NODE_LOG = """\
+[10:00:00.000] D [ main ] executing 1 apps, thread limit 2:
+[10:00:00.001] D [ main ] executing 1 apps, thread limit 2:
+[10:00:01.000] D [ pgraph ] <Pgrapher:> ISourceNode<WireCell::IFrame> MEM: total: size=9M, res=8M increment: size=9M, res=1M call
+[10:00:02.000] D [ torch ] <DNNROIFinding:roilab1v> MEM: total: size=9M, res=9M increment: size=0M, res=1M 0 frame
+[10:00:03.000] D [ torch ] <DNNROIFinding:roilab1u> MEM: total: size=9M, res=9M increment: size=0M, res=0M 0 frame
+[11:00:00.000] D [ main ] executing 1 apps:
+[11:00:01.000] D [ pgraph ] <Pgrapher:> MEM: total: size=9M, res=3M increment: size=9M, res=2M call
+"""  # noqa: E501
+
+
+def test_nodes_of_the_exported_configuration_and_two_jobs(tmp_path: Path) -> None:
+    path = tmp_path / "wct.log"
+    path.write_text(NODE_LOG)
+    rows = read_wct_log(path, SEGMENT)
+    assert [(row["job"], row["segment"], row["component"]) for row in rows] == [
+        (1, "job", ""),
+        (1, "roilab1-v", "DNNROIFinding:roilab1v"),
+        (1, "roilab1-u", "DNNROIFinding:roilab1u"),
+        (2, "job", ""),
+    ]
+    mega = 1.048576
+    # The second job does not continue from the memory of the first.
+    assert [row["before_mb"] for row in rows] == pytest.approx([7 * mega, 8 * mega, 9 * mega, mega])
 
 
 @pytest.mark.parametrize(

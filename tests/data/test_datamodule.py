@@ -39,6 +39,11 @@ WHOLE = {
     "signal": 0.5, "prolonged": 0.25, "empty": 0.25, "prolonged_slices": 4,
 }  # fmt: skip
 
+UNCHANGED = {
+    "flip": 0.0, "gain": [1.0, 1.0], "dead_channels": 0.0, "shift": 0,
+    "not_charge": ["mp2_roi"], "from_other_planes": ["mp2_roi"],
+}  # fmt: skip
+
 
 @pytest.fixture
 def make(frames_dir: Path) -> Make:
@@ -75,6 +80,7 @@ def make(frames_dir: Path) -> Make:
             "pad_unit": "bins",
             "batch_size": 1,
             "crop": WHOLE,
+            "augment": UNCHANGED,
             "num_workers": 0,
             "pin_memory": None,
             "cache": None,
@@ -272,7 +278,7 @@ def test_no_image_is_validated_twice(length: int, size: int) -> None:
 
 
 BAD_SETTINGS = [
-    ({"rebin": 7}, "data.rebin=7 does not divide the range of 480 ticks"),
+    ({"rebin": 481}, "data.rebin=481 is not from 1 to 480, the number of ticks"),
     ({"channel_rebin": 5}, "data.channel_rebin=5 does not divide"),
     ({"planes": ["X"]}, "data.planes=[X]: X in the list: expected one of U, V, W."),
     ({"normalization": "x"}, "data.normalization=x: expected one of scalar, layer"),
@@ -408,3 +414,46 @@ def test_crops_of_an_epoch(make: Make) -> None:
 def test_crops_that_do_not_fit(make: Make, changes: dict[str, float], message: str) -> None:
     with pytest.raises(DataConfigError, match=message):
         make(crop={**WHOLE, "per_image": 3, **changes})
+
+
+@pytest.mark.parametrize("per_image", [None, 2])
+def test_augmented_images_follow_from_seed_epoch_and_image(
+    make: Make, per_image: int | None
+) -> None:
+    """In any process and batch; validation images stay."""
+    change = {**UNCHANGED, "flip": 0.5, "gain": [0.5, 2.0], "dead_channels": 0.3, "shift": 5}
+    crop = {**WHOLE, "per_image": per_image}
+    changes: list[dict[str, Any]] = [{}, {"num_workers": 1}, {"shuffle_seed": 9}]
+    epochs: list[dict[str, Any]] = []
+    for changed in changes:
+        module = make(augment=change, crop=crop, **changed)
+        module.setup()
+        loader = module.train_dataloader()
+        for epoch in (0, 1):
+            loader.sampler.set_epoch(epoch)  # type: ignore[union-attr]
+            epochs.append({batch["name"][0]: batch["image"] for batch in loader})
+    first, second, again, later, other, _ = epochs
+    assert first.keys() == second.keys() == again.keys() == other.keys()
+    for name, image in first.items():
+        assert torch.equal(image, again[name])
+        assert torch.equal(second[name], later[name])
+        assert not torch.equal(image, second[name])
+        assert not torch.equal(image, other[name])
+    plain, module = make(), make(augment=change)
+    for each in (plain, module):
+        each.setup()
+    batches = (next(iter(each.val_dataloader())) for each in (plain, module))
+    assert torch.equal(*(batch["image"] for batch in batches))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gain": [1.2, 0.8]}, r"data.augment.gain=\[1.2,0.8\]; expected the smallest"),
+        ({"shift": 48}, "data.augment.shift=48 is not smaller than the image, 48 slices"),
+        ({"flip": 0.5}, "data.augment.flip=0.5 with data.stack=true would change the order"),
+    ],
+)
+def test_augmentation_that_does_not_fit(make: Make, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataConfigError, match=message):
+        make(augment={**UNCHANGED, **changes}, stack="flip" in changes, planes=["U", "V"])

@@ -1,5 +1,8 @@
 """Rebin, truth mask and padding against numbers worked out by hand and slow loops."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,7 @@ from hypothesis.extra import numpy as npst
 
 from roilab.data import RebinError, crop, pad_mask, rebin_mean, scale_charge, truth_mask
 from roilab.data.images import PadUnit
+from roilab.wirecell import NodeSettings, downsample
 
 masks = npst.arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 25)))
 
@@ -31,11 +35,28 @@ def test_rebin_of_tensors_and_stacks(rebin: int) -> None:
     np.testing.assert_allclose(tensor.numpy(), np.stack(expected, -1), rtol=1e-6)
 
 
-def test_rebin_must_divide() -> None:
-    with pytest.raises(
-        RebinError, match=r"data\.rebin=7 does not divide the range of 20 ticks.*5 and 10"
-    ):
-        rebin_mean(np.zeros((2, 20), np.float32), 7)
+@pytest.mark.parametrize("convert", [np.asarray, torch.from_numpy])
+def test_ticks_that_the_last_slice_lacks_count_as_zero(convert: Callable[..., Any]) -> None:
+    image = convert(np.array([[1, 2, 3, 4, 5]], np.float32))
+    np.testing.assert_array_equal(rebin_mean(image, 2), [[1.5, 3.5, 2.5]])
+    # So does the node.
+    node = NodeSettings(
+        tick_per_slice=2,
+        tick_pad_multiple=0,
+        nchunks=1,
+        input_scale=1.0,
+        input_offset=0.0,
+        mask_thresh=0.5,
+        output_scale=1.0,
+        output_offset=0.0,
+        save_negative_charge=False,
+    )
+    np.testing.assert_array_equal(rebin_mean(image, 2), downsample(np.asarray(image), node))
+
+
+def test_rebins_that_do_not_fit() -> None:
+    with pytest.raises(RebinError, match=r"data\.rebin=21 is not from 1 to 20, the number of"):
+        rebin_mean(np.zeros((2, 20), np.float32), 21)
     with pytest.raises(RebinError, match=r"data\.channel_rebin=4 .* 6 channels"):
         rebin_mean(np.zeros((6, 20), np.float32), 2, channels=4)
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,6 @@ import pytest
 from known_network import METADATA, AboveThreshold, fails
 from known_tracks import write_sample
 from roilab.evaluate.run import data_config
-from roilab.evaluate.settings import EvaluationError
-from roilab.evaluate.working_point import best_threshold
 from roilab.inference import NetworkFile
 from roilab.metrics import clopper_pearson
 from roilab.wirecell.torchscript import save_torchscript
@@ -145,43 +142,19 @@ def test_mask_threshold_is_chosen_on_validation_events(
     run_evaluate(
         *(f"network={model}", "data=tiny", f"data.dir={frames_dir}", "data.cache=null"),
         *("data.val_files=[g4-rec-1.h5]", f"sample={tracks_dir}"),
-        *("network_spec.mask_thresh=choose", "scan=[0.05,0.3,0.9]"),
+        *("network_spec.mask_thresh=choose", "working_point.scan=[0.05,0.3,0.9]"),
+        *("working_point.by=dice", "working_point.min_roi_purity=0", "scan=[0.5]"),
     )
     with (tmp_path / "out" / "validation.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert [(row["mask_thresh"], row["events"]) for row in rows] == [
+    assert [(row["mask_thresh"], row["images"]) for row in rows] == [
         (t, "2") for t in ("0.05", "0.3", "0.9")
     ]
     dice = [float(row["dice"] or 0) for row in rows]
     assert dice[1] == max(dice)
     assert table(tmp_path / "out" / "table.csv")["dnn", 0]["mask_thresh"] == "0.3"
-
-
-POINTS = [
-    {"mask_thresh": t, "events": 1, "dice": d, "pixel_efficiency": e, "roi_purity": p}
-    for t, d, e, p in ((0.1, 0.8, 0.99, 0.5), (0.3, 0.9, 0.9, 0.9), (0.5, math.nan, 0.8, 1.0))
-]
-
-
-@pytest.mark.parametrize(
-    ("by", "purity", "chosen"),
-    [("dice", 0, 0.3), ("pixel_efficiency", 0, 0.1), ("pixel_efficiency", 0.9, 0.3)],
-)
-def test_working_point(by: str, purity: float, chosen: float) -> None:
-    assert best_threshold(POINTS, by, purity) == chosen
-
-
-@pytest.mark.parametrize(
-    ("rows", "by", "purity", "text"),
-    [
-        (POINTS, "none", 0, "choose.by: got 'none'; expected one of dice, pixel_efficiency"),
-        (POINTS, "dice", 0.95, "no mask threshold reaches that .ROI purity reaches 1.000"),
-        ([], "dice", 0, "has no threshold to choose"),
-    ],
-)
-def test_no_working_point(rows: list[dict[str, Any]], by: str, purity: float, text: str) -> None:
-    with pytest.raises(EvaluationError, match=text):
-        best_threshold(rows, by, purity)
+    with (tmp_path / "out" / "scan.csv").open() as stream:
+        assert {row["mask_thresh"] for row in csv.DictReader(stream)} == {"0.5"}
 
 
 def test_foreign_torchscript_and_plane(

@@ -263,14 +263,14 @@ def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
     )
     service, roi = nodes["service"], nodes["roi"]
     assert service["type"] == "TorchService"
-    assert service["data"] == {"model": "a/model.ts", "device": "gpu", "concurrency": 1}
+    assert service["data"] == {"model": "a/model.ts", "device": "gpu"}
     assert (roi["type"], roi["name"]) == ("DNNROIFinding", "roilab3v")
     assert roi["data"] == {
         "anode": "AnodePlane:apa3",
         "plane": 1,
         "intags": ["loose_lf3", "mp2_roi3", "mp3_roi3"],
         "decon_charge_tag": "decon_charge3",
-        "summary_tag": "wiener3",
+        "summary_tag": "",
         "outtag": "dnnsp3v",
         "forward": f"TorchService:{service['name']}",
         "sort_chanids": True,
@@ -282,15 +282,17 @@ def test_jsonnet_gives_complete_nodes(tmp_path: Path) -> None:
         "tick_pad_multiple": 4,
         "nchunks": 1,
     }
+    call = f"(import '{library}').nodes({anode}, 3, 1, summary_tag='wiener3').roi.data.summary_tag"
+    assert json.loads(jsonnet.evaluate_snippet("job", call)) == "wiener3"
     with pytest.raises(RuntimeError, match="made for plane 1, not for 2"):
         jsonnet.evaluate_snippet("job", f"(import '{library}').nodes('AnodePlane:a', 3, 2)")
 
 
 def test_a_network_of_two_planes_is_configured_for_both() -> None:
-    data = build("unet", "data.planes=[U,V]").recipe
-    planes = inference_metadata.network_metadata(data)["plane"]
-    assert planes == [0, 1]
-    assert "local planes" in node_jsonnet(inference_metadata.network_metadata(data), "model.ts")
+    network = build("unet", "data.planes=[U,V]")
+    metadata = inference_metadata.network_metadata(network.recipe, network.working_point)
+    assert metadata["plane"] == [0, 1]
+    assert "local planes" in node_jsonnet(metadata, "model.ts")
 
 
 def test_files_that_are_no_torchscript(tmp_path: Path) -> None:

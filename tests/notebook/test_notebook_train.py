@@ -63,7 +63,7 @@ def test_a_run_inside_another_hydra_application(
         (["model=none"], "model=none: there is no such choice"),
         (["data.rebin=4,10"], "The configuration does not compose: .*multirun"),
         (["-m"], "-m is an option of the command line; expected KEY=VALUE only"),
-        (["data.rebin=7"], "data.rebin=7 does not divide the range of 480 ticks"),
+        (["data.rebin=481"], "data.rebin=481 is not from 1 to 480, the number of ticks"),
         (["data.dir=nowhere"], "data.dir=nowhere: expected a folder that exists"),
     ],
 )

@@ -51,7 +51,7 @@ def test_same_planes_as_the_files_of_the_command(
 def test_planes_are_a_sequence_made_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def blank(self: Simulation, event: object, index: int, *_: object) -> tuple[object, object]:
+    def blank(self: Simulation, event: object, index: int, *others: object) -> object:
         calls.append(index)
         frame = np.zeros((300, 1800), np.int16)
         return [{"orig": frame}] * 3, [frame] * 3

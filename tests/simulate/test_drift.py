@@ -1,3 +1,6 @@
+from itertools import pairwise
+from math import erf, sqrt
+
 import numpy as np
 import pytest
 
@@ -57,8 +60,29 @@ def test_charge_outside_the_grid_is_dropped_and_wrapped_rows_return() -> None:
     assert grid.sum() == 1.0
 
 
+def test_many_clouds_agree_with_a_loop() -> None:
+    random, shape, wires = np.random.default_rng(4), (7, 30), 18
+    across = random.uniform(-2, 20, 50), random.uniform(0.1, 1.5, 50)
+    along, charge = (random.uniform(-3, 33, 50), random.uniform(0.1, 3, 50)), random.random(50)
+    grid, expected = np.zeros(shape, dtype=np.float32), np.zeros(shape)
+    add_clouds(grid, across, along, charge, wires)
+
+    def shares(centre: float, sigma: float, bins: int) -> list[float]:
+        edges = [0.5 * erf((edge - centre) / (sqrt(2) * sigma)) for edge in range(bins + 1)]
+        return [after - before for before, after in pairwise(edges)]
+
+    for cloud, electrons in enumerate(charge):
+        rows = shares(across[0][cloud], across[1][cloud], wires)
+        ticks = shares(along[0][cloud], along[1][cloud], shape[1])
+        for row, share in enumerate(rows):
+            expected[row % shape[0]] += electrons * share * np.array(ticks)
+    # Gaussians are cut at 4 widths.
+    np.testing.assert_allclose(grid, expected, atol=5e-4)
+
+
 def test_truth_sums_to_the_charge_that_arrives(noisy: Simulation, track) -> None:  # type: ignore[no-untyped-def]
     event = track(noisy, "v", 40)
     arrivals = drift_electrons(event.depositions, noisy.detector, noisy.response.delay_us)
-    for frame in noisy.truth(arrivals, noisy.detector):
+    for plane in range(3):
+        frame = noisy.truth(arrivals, noisy.detector, plane)
         assert frame.sum() == pytest.approx(arrivals.electrons.sum(), rel=1e-3)

@@ -76,7 +76,7 @@ def test_track_has_its_angle_length_and_charge(composed, noisy: Simulation) -> N
 def test_shower_has_its_energy_and_starts_as_a_track(composed, noisy: Simulation) -> None:  # type: ignore[no-untyped-def]
     showers = generator(composed, "showers")
     axis = np.array([0.0, 0.6, 0.8])
-    cascade = showers.deposit_cascade(np.zeros(3), axis, 1000.0, 0.0, rng(3))
+    cascade = showers.cascade.deposit(np.zeros(3), axis, 1000.0, 0.0, rng(3))
     assert cascade.electrons.sum() == pytest.approx(1000 * 28500, rel=1e-6)
     depth = cascade.position @ axis
     mean = np.average(depth, weights=cascade.electrons)

@@ -5,7 +5,9 @@ import pytest
 
 from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
-from roilab.simulate.noise import estimate_rms, pad_mask, subtract_coherent_noise
+from roilab.simulate.intervals import pad_mask
+from roilab.simulate.noise import estimate_rms, subtract_coherent_noise
+from roilab.simulate.signal_processing import restore_baseline
 
 SHAPE = (120, 1800)
 
@@ -54,3 +56,15 @@ def test_runs_are_padded_up_to_the_edges() -> None:
 def test_invalid_noise_is_refused(noisy: Simulation, change: dict[str, float]) -> None:
     with pytest.raises(SimulationError, match="expected"):
         replace(noisy.noise, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ticks", [40, 41])
+def test_baseline_is_the_median_without_signal(ticks: int) -> None:
+    random = np.random.default_rng(5)
+    frame = random.normal(700, 200, size=(8, ticks)).astype(np.float32)
+    frame[:, : ticks // 3] += 5000
+    frame[3] = np.where(np.arange(ticks) % 2, 1e5, -1e5)  # nothing near the median
+    restored = restore_baseline(frame)
+    for row, result in zip(frame, restored, strict=True):
+        quiet = row[np.abs(row - np.median(row)) < 500]
+        np.testing.assert_array_equal(result, row - np.median(quiet) if len(quiet) else row)

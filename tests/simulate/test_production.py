@@ -112,11 +112,11 @@ def test_interrupted_run_leaves_no_incomplete_file(
     calls = []
     simulate = Simulation.simulate
 
-    def simulate_until(self: Any, event: Any, index: int, *further: Any) -> Any:
+    def simulate_until(self: Any, event: Any, index: int, *others: Any) -> Any:
         calls.append(index)
         if index == 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        return simulate(self, event, index, *further)
+        return simulate(self, event, index, *others)
 
     monkeypatch.setattr(Simulation, "simulate", simulate_until)
     with pytest.raises(SystemExit) as ended, interruptible():
@@ -186,3 +186,18 @@ def test_command_line(
     err = capsys.readouterr().err
     assert "processes=9999: this machine offers" in err
     assert "Traceback" not in err
+
+
+def test_archives_hold_the_summary_of_wiener(composed: Any, tmp_path: Path) -> None:
+    given = [*TINY, "simulation.events=1", "simulation.containers=[npz]"]
+    given += ["simulation.planes=[u,v]", "simulation.tags=[gauss,wiener]"]
+    make_sample(composed("demo", *given), tmp_path / "made", progress=False)
+    with np.load(tmp_path / "made" / "g4-rec-0.npz") as archive:
+        names = [name for name in archive.files if name.startswith("summary")]
+        assert names == ["summary_wiener0_0"]
+        summary = archive[names[0]]
+        assert (summary.shape, summary.dtype) == (archive["channels_wiener0_0"].shape, float)
+    # Noise RMS of the tight low-frequency filter [electrons], the same on all channels.
+    assert 100 < summary.min() < summary.max() < 1000
+    with open_frames(tmp_path / "made" / "g4-rec-0.npz") as file:
+        assert file.tags(0) == ("gauss0", "wiener0")

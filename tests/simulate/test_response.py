@@ -97,3 +97,18 @@ def test_arrival_before_the_readout_leaves_no_signal(quiet: Simulation, track) -
     early = type(event)(event.position, event.time_ns - 2e6, event.electrons)
     arrivals = drift_electrons(early, quiet.detector, quiet.response.delay_us)
     assert np.abs(quiet.response.compute_signal(arrivals, quiet.detector, 1)).max() < 1.0
+
+
+def test_signals_of_distant_tracks_add_up(quiet: Simulation, track) -> None:  # type: ignore[no-untyped-def]
+    """The signal is computed on the wires near the charge only; other charge changes nothing."""
+    one = track(quiet, "v", 60).depositions
+    away = np.array([0.0, 0.0, 300.0])
+    two = type(one)(0.5 * one.position + away, one.time_ns + 2e5, one.electrons)
+
+    def signal(charge):  # type: ignore[no-untyped-def]
+        arrivals = drift_electrons(charge, quiet.detector, quiet.response.delay_us)
+        return quiet.response.compute_signal(arrivals, quiet.detector, 0)
+
+    together = signal(type(one).join([one, two]))
+    np.testing.assert_allclose(together, signal(one) + signal(two), atol=1e-2)
+    assert together.max() > 50

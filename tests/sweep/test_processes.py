@@ -26,7 +26,7 @@ HERE = os.pathsep.join(map(str, Path(__file__).parents[:2]))
 NETWORK = """
 net: {_target_: torch.nn.Conv2d, in_channels: 3, out_channels: 1, kernel_size: 3, padding: 1}
 weights: null
-mask_thresh: 0.5
+mask_thresh: choose
 channels_last: false
 """
 
@@ -132,6 +132,14 @@ def test_two_processes_in_a_sweep(
     assert set(one) == set(two) >= {"train/loss", "val/loss", "test/loss"}
     for name, points in one.items():
         np.testing.assert_allclose(two[name], points, rtol=1e-5, err_msg=name)
+    # Both processes scan a part of the images; the threshold is that of one process.
+    before = read_status(alone)
+    assert before is not None
+    assert before.results is not None
+    assert complete.results is not None
+    ours, theirs = before.results.working_point, complete.results.working_point
+    assert ours["mask_thresh"] == theirs["mask_thresh"]
+    assert [row["images"] for row in ours["scan"]] == [row["images"] for row in theirs["scan"]]
     tables = [read_table(run / "physics" / "best.csv") for run in (alone, sweep / "seed-2")]
     assert {row["method"] for row in tables[0]} == {"dnn", "gauss", "ideal"}
     assert_same(*tables)

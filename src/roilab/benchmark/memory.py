@@ -40,7 +40,11 @@ def run_memory_study(config: DictConfig) -> None:
     if plain["log"] is not None:
         path = Path(plain["log"])
         steps = read_wct_log(path, plain["log_segment"])
-        rows = [{"cell": path.name, **step} for step in steps]
+        several = steps[-1]["job"] > 1
+        rows = [
+            {"cell": f"{path.name}, job {step['job']}" if several else path.name, **step}
+            for step in steps
+        ]
     else:
         rows = _measure_jobs(config, plain)
     for row in rows:

@@ -53,7 +53,7 @@ def open_networks(config: Mapping[str, Any]) -> list[BenchmarkNetwork]:
     if models is None:
         models = [] if paths else config["default_models"]
     networks = [_build_model(name, config["data"], config["seed"]) for name in models]
-    trained = [load_network(network_file(Path(path)), config["trust"]) for path in paths]
+    trained = [load_network(network_file(path), config["trust"]) for path in paths]
     names = [network_name(network.recipe) for network in trained]
     for network, name, path in zip(trained, names, paths, strict=True):
         unique = f"{name} ({path})" if names.count(name) > 1 else name
@@ -82,6 +82,6 @@ def _build_model(name: str, data: Mapping[str, Any], seed: int) -> BenchmarkNetw
 
 
 def _spec(network: TrainedNetwork, path: Path | None) -> NetworkSpec:
-    file = NetworkFile(path, None, network_metadata(network.recipe), {})
+    file = NetworkFile(path, None, network_metadata(network.recipe, network.working_point), {})
     keys = ("layers", "rebin", "input_scale", "threshold", "pad", "pad_unit", "mask_thresh")
     return network_spec(file, dict.fromkeys(keys), network.recipe["data"])

@@ -17,18 +17,21 @@ _LINE = re.compile(
     ),
     re.IGNORECASE,
 )
-_COMPONENT = re.compile(r"<(\w+:[^>\s]+)>")  # "<Type:name>" in a line of WCT's logger
+# "<Type:name>" in a line of WCT's logger, but not "ISourceNode<WireCell::IFrame>".
+_COMPONENT = re.compile(r"(?<!\w)<(\w+:(?!:)[^<>\s]+)>")
+_JOB_START = re.compile(r"executing \d+ apps")  # once or twice, before the first event
 _MB = {"": 1e-6, "K": 1024e-6, "M": 1024**2 * 1e-6, "G": 1024**3 * 1e-6}
 
 
 def read_wct_log(path: Path, segment: str) -> list[Row]:
     """Return the steps of a log, in its order.
 
-    Rows have ``segment``, ``component`` (from the logger, or empty), ``step``, resident memory
-    ``before_mb`` (of the previous line, from any component), ``after_mb`` and ``printed_mb``
-    (increment on the line), and ``size_mb`` (virtual memory) [MB, 1e6 bytes]. A line that matches
-    the regular expression ``segment`` starts a segment of the job, named by the expression's
-    groups, or by the complete match where it has no groups.
+    Rows have ``job`` (1 for the first job in the log), ``segment``, ``component`` (from the
+    logger, or empty), ``step``, resident memory ``before_mb`` (of the job's previous line, from
+    any component), ``after_mb`` and ``printed_mb`` (increment on the line), and ``size_mb``
+    (virtual memory) [MB, 1e6 bytes]. A line that matches the regular expression ``segment``
+    starts a segment of the job, named by the expression's groups, or by the complete match where
+    it has no groups.
 
     Raises:
         MeasurementError: the file cannot be read, has no such lines, or ``segment`` is not a
@@ -47,28 +50,31 @@ def read_wct_log(path: Path, segment: str) -> list[Row]:
             f"log_segment={segment}: is not a regular expression ({error}); correct it."
         ) from error
     rows: list[Row] = []
-    name = "job"  # before the first segment
+    job, name = 1, "job"  # before the first segment
     for line in lines:
+        if _JOB_START.search(line) and rows and rows[-1]["job"] == job:
+            job, name = job + 1, "job"
         if start := pattern.search(line):
             name = "-".join(filter(None, start.groups())) or start.group()
         if match := _LINE.search(line):
-            rows.append({"segment": name, **_row(match, line, rows)})
+            before = rows[-1]["after_mb"] if rows and rows[-1]["job"] == job else None
+            rows.append({"job": job, "segment": name, **_row(match, line, before)})
     if not rows:
         raise MeasurementError(
             f"{path}: has no line 'MEM: total: size=...K, res=...K increment: ...', which WCT's "
-            "MemUsage prints; expected the log of a job whose components print their memory "
-            "(wire-cell -L debug)."
+            "MemUsage prints; expected the log of a job whose components print their memory: "
+            "run it with wire-cell -L debug, and set verbosity: 2 in the data of Pgrapher."
         )
     return rows
 
 
-def _row(match: re.Match[str], line: str, rows: list[Row]) -> Row:
+def _row(match: re.Match[str], line: str, before: float | None) -> Row:
     after, grown = _megabytes(match, "res"), _megabytes(match, "res_increment")
     component = _COMPONENT.search(line)
     return {
         "component": component.group(1) if component else "",
         "step": match["step"].strip(),
-        "before_mb": rows[-1]["after_mb"] if rows else after - grown,
+        "before_mb": after - grown if before is None else before,
         "after_mb": after,
         "printed_mb": grown,
         "size_mb": _megabytes(match, "size"),

@@ -13,6 +13,7 @@ from roilab.command_line.arguments import OPTIONS, Arguments, split
 from roilab.command_line.conf_file import Key
 from roilab.command_line.help_page import show
 from roilab.command_line.keys import Command, ConfFolders, config_dir
+from roilab.reference_networks import reference_names
 
 # Last names of the keys whose values are files or folders.
 PATH_KEYS = frozenset(
@@ -118,7 +119,8 @@ def _values(command: Command, name: str, value: str) -> list[str]:
         return [f"{start}{choice}" for choice in found]
     key = command.flat.get(bare)
     if bare.rpartition(".")[2] in PATH_KEYS:
-        return _paths(start, last)
+        names = reference_names() if bare.rpartition(".")[2] == "network" else []
+        return [*(f"{start}{one}" for one in _starting(names, last)), *_paths(start, last)]
     if key is None or key.children is not None:
         return []
     if isinstance(key.value, bool):

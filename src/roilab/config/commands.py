@@ -1,13 +1,14 @@
 """Tables of the keys of the root files in ``conf/``, by command."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Section
+from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Range, Section
 from roilab.config.kinds import Choice, Flag, Number, Text, Whole
 from roilab.config.limits import (
     COUNT,
     DEVICE,
-    MASK_METRICS,
     MONITOR,
     NOT_NEGATIVE,
     PAD_UNIT,
@@ -15,6 +16,7 @@ from roilab.config.limits import (
     PLANE,
     PLANES,
     POSITIVE,
+    SCAN_METRICS,
     SEED,
     SIZE,
     TAGS,
@@ -22,11 +24,11 @@ from roilab.config.limits import (
     VALIDATION_METRICS,
 )
 from roilab.config.parts import Table
-from roilab.config.path_kinds import File, FileOrFolder, Folder
+from roilab.config.path_kinds import File, Folder, Network
 from roilab.config.simulation import SIMULATION
 
-NETWORK = FileOrFolder("checkpoint, TorchScript file or folder of a run")
-NETWORKS = Null(Either(NETWORK, ListOf(kind=FileOrFolder())))
+NETWORK = Network("checkpoint, TorchScript file, folder of a run or reference network")
+NETWORKS = Null(Either(NETWORK, ListOf(kind=Network())))
 # Folders of a run, made by Hydra; classes that the file of a network may name.
 _RUN: Table = {"output_dir": Text(), "run_dir": Text(), "trust": ListOf(kind=Text())}
 _NETWORK_SPEC: Table = {
@@ -38,6 +40,14 @@ _NETWORK_SPEC: Table = {
     "pad_unit": Null(PAD_UNIT),
     "mask_thresh": Null(PART),
 }
+_MASK_THRESH = Either(PART, Choice("choose"))
+_WORKING_POINT = Section({
+    "scan": ListOf(kind=PART, least=1),
+    "by": Choice(*SCAN_METRICS),
+    "min_roi_purity": PART,
+    "max_marked": PART,
+    "images": Null(COUNT),
+})  # fmt: skip
 
 _TRAIN: Table = {
     **_RUN,
@@ -57,15 +67,41 @@ _TRAIN: Table = {
         "name": Null(Text()),
         "net": Free(),
         "weights": Null(File()),
-        "mask_thresh": PART,
+        "mask_thresh": _MASK_THRESH,
         "channels_last": Flag(),
     }),
+    "distill": Section({"teacher": Null(NETWORK), "share": PART}),
+    "working_point": _WORKING_POINT,
     "scheduler": Section({
         "factory": Free(),
         "interval": Choice("epoch", "step"),
         "frequency": COUNT,
         "strict": Flag(),
         "monitor": MONITOR,
+    }),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Values(Section):
+    """Values of a key in the space of a search: a list or an interval, which the search checks."""
+
+    def read(self, value: Any, paths: bool) -> Any:
+        return value
+
+
+_SEARCH: Table = {
+    **_TRAIN,
+    "output_dir": Null(Text()),
+    "run_dir": Null(Text()),
+    "search": Section({
+        "space": Null(Each.of(_Values({name: Free() for name in ("low", "high", "log", "step")}))),
+        "trials": COUNT,
+        "objectives": ListOf(kind=Text(), least=1),
+        "prune_by": Null(Text()),
+        "seed": SIZE,
+        "sampler": Free(),
+        "pruner": Free(),
     }),
 }  # fmt: skip
 
@@ -77,18 +113,16 @@ _EVALUATE: Table = {
     "device": DEVICE,
     "seed": SEED,
     "scan": ListOf(kind=PART),
-    "choose": Section({"by": Choice(*MASK_METRICS), "min_roi_purity": PART}),
+    "working_point": _WORKING_POINT,
     "study": Section({
-        "network": ListOf(kind=FileOrFolder()),
+        "network": ListOf(kind=Network()),
         "rebin": ListOf(kind=COUNT),
         "threshold": ListOf(kind=NOT_NEGATIVE),
         "pad": ListOf(kind=SIZE),
         "pad_unit": ListOf(kind=PAD_UNIT),
         "widen": ListOf(kind=Flag()),
     }),
-    "network_spec": Section({
-        **_NETWORK_SPEC, "mask_thresh": Null(Either(PART, Choice("choose"))),
-    }),
+    "network_spec": Section({**_NETWORK_SPEC, "mask_thresh": Null(_MASK_THRESH)}),
 }  # fmt: skip
 
 _DISPLAY: Table = {
@@ -136,6 +170,9 @@ _BENCHMARK: Table = {
     "log_segment": Text(),
 }
 
+_CONTAINER = Choice(
+    *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
+)
 _PREDICT: Table = {
     **_RUN,
     "network": NETWORK,
@@ -143,21 +180,38 @@ _PREDICT: Table = {
     "in_folder": Text(),
     "planes": Null(PLANES),
     "apas": Null(ListOf(kind=SIZE, least=1)),
-    "container": Choice(
-        *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
-    ),
+    "container": _CONTAINER,
     "num_workers": COUNT,
     "device": DEVICE,
     "seed": SEED,
     "network_spec": Section(_NETWORK_SPEC),
 }
 
+_CONVERT: Table = {
+    "frames": Either(Text(), ListOf(kind=Text(), least=1)),  # patterns too
+    "in_folder": Text(),
+    "reader": Free(),
+    "output_dir": Text(),
+    "container": _CONTAINER,
+    "tags": Null(TAGS),
+    "apas": Null(ListOf(kind=SIZE, least=1)),
+    "planes": Null(PLANES),
+    "tick_range": Null(Range()),
+    "tick0_ns": Null(Number()),
+    "events": Null(ListOf(kind=Whole(), least=1)),
+    "events_per_file": Null(COUNT),
+    "name": Text(r"[^/]+", "a name without folders"),
+    "first_event": Null(SIZE),
+}
+
 COMMANDS: Mapping[str, Table] = {
     "train": _TRAIN,
+    "search": _SEARCH,
     "evaluate": _EVALUATE,
     "display": _DISPLAY,
     "benchmark": _BENCHMARK,
     "predict": _PREDICT,
+    "convert": _CONVERT,
     "export": {**_RUN, "network": NETWORK},
     "prepare": {"output_dir": Text(), "num_workers": SIZE, "seed": SEED},
     "simulate": {
@@ -170,4 +224,4 @@ COMMANDS: Mapping[str, Table] = {
 
 def unused_keys(command: str) -> set[str]:
     """Return keys that a command does not check: of ``data`` most take only the detector."""
-    return set() if command in ("train", "prepare") else {"data.dir"}
+    return set() if command in ("train", "search", "prepare") else {"data.dir"}

@@ -18,6 +18,8 @@ DEVICE = Either(Choice("auto", "cpu", "cuda"), Text(r"(cuda|cpu|mps)(:\d+)?", "a
 
 # Metrics of masks, see roilab.metrics.segmentation_metrics.
 MASK_METRICS = ("pixel_efficiency", "pixel_purity", "dice", "roi_efficiency", "roi_purity")
+# Those and charge, see roilab.metrics.ThresholdScan.
+SCAN_METRICS = ("charge_efficiency", *MASK_METRICS)
 VALIDATION_METRICS = tuple(f"val/{name}" for name in ("loss", *MASK_METRICS))
 TEST_METRICS = tuple(f"test/{name}" for name in ("loss", *MASK_METRICS))
 # A metric that a user's class logs passes by any other name.

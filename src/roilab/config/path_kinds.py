@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from roilab.config.kinds import Kind, UnfitError
+from roilab.reference_networks import describe_names, find_reference
 
 
 @dataclass(frozen=True)
@@ -76,3 +77,15 @@ class FileOrFolder(_Path):
 
     def _exists(self, path: Path) -> bool:
         return path.exists()
+
+
+class Network(FileOrFolder):
+    """A file or folder of a network, or the name of a reference network."""
+
+    def read(self, value: Any, paths: bool) -> Any:  # noqa: D102
+        if isinstance(value, str) and find_reference(value) is not None:
+            return value
+        return super().read(value, paths)
+
+    def _advice(self, path: Path) -> str:
+        return f"{super()._advice(path)} {describe_names()}".strip()

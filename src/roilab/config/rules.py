@@ -12,27 +12,45 @@ from roilab.frames.selection import FileSelection, Stage
 
 
 class RebinError(RoilabError):
-    """The rebin does not divide the range it is applied to."""
+    """The rebin does not fit the range it is applied to."""
 
 
 class DataConfigError(RoilabError):
     """Settings of the data config contradict each other."""
 
 
-def check_rebin(length: int, rebin: int, name: str = "data.rebin", axis: str = "ticks") -> None:
-    """Check that ``rebin`` divides ``length``.
+def check_rebin(ticks: int, rebin: int) -> None:
+    """Check that a range of ticks has at least one slice of ``rebin`` ticks.
+
+    Raises:
+        RebinError: it has none.
+    """
+    if not 1 <= rebin <= ticks:
+        raise RebinError(
+            f"data.rebin={rebin} is not from 1 to {ticks}, the number of ticks of the range; "
+            "choose a smaller one, such as 4 or 10."
+        )
+
+
+def count_slices(ticks: int, rebin: int) -> int:
+    """Return the number of slices of ``rebin`` ticks; the last one may lack ticks."""
+    return -(-ticks // rebin)
+
+
+def check_channel_rebin(channels: int, rebin: int) -> None:
+    """Check that ``rebin`` divides a number of channels.
 
     Raises:
         RebinError: it does not; the message names the nearest divisors.
     """
-    if rebin >= 1 and length % rebin == 0:
+    if rebin >= 1 and channels % rebin == 0:
         return
-    divisors = [d for d in range(1, length + 1) if length % d == 0]
+    divisors = [d for d in range(1, channels + 1) if channels % d == 0]
     below = [str(d) for d in divisors if d < rebin][-1:]
     above = [str(d) for d in divisors if d > rebin][:1]
     raise RebinError(
-        f"{name}={rebin} does not divide the range of {length} {axis}; expected a divisor, "
-        f"the nearest are {' and '.join(below + above)}. Choose one, or change the range."
+        f"data.channel_rebin={rebin} does not divide the range of {channels} channels; expected a "
+        f"divisor, the nearest are {' and '.join(below + above)}. Choose one, or change the range."
     )
 
 
@@ -54,10 +72,12 @@ def check_ranges(data: Mapping[str, Any]) -> None:
     rows = []
     for plane in planes:
         first, last = readout.ranges[plane]
-        check_rebin(last - first, data["channel_rebin"], "data.channel_rebin", "channels")
+        check_channel_rebin(last - first, data["channel_rebin"])
         rows.append((last - first) // data["channel_rebin"])
     channels = sum(rows) if data["stack"] else min(rows)
-    _check_crop(data["crop"], channels, (end - begin) // data["rebin"])
+    slices = count_slices(end - begin, data["rebin"])
+    _check_crop(data["crop"], channels, slices)
+    _check_augment(data["augment"], data["stack"], slices)
 
 
 def _check_crop(crop: Mapping[str, Any], channels: int, slices: int) -> None:
@@ -74,6 +94,25 @@ def _check_crop(crop: Mapping[str, Any], channels: int, slices: int) -> None:
         raise DataConfigError(
             f"data.crop.signal, prolonged and empty are {crop['signal']}, {crop['prolonged']} and "
             f"{crop['empty']}; expected a sum of at most 1. Lower one of them."
+        )
+
+
+def _check_augment(augment: Mapping[str, Any], stack: bool, slices: int) -> None:
+    """Check that random changes fit to images of this length."""
+    low, high = augment["gain"]
+    if low > high:
+        raise DataConfigError(
+            f"data.augment.gain=[{low},{high}]; expected the smallest factor first. Exchange them."
+        )
+    if augment["shift"] >= slices:
+        raise DataConfigError(
+            f"data.augment.shift={augment['shift']} is not smaller than the image, {slices} "
+            "slices. Lower it."
+        )
+    if stack and augment["flip"] > 0:
+        raise DataConfigError(
+            f"data.augment.flip={augment['flip']} with data.stack=true would change the order of "
+            "the planes. Set one of them to 0 or false."
         )
 
 
@@ -161,8 +200,10 @@ def _check_validation_events(config: DictConfig) -> None:
     _check_frames(data)
 
 
+_TRAIN = (_check_training_data, _check_metrics_are_computed)
 RULES: Mapping[str, Iterable[Callable[[DictConfig], None]]] = {
-    "train": (_check_training_data, _check_metrics_are_computed),
+    "train": _TRAIN,
+    "search": _TRAIN,
     "prepare": (_check_data_to_prepare,),
     "evaluate": (_check_validation_events,),
 }

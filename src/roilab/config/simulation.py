@@ -30,6 +30,14 @@ SIMULATION: Mapping[str, Kind] = {
     "rounding": Each.of(POSITIVE),
 }
 
+_SCATTERED: Mapping[str, Kind] = {
+    "number": _COUNTS,
+    "planes": ListOf(kind=_PLANE, least=1),
+    "theta_xz_deg": ListOf(kind=_ANGLE, least=2, most=2),
+    "theta_y_deg": _LIMITS,
+    "margin_mm": NOT_NEGATIVE,
+}
+
 SIMULATION_PARTS: Mapping[str, Mapping[str, Kind]] = {
     "roilab.detectors.Detector": {
         "name": Text(),
@@ -75,22 +83,35 @@ SIMULATION_PARTS: Mapping[str, Mapping[str, Kind]] = {
         "blip_mev": _LIMITS,
         "shortest_mm": NOT_NEGATIVE,
         "prolonged": _COUNTS,
-        "prolonged_plane": _PLANE,
+        "prolonged_planes": ListOf(kind=_PLANE, least=1),
         "prolonged_deg": ListOf(kind=_ANGLE, least=2, most=2),
         "prolonged_theta_y_deg": _LIMITS,
     },
-    "roilab.simulate.showers.Showers": {
-        "plane": _PLANE,
-        "energy_mev": ListOf(kind=POSITIVE, least=1),
-        "theta_xz_deg": _ANGLES,
+    "roilab.simulate.cascade.Cascade": {
         "radiation_length_mm": POSITIVE,
         "critical_mev": POSITIVE,
         "moliere_mm": POSITIVE,
         "shape": POSITIVE,
         "branch_mev": POSITIVE,
+    },
+    "roilab.simulate.showers.Showers": {
+        "plane": _PLANE,
+        "energy_mev": ListOf(kind=POSITIVE, least=1),
+        "theta_xz_deg": _ANGLES,
         "margin_mm": NOT_NEGATIVE,
         "axis_mm": POSITIVE,
     },
+    "roilab.simulate.scattered.ScatteredShowers": {
+        **_SCATTERED,
+        "energy_mev": _LIMITS,
+        "axis_mm": POSITIVE,
+    },
+    "roilab.simulate.scattered.ScatteredTracks": {
+        **_SCATTERED,
+        "length_mm": _LIMITS,
+        "density": _LIMITS,
+    },
+    "roilab.simulate.mixture.Mixture": {"shares": Each.of(NOT_NEGATIVE)},
     "roilab.simulate.tracks.Tracks": {
         "plane": _PLANE,
         "theta_xz_deg": _ANGLES,
@@ -109,6 +130,17 @@ SIMULATION_PARTS: Mapping[str, Mapping[str, Kind]] = {
         "coherent_adc": NOT_NEGATIVE,
         "coherent_group": COUNT,
         "coherent_cutoff_mhz": POSITIVE,
+    },
+    "roilab.simulate.variation.Variation": {
+        "noise": NOT_NEGATIVE,
+        "coherent_adc": NOT_NEGATIVE,
+        "gain": POSITIVE,
+        "induction": POSITIVE,
+        "bias": POSITIVE,
+        "lifetime": POSITIVE,
+        "diffusion": NOT_NEGATIVE,
+        "recombination": POSITIVE,
+        "dead_channels": PART,
     },
     "roilab.simulate.signal_processing.SignalProcessing": {
         "coherent_group": SIZE,

@@ -1,6 +1,5 @@
 """Crops: parts of training images, chosen anew in every epoch."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,11 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
-from roilab.data.dataset import RoiDataset, TrainingItem, collate
+from roilab.data.dataset import TrainingItem
 from roilab.data.images import crop
-from roilab.data.sampler import ShuffledSampler, SkippingSampler
 
 Mask = NDArray[np.bool_]  # truth mask (channel, slice)
 Corner = tuple[int, int]  # first channel and first slice of a crop
@@ -116,29 +113,8 @@ def fewest_true(mask: Mask, spec: CropSpec) -> Mask:
     return fewest
 
 
-class CroppedDataset(Dataset[list[TrainingItem]]):
-    """Crops of images; an item has all crops of one image.
-
-    The index is a pair of epoch and image: crops follow from both and from ``seed``, whichever
-    process reads them, and whether or not the training was resumed.
-    """
-
-    def __init__(self, images: RoiDataset, spec: CropSpec, seed: int) -> None:
-        self.images, self.spec, self.seed = images, spec, seed
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: tuple[int, int]) -> list[TrainingItem]:
-        epoch, image = index
-        item, spec = self.images[image], self.spec
-        random = np.random.default_rng((self.seed, epoch, image))
-        chooser = CropChooser(item["truth_mask"][0].numpy() > 0, spec)
-        return [_cut(item, corner, spec) for corner in chooser.choose(random)]
-
-
-def _cut(item: TrainingItem, corner: Corner, spec: CropSpec) -> TrainingItem:
-    """Copy a part of an item; a view would keep the image in memory."""
+def cut(item: TrainingItem, corner: Corner, spec: CropSpec) -> TrainingItem:
+    """Copy the part of an item that begins at a corner; a view would keep the image in memory."""
     first, begin = corner
     window = (first, first + spec.channels), (begin, begin + spec.slices)
     return TrainingItem(
@@ -146,26 +122,3 @@ def _cut(item: TrainingItem, corner: Corner, spec: CropSpec) -> TrainingItem:
         truth_mask=crop(item["truth_mask"], *window).clone(memory_format=torch.contiguous_format),
         name=item["name"],
     )
-
-
-def collate_crops(images: list[list[TrainingItem]]) -> TrainingItem:
-    """Join the crops of all images to one batch."""
-    return collate([crop for crops in images for crop in crops])
-
-
-class EpochSampler(SkippingSampler):
-    """Pairs of epoch and image, for ``CroppedDataset``, in the order of another sampler."""
-
-    def __init__(self, images: ShuffledSampler) -> None:
-        self.images, self._epoch = images, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch."""
-        self._epoch = epoch
-        self.images.set_epoch(epoch)
-
-    def order(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]  # noqa: D102
-        return ((self._epoch, image) for image in self.images.order())
-
-    def __len__(self) -> int:
-        return len(self.images)

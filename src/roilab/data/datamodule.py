@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader
 from roilab.config import read_part
 from roilab.config.rules import DataConfigError
 from roilab.data.cache import ImageCache
-from roilab.data.crops import CroppedDataset, EpochSampler
 from roilab.data.dataset import RoiDataset, TrainingItem
+from roilab.data.epochs import EpochDataset, EpochSampler
 from roilab.data.fill import fill_cache
 from roilab.data.image_index import ImageSource, list_images
 from roilab.data.left_out import LeftOut
@@ -184,12 +184,13 @@ class RoiDataModule(LightningDataModule):
     def _loader(self, stage: Stage) -> DataLoader[TrainingItem]:
         dataset, settings, trainer = self.dataset(stage), self.settings, self.trainer
         rank, size = (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
-        read: RoiDataset | CroppedDataset = dataset
+        read: RoiDataset | EpochDataset = dataset
         sampler: SkippingSampler
         if stage == "train":
             sampler = ShuffledSampler(len(dataset), rank, size, settings.shuffle_seed)
-            if settings.crop_spec is not None:
-                read = CroppedDataset(dataset, settings.crop_spec, settings.shuffle_seed)
+            changes = settings.crop_spec, settings.augment_spec
+            if changes != (None, None):
+                read = EpochDataset(dataset, settings.shuffle_seed, *changes)
                 sampler = EpochSampler(sampler)
         else:
             sampler = UnrepeatedSampler(len(dataset), rank, size)

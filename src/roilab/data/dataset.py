@@ -93,6 +93,11 @@ class RoiDataset(Dataset[TrainingItem]):
     def __getitem__(self, index: int) -> TrainingItem:
         return self._item(self.prepared(index), index)
 
+    def with_charge(self, index: int) -> tuple[TrainingItem, torch.Tensor]:
+        """Return a training item and its truth charge [electrons/tick], (1, channel, slice)."""
+        image = self.prepared(index)
+        return self._item(image, index), torch.from_numpy(image)[-1:]
+
     def _item(self, image: Frame, index: int) -> TrainingItem:
         prepared = torch.from_numpy(image)
         mask = truth_mask(prepared[-1:], self.truth.threshold)

@@ -12,6 +12,7 @@ from roilab.frames import (
     FrameFile,
     FrameFileError,
     MissingTagError,
+    RebinnedFileError,
     TickAxis,
     TickAxisError,
     Window,
@@ -82,11 +83,13 @@ def list_images(
     selection: PlaneSelection,
     spec: ImageSpec,
     on_error: Callable[[str, FrameFileError], None] | None = None,
+    any_rebin: bool = False,
 ) -> list[ImageSource]:
     """List the images of all files, in order of file, event, anode and plane.
 
     Only tags, channel lists and tick information are read. Every event must have the tags and
-    ticks of ``spec``. ``on_error`` is called with the name of a file or event that has an error,
+    ticks of ``spec``; files that were rebinned before must have its rebin, unless ``any_rebin``.
+    ``on_error`` is called with the name of a file or event that has an error,
     which is then left out; with ``None`` the error is raised.
 
     Raises:
@@ -102,7 +105,11 @@ def list_images(
         ):
             for events in match_events(rec, tru):
                 with _passed_to(on_error, f"{pair.name} event {events[0]}"):
-                    sources += _list_event(pair, rec, tru, events, (readout, selection, spec))
+                    found = _list_event(pair, rec, tru, events, (readout, selection, spec))
+                    if not any_rebin:
+                        for source in found:
+                            _check_stored_rebin(rec, tru, source, spec)
+                    sources += found
     return sources
 
 
@@ -145,6 +152,34 @@ def _list_event(
             for name, channels in _images(planes, selection.stack)
         ]
     return sources
+
+
+def _check_stored_rebin(
+    rec: FrameFile, tru: FrameFile, source: ImageSource, spec: ImageSpec
+) -> None:
+    """Check that the slices of an image are those of tags that were rebinned before."""
+    event, layers = source.rec_event, [layer + source.apa for layer in spec.layers]
+    axis = TickAxis.of(rec.info(event, layers[0]))
+    stored = [(rec, event, tag) for tag in layers]
+    stored.append((tru, source.tru_event, source.truth_tag))
+    for frames, number, tag in stored:
+        if not frames.may_hold_slices or tag not in frames.tags(number):
+            continue
+        info = frames.info(number, tag)
+        if info.rebin == 1:
+            continue
+        if info.rebin != spec.rebin:
+            raise RebinnedFileError(
+                f"{info.where}: was rebinned to {info.rebin} ticks before it was written; expected "
+                f"data.rebin={spec.rebin}. Set data.rebin={info.rebin}, or name frames of ticks."
+            )
+        if (axis.first_tick(info) - spec.tick_range[0]) % info.rebin:
+            raise RebinnedFileError(
+                f"{info.where}: its slices of {info.rebin} ticks begin at tick "
+                f"{axis.first_tick(info)}, those of data.tick_range={list(spec.tick_range)} at "
+                f"{spec.tick_range[0]}; expected a multiple of {info.rebin} between them. Change "
+                "data.tick_range."
+            )
 
 
 def _images(planes: dict[str, Range], stack: bool) -> list[tuple[str, tuple[Range, ...]]]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from roilab.config.rules import check_rebin
+from roilab.config.rules import check_channel_rebin, check_rebin
 
 Image = TypeVar("Image", NDArray[np.float32], torch.Tensor)
 Mask = TypeVar("Mask", NDArray[np.bool_], torch.Tensor)
@@ -20,19 +20,29 @@ PadUnit = Literal["bins", "ticks"]
 def rebin_mean(image: Image, ticks: int, channels: int = 1) -> Image:
     """Return the mean over ``ticks`` ticks and ``channels`` channels, in the same units.
 
-    Shape (..., channel, tick) becomes (..., channel / channels, tick / ticks).
+    Shape (..., channel, tick) becomes (..., channel / channels, tick / ticks); the number of
+    slices is rounded up. Ticks that the last slice lacks count as 0, as in WCT's node.
 
     Raises:
-        RebinError: a factor does not divide its axis.
+        RebinError: there are fewer ticks than ``ticks``, or ``channels`` does not divide its axis.
     """
     *lead, rows, columns = image.shape
     check_rebin(columns, ticks)
-    check_rebin(rows, channels, "data.channel_rebin", "channels")
+    check_channel_rebin(rows, channels)
+    if columns % ticks:
+        image, columns = _pad_ticks(image, -columns % ticks), columns + -columns % ticks
     if ticks > 1:
         image = image.reshape(*lead, rows, columns // ticks, ticks).mean(-1)
     if channels > 1:
         image = image.reshape(*lead, rows // channels, channels, columns // ticks).mean(-2)
     return image
+
+
+def _pad_ticks(image: Image, ticks: int) -> Image:
+    """Return a copy with zeros after the last tick."""
+    if isinstance(image, torch.Tensor):
+        return torch.nn.functional.pad(image, [0, ticks])
+    return np.pad(image, [(0, 0)] * (image.ndim - 1) + [(0, ticks)])
 
 
 def crop(image: Image, channels: tuple[int, int], ticks: tuple[int, int]) -> Image:

@@ -11,8 +11,8 @@ import torch
 from lightning.fabric.utilities.seed import pl_worker_init_function
 from torch.utils.data import DataLoader, Dataset
 
-from roilab.data.crops import CroppedDataset, collate_crops
 from roilab.data.dataset import TrainingItem, collate
+from roilab.data.epochs import EpochDataset, collate_epoch
 from roilab.data.sampler import SkippingSampler
 from roilab.interruption import ignore_signals
 
@@ -24,7 +24,7 @@ class BatchLoader(DataLoader[TrainingItem]):
     batches before are then neither read nor returned.
 
     Args:
-        dataset: images, or crops of them.
+        dataset: images, or those that change from epoch to epoch.
         sampler: order of the images.
         options: other arguments of ``torch.utils.data.DataLoader``.
     """
@@ -35,7 +35,7 @@ class BatchLoader(DataLoader[TrainingItem]):
         super().__init__(
             dataset,
             sampler=sampler,
-            collate_fn=collate_crops if isinstance(dataset, CroppedDataset) else collate,
+            collate_fn=collate_epoch if isinstance(dataset, EpochDataset) else collate,
             worker_init_fn=start_worker,
             generator=torch.Generator(),
             **options,

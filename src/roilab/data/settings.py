@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from roilab.config.rules import check_ranges, select_files
+from roilab.data.augment import AugmentSpec
 from roilab.data.crops import CropSpec
 from roilab.data.dataset import TruthSpec
 from roilab.data.image_index import ImageSpec, PlaneSelection
@@ -51,6 +52,7 @@ class DataSettings:
     pad_unit: PadUnit
     batch_size: int
     crop: Mapping[str, Any]
+    augment: Mapping[str, Any]
     num_workers: int
     pin_memory: bool | None
     cache: Mapping[str, Any] | None
@@ -91,6 +93,12 @@ class DataSettings:
     def crop_spec(self) -> CropSpec | None:
         """Size and choice of the crops; ``None`` for training on complete images."""
         return None if self.crop["per_image"] is None else CropSpec(**self.crop)
+
+    @property
+    def augment_spec(self) -> AugmentSpec | None:
+        """Random changes of training images; ``None`` for none."""
+        spec = AugmentSpec(**self.augment)
+        return spec if spec.changes else None
 
     @property
     def layer_scale(self) -> float:

@@ -116,8 +116,9 @@ def _results(run: RunRecord) -> dict[str, Any]:
     if not metrics:
         names = sorted(name.partition("/")[2] for name in run.curves if name.startswith("val/"))
         metrics = {f"val/{name}": run.metric(name) for name in names}
-    facts = {"state": run.state, "epochs": run.epochs, "best epoch": run.best_epoch}
-    facts |= {"parameters": run.results.get("parameters"), **dict(sorted(metrics.items()))}
+    facts: dict[str, Any] = {"state": run.state, "epochs": run.epochs, "best epoch": run.best_epoch}
+    facts |= {"parameters": run.results.get("parameters"), "mask_thresh": run.mask_thresh}
+    facts |= dict(sorted(metrics.items()))
     return {name: value for name, value in facts.items() if value is not None}
 
 

@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,19 +20,12 @@ from roilab.evaluate.figures import save_figures
 from roilab.evaluate.methods import Gauss, Method, dnn, ideal
 from roilab.evaluate.sample import SampleImage, read_sample
 from roilab.evaluate.settings import EvaluationError, PhysicsSettings
-from roilab.evaluate.working_point import best_threshold, scan_validation, validation_events
-from roilab.inference import (
-    Network,
-    NetworkFile,
-    NetworkSpec,
-    network_spec,
-    open_network,
-)
+from roilab.evaluate.working_point import working_point
+from roilab.inference import Network, NetworkFile, NetworkSpec, open_network
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
-_CHOOSE = "choose"
 _SHOWN = ("bias", "resolution", "inefficiency", "charge_profile", "roi_efficiency", "roi_purity")
 
 
@@ -105,29 +97,6 @@ def data_config(plain: Mapping[str, Any], file: NetworkFile) -> Mapping[str, Any
             "with a detector."
         )
     return {**file.data, "detector": plain.get("detector") or file.data["detector"]}
-
-
-def working_point(
-    plain: Mapping[str, Any], file: NetworkFile, data: Mapping[str, Any]
-) -> tuple[NetworkSpec, list[Row]]:
-    """Return the network's spec with its mask threshold, and the scan of validation events."""
-    given = dict(plain["network_spec"])
-    choose = given["mask_thresh"] == _CHOOSE and file.module is not None
-    if choose:
-        given["mask_thresh"] = None
-    spec = network_spec(file, given, data)
-    if not choose or file.module is None:
-        return spec, []
-    if not data.get("dir"):
-        raise EvaluationError(
-            "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
-            "data.val_files) of cosmic events."
-        )
-    probability = file.probability(spec, plain["device"])
-    origin = file.path if plain.get("data") is None else None
-    events = validation_events(data, spec, origin, plain["trust"])
-    rows = scan_validation(probability, events, plain["scan"])
-    return replace(spec, mask_thresh=best_threshold(rows, **plain["choose"])), rows
 
 
 def main_methods(

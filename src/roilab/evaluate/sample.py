@@ -9,10 +9,9 @@ from typing import Any
 from roilab.data import ImageSource, ImageSpec, PlaneSelection, list_images
 from roilab.detectors.readout import Readout
 from roilab.evaluate.settings import EvaluationError
-from roilab.frames import FilePair
+from roilab.frames import META_FILE, FilePair
 from roilab.inference import Plane, PlaneReader
 
-META_FILE = "meta.json"
 # Plane, sample, theta_xz [degrees], energy [MeV]: images that share it are evaluated together.
 SampleKey = tuple[str, str, float, float | None]
 
@@ -77,7 +76,7 @@ def read_sample(
         key = (entry.pair, entry.plane)
         if key not in sources:
             selection = PlaneSelection((entry.plane,))
-            found = list_images([entry.pair], readout, selection, spec)
+            found = list_images([entry.pair], readout, selection, spec, any_rebin=True)
             sources[key] = {source.rec_event: source for source in found}
         if entry.event not in sources[key]:
             raise EvaluationError(
@@ -101,7 +100,8 @@ def _entries(
     except FileNotFoundError as error:
         raise EvaluationError(
             f"{path}: there is no such file; expected a folder of frames with a {META_FILE} that "
-            "gives the angle of every event. Name a sample of tracks or showers."
+            "gives the angle of every event. Name such a sample, or write the file from the names "
+            "of the frame files: roilab sample FOLDER --pattern '*_xz{theta_xz}_*.h5' --plane V."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise EvaluationError(

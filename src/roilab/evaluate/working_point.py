@@ -1,25 +1,75 @@
 """Choose the mask threshold on validation events, which are in no sample."""
 
 import logging
-import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from roilab.building import build
-from roilab.data import RoiDataModule, SimulatedDataModule
+from roilab.data import RoiDataModule, SimulatedDataModule, TrainingItem
 from roilab.evaluate.settings import EvaluationError
-from roilab.inference import NetworkSpec, instantiate_trusted
-from roilab.inference.network import Probability
-from roilab.inference.rois import check_probability
+from roilab.inference import (
+    NetworkFile,
+    NetworkSpec,
+    WorkingPointRule,
+    choose_working_point,
+    instantiate_trusted,
+    network_spec,
+    scan_thresholds,
+)
 from roilab.inference.trusted import DATA, DATA_PATHS
-from roilab.metrics import segmentation_metrics
-from roilab.types import Row
+from roilab.inference.working_point import CHOOSE
+from roilab.types import Frame, Row
 
 log = logging.getLogger(__name__)
 
 # What SimulatedDataModule has beyond RoiDataModule: a file never causes a simulation.
 _SIMULATED = ("simulation", "simulated_samples")
+
+
+def working_point(
+    plain: Mapping[str, Any], file: NetworkFile, data: Mapping[str, Any]
+) -> tuple[NetworkSpec, list[Row]]:
+    """Return the network's spec with its mask threshold, and the scan of validation events.
+
+    With ``network_spec.mask_thresh=choose`` the threshold is chosen as at the end of a training.
+
+    Args:
+        plain: the command's configuration.
+        file: the network.
+        data: the data config.
+
+    Raises:
+        RoilabError: (its subclasses) there are no validation events, or the network returns NaN.
+    """
+    given = dict(plain["network_spec"])
+    choose = given["mask_thresh"] == CHOOSE and file.module is not None
+    if choose:
+        given["mask_thresh"] = None
+    spec = network_spec(file, given, data)
+    if not choose:
+        return spec, []
+    if not data.get("dir"):
+        raise EvaluationError(
+            "network_spec.mask_thresh=choose needs validation events; give data.dir (and "
+            "data.val_files) of cosmic events."
+        )
+    apply = file.probability(spec, plain["device"])
+
+    def probability(item: TrainingItem) -> Frame:
+        found: Frame = apply(item["image"][None])[0, 0].numpy()
+        return found
+
+    origin = file.path if plain.get("data") is None else None
+    images = validation_events(data, spec, origin, plain["trust"]).dataset("val")
+    rule = WorkingPointRule(**plain["working_point"])
+    rows = scan_thresholds(probability, images, rule.indices(len(images)), rule.scan).rows()
+    point = choose_working_point(rows, rule, spec.mask_thresh)
+    if point.note:
+        log.warning("%s: mask_thresh %s.", file.name, point.note)
+    log.info("%s", point)
+    return replace(spec, mask_thresh=point.mask_thresh), rows
 
 
 def validation_events(
@@ -61,70 +111,3 @@ def validation_events(
         module = instantiate_trusted(data, DATA, origin, trust, paths=DATA_PATHS, **replaced)
     module.setup()
     return module
-
-
-def scan_validation(
-    probability: Probability, module: RoiDataModule, thresholds: Sequence[float]
-) -> list[Row]:
-    """Return pixel and ROI metrics of the validation events for every mask threshold.
-
-    The truth is the network's truth mask, slice by slice.
-
-    Args:
-        probability: of the network.
-        module: with the validation events.
-        thresholds: on the probability.
-    """
-    dataset = module.dataset("val")
-    metrics = [segmentation_metrics() for _ in thresholds]
-    for index in range(len(dataset)):
-        sample = dataset[index]
-        pixels = probability(sample["image"][None])[0]
-        check_probability(pixels.numpy(), "the network", sample["name"])
-        truth = sample["truth_mask"] > 0
-        for threshold, metric in zip(thresholds, metrics, strict=True):
-            metric.update(pixels > threshold, truth)
-    rows = []
-    for threshold, metric in zip(thresholds, metrics, strict=True):
-        values = {name: float(value) for name, value in metric.compute().items()}
-        rows.append({"mask_thresh": threshold, "events": len(dataset), **values})
-    return rows
-
-
-def best_threshold(rows: Sequence[Row], by: str, min_roi_purity: float) -> float:
-    """Return the threshold with the largest metric among those with enough ROI purity.
-
-    Args:
-        rows: of ``scan_validation``.
-        by: name of the metric.
-        min_roi_purity: smallest ROI purity allowed.
-
-    Raises:
-        EvaluationError: there is no threshold, no such metric, or the metric is undefined.
-    """
-    if not rows:
-        raise EvaluationError(
-            "network_spec.mask_thresh=choose has no threshold to choose from; list some in scan."
-        )
-    names = [name for name in rows[0] if name not in ("mask_thresh", "events")]
-    if by not in names:
-        raise EvaluationError(f"choose.by: got '{by}'; expected one of {', '.join(names)}.")
-    able = [row for row in rows if not math.isnan(row[by]) and row["roi_purity"] >= min_roi_purity]
-    if not able:
-        purest = max((row["roi_purity"] for row in rows), default=math.nan)
-        raise EvaluationError(
-            f"choose.by={by}, choose.min_roi_purity={min_roi_purity:g}: no mask threshold "
-            f"reaches that (ROI purity reaches {purest:.3f}) on the validation events. Ask for "
-            "less purity, or name events with truth above data.threshold (data.dir, "
-            "data.val_files)."
-        )
-    best = max(able, key=lambda row: row[by])
-    chosen = float(best["mask_thresh"])
-    log.info(
-        "mask_thresh %g: largest %s (%.4f) on %d validation events",
-        chosen,
-        by,
-        best[by],
-        best["events"],
-    )
-    return chosen

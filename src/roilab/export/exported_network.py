@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from roilab.config.rules import count_slices
 from roilab.detectors import Readout
 from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork
@@ -130,7 +131,7 @@ def image_size(recipe: Mapping[str, Any]) -> tuple[int, int]:
     channels = [last - first for first, last in ranges]
     first, last = readout.tick_range
     rows = (sum(channels) if data["stack"] else max(channels)) // data["channel_rebin"]
-    return rows, (last - first) // data["rebin"]
+    return rows, count_slices(last - first, data["rebin"])
 
 
 def _plan(model: MemoryModel, max_memory_mb: float | None) -> Plan:

@@ -1,19 +1,21 @@
 """The model card: input, training data, metrics and limits of a network."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from roilab.csv_log import read_curves
 from roilab.export.markdown import code_span, plain_text
+from roilab.inference import WorkingPoint
 
 _CARD = """\
 # {network} for ROI finding, plane {planes}
 
 Probability of a region of interest for every channel and slice of a wire plane, {purpose}.
-`{file}` is the network, `model.json` describes its input{configuration}.
+{files}
 
 ## Input
 
@@ -26,6 +28,10 @@ Probability of a region of interest for every channel and slice of a wire plane,
 | image | {channels} channels x {slices} slices; any other size works |
 | mask | probability above {mask_thresh:g} |
 
+## Mask threshold
+
+{threshold}
+
 ## Data
 
 | | |
@@ -33,7 +39,7 @@ Probability of a region of interest for every channel and slice of a wire plane,
 | folder | {folder} |
 | training files | {train_files} |
 | validation files | {val_files} |
-| truth | charge above {truth_threshold:g} electrons per tick, padded by {pad} {pad_unit} |
+{images}| truth | charge above {truth_threshold:g} electrons per tick, padded by {pad} {pad_unit} |
 
 ## Recipe
 
@@ -52,8 +58,8 @@ roilab {versions[roilab]}, torch {versions[torch]}.
 
 - It was trained for the detector, planes, simulation, noise and signal processing of its training
   data. Train another network for another detector, field or signal processing.
-- The mask threshold of its training was {mask_thresh:g}. `python -m roilab.evaluate network={file}`
-  finds the best one for charge on tracks and showers of known angle.
+- The mask threshold is that of its validation events. `python -m roilab.evaluate network={argument}
+  sample=FOLDER` shows charge at other thresholds on tracks and showers of known angle.
 - {memory}
 """
 
@@ -66,11 +72,13 @@ class TrainingFacts:
         epoch: of the checkpoint, counted from 0; ``None`` where it is not known.
         metrics: values of that epoch, by name.
         figures: paths of figures, as the card links them.
+        data: number of images by stage, where it is known: ``{"train": {"images": 90}}``.
     """
 
     epoch: int | None
     metrics: Mapping[str, float]
     figures: Sequence[str]
+    data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def read_training_facts(run_dir: Path, epoch: int) -> TrainingFacts:
@@ -84,13 +92,28 @@ def read_training_facts(run_dir: Path, epoch: int) -> TrainingFacts:
     return TrainingFacts(epoch, metrics, [str(path.relative_to(run_dir)) for path in pictures])
 
 
+def stored_facts(training: Mapping[str, Any]) -> TrainingFacts:
+    """Return the facts of a stored network, see ``roilab.networks.store``."""
+    metrics = {
+        name: value
+        for name, value in training.get("metrics", {}).items()
+        if name.startswith("val/") and value is not None
+    }
+    return TrainingFacts(training.get("best_epoch"), metrics, [], training.get("data", {}))
+
+
 def format_model_card(
-    recipe: Mapping[str, Any], metadata: Mapping[str, Any], facts: TrainingFacts, file: str
+    recipe: Mapping[str, Any],
+    point: WorkingPoint,
+    metadata: Mapping[str, Any],
+    facts: TrainingFacts,
+    file: str,
 ) -> str:
     """Return the model card as Markdown.
 
     Args:
-        recipe: configuration in the checkpoint.
+        recipe: the configuration that a checkpoint saves.
+        point: mask threshold.
         metadata: of the exported network, as in ``model.json``.
         facts: of the training.
         file: name of the network's file.
@@ -101,7 +124,7 @@ def format_model_card(
     values = {
         "network": plain_text(metadata["network"]),
         "planes": " and ".join(metadata["planes"]),
-        "folder": code_span(data["dir"]),
+        "folder": code_span(data["dir"]) if data["dir"] else "not recorded",
         "batch_size": plain_text(data["batch_size"]),
         "seed": plain_text(metadata["seed"]),
         "layers": _list_names(metadata["layers"]),
@@ -111,15 +134,37 @@ def format_model_card(
         "epoch": "" if facts.epoch is None else f"Weights after epoch {facts.epoch + 1}. ",
         "loss": code_span(str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1]),
         "commit": metadata["git_commit"] or "not known",
-        "metrics": _metrics_table(facts.metrics),
+        "threshold": _threshold(point),
+        "metrics": _metrics_table(facts.metrics, point),
         "purpose": "for programs other than the Wire-Cell Toolkit, which cannot run ONNX"
         if onnx
         else "for the node `DNNROIFinding` of the Wire-Cell Toolkit",
-        "configuration": "" if onnx else ", `dnnroi.jsonnet` configures the node",
+        "files": _files(file),
+        "images": _images(facts.data),
         "figures": "\n".join(links) or "No figures are available.",
     }
     image = {"channels": channels, "slices": slices, "memory": memory}
-    return _CARD.format(**{**metadata, **values, **image, "file": file})
+    return _CARD.format(
+        **{**metadata, **values, **image, "argument": file.removesuffix(".safetensors")}
+    )
+
+
+def _files(file: str) -> str:
+    """Return which file holds what."""
+    name, _, suffix = file.rpartition(".")
+    if suffix == "safetensors":
+        return (
+            f"`{file}` holds its weights, `{name}.json` describes it; `network={name}` is this "
+            "network in every\ncommand of roilab. Licence: BSD-3-Clause."
+        )
+    configuration = "" if suffix == "onnx" else ", `dnnroi.jsonnet` configures the node"
+    return f"`{file}` is the network, `{name}.json` describes its input{configuration}."
+
+
+def _images(data: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the line of a table with the numbers of images; empty where they are not known."""
+    counts = [f"{plain_text(stage)} {int(of['images'])}" for stage, of in data.items()]
+    return f"| images | {', '.join(counts)} |\n" if counts else ""
 
 
 def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
@@ -136,11 +181,30 @@ def _image(export: Mapping[str, Any]) -> tuple[Any, Any, str]:
     return channels, slices, memory
 
 
-def _metrics_table(metrics: Mapping[str, float]) -> str:
-    if not metrics:
+def _metrics_table(metrics: Mapping[str, float], point: WorkingPoint) -> str:
+    """Return the metrics of the validation: of its masks at the network's threshold."""
+    shown = {**metrics, **{f"val/{name}": value for name, value in point.metrics.items()}}
+    if not shown:
         return "No metrics are available."
-    lines = [f"| {plain_text(name)} | {value:.4f} |" for name, value in sorted(metrics.items())]
-    return "\n".join(["| of validation | |", "|---|---|", *lines])
+    # Without a scan the metrics are those of the epoch.
+    thresh = point.mask_thresh if point.metrics else point.start
+    lines = [f"| {plain_text(name)} | {value:.4f} |" for name, value in sorted(shown.items())]
+    return "\n".join([f"| of validation, mask above {thresh:g} | |", "|---|---|", *lines])
+
+
+def _threshold(point: WorkingPoint) -> str:
+    """Return how the threshold was chosen, with the metrics at every scanned threshold."""
+    text = f"{plain_text(point)}."
+    if not point.scan:
+        return text
+    names = [name for name in point.scan[0] if name not in ("mask_thresh", "images")]
+    heads = ["mask_thresh", *(name.replace("_", " ") for name in names)]
+    lines = [heads, ["---"] * len(heads)]
+    for row in point.scan:
+        numbers = ["" if math.isnan(row[n]) else f"{row[n]:.4f}" for n in names]
+        lines.append([f"{row['mask_thresh']:g}", *numbers])
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"{text}\n\n{table}"
 
 
 def _list_names(names: Sequence[str] | None) -> str:

@@ -75,7 +75,8 @@ def export_network(
         with explain_full_disk(path, "nothing is exported"):  # here, since others are open too
             metadata = _save(network.eval(), model, path, settings)
         metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
-        card.write_text(format_model_card(network.recipe, metadata, facts, path.name))
+        described = (network.recipe, network.working_point, metadata, facts)
+        card.write_text(format_model_card(*described, path.name))
         for file in jsonnet:
             file.write_text(node_jsonnet(metadata, path.name))
         labels = [file.name for file in paths]
@@ -108,7 +109,8 @@ def _save(
     network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
 ) -> dict[str, Any]:
     """Write and compare the file; return its metadata and the parity, which the file lacks."""
-    probability, metadata = RoiProbability(network), network_metadata(network.recipe)
+    probability = RoiProbability(network)
+    metadata = network_metadata(network.recipe, network.working_point)
     n_layers, (height, width) = metadata["n_layers"], image_size(network.recipe)
     sizes = (*SMALL_SIZES, (min(height, LARGEST_SIZE[0]), min(width, LARGEST_SIZE[1])))
 

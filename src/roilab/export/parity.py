@@ -101,7 +101,7 @@ def check_parity(
     generator, bf16 = torch.Generator().manual_seed(0), precision == "bf16"
     differences, highest_limit = {}, _LIMIT_BF16 if bf16 else _LIMIT
     for height, width in sizes:
-        image = _random_image(n_layers, height, width, generator)
+        image = random_image(n_layers, height, width, generator)
         expected = network(image)
         difference = (expected - exported(image)).abs()
         measured = float(difference.mean() if bf16 else difference.max())
@@ -133,7 +133,7 @@ def _rounding_error(network: nn.Module, image: torch.Tensor, probability: torch.
     return float((exact - probability).abs().max())
 
 
-def _random_image(
+def random_image(
     n_layers: int, height: int, width: int, generator: torch.Generator
 ) -> torch.Tensor:
     """Return noise and blocks of charge, shape (1, layer, channel, slice)."""

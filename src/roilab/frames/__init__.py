@@ -14,12 +14,17 @@ from roilab.frames.errors import (
     EventMismatchError,
     FrameFileError,
     MissingTagError,
+    RebinnedFileError,
     TickAxisError,
 )
 from roilab.frames.hdf5 import Hdf5Frames
+from roilab.frames.magnify import MagnifyFrames
 from roilab.frames.names import (
     ARCHIVE_ENDINGS,
     CONTAINERS,
+    META_FILE,
+    READABLE,
+    ROOT_ENDINGS,
     ZSTD_ENDINGS,
     apa_of,
     ending_of,
@@ -42,6 +47,7 @@ from roilab.frames.plane import (
     is_bad,
     read_plane,
 )
+from roilab.frames.spng import SpngFrames, holds_tensors
 from roilab.frames.tag_info import TagInfo
 from roilab.frames.tag_reader import TagReader, TruthTag
 from roilab.frames.window import Window
@@ -49,6 +55,8 @@ from roilab.frames.writer import FrameWriter
 
 __all__ = [
     "CONTAINERS",
+    "META_FILE",
+    "READABLE",
     "ArrayFrames",
     "BadChargeError",
     "ChannelRangeError",
@@ -57,7 +65,10 @@ __all__ = [
     "FrameFile",
     "FrameFileError",
     "FrameWriter",
+    "MagnifyFrames",
     "MissingTagError",
+    "RebinnedFileError",
+    "SpngFrames",
     "TagArrays",
     "TagInfo",
     "TagReader",
@@ -75,6 +86,7 @@ __all__ = [
     "match_events",
     "match_files",
     "open_frames",
+    "open_with_clock",
     "read_plane",
     "shown",
     "shown_tags",
@@ -101,7 +113,27 @@ def open_frames(path: str | Path, reader: Mapping[str, Any] | None = None) -> Fr
     ending = ending_of(path.name)
     if ending in ZSTD_ENDINGS or ARCHIVE_ENDINGS.get(ending) is not None:
         return TarFrames(path)
-    return ZipFrames(path) if ending in ARCHIVE_ENDINGS else Hdf5Frames(path)
+    if ending in ROOT_ENDINGS:
+        return MagnifyFrames(path)
+    if ending in ARCHIVE_ENDINGS:
+        return SpngFrames(path) if holds_tensors(path) else ZipFrames(path)
+    return Hdf5Frames(path)
+
+
+def open_with_clock(path: Path, tick_ns: float, start_ns: float) -> FrameFile:
+    """Open a frame file, with this clock where it is a ROOT file, which has none (``data.reader``).
+
+    Args:
+        path: of the file.
+        tick_ns: length of a tick [ns].
+        start_ns: time of tick 0 [ns].
+
+    Raises:
+        FrameFileError: as ``open_frames``.
+    """
+    if ending_of(path.name) in ROOT_ENDINGS:
+        return MagnifyFrames(path, tick_ns, start_ns)
+    return open_frames(path)
 
 
 def _open_with(reader: Mapping[str, Any], path: Path) -> FrameFile:

@@ -1,7 +1,8 @@
 """Read numpy frame archives of WCT's ``FrameFileSink``: zip (.npz) and tar, also compressed.
 
 Members: ``frame_<tag>_<event>.npy``, ``channels_<tag>_<event>.npy``,
-``tickinfo_<tag>_<event>.npy``, in any folder of the archive.
+``tickinfo_<tag>_<event>.npy``, and for some tags ``summary_<tag>_<event>.npy``, in any folder of
+the archive.
 """
 
 import io
@@ -29,7 +30,9 @@ from roilab.frames.regular_file import check_regular_file
 from roilab.frames.tag_info import MAX_BYTES, ArrayType
 from roilab.types import Range
 
-_MEMBER = re.compile(r"(?P<kind>frame|channels|tickinfo)_(?P<tag>.*)_(?P<event>[^_]+)\.npy", re.S)
+_MEMBER = re.compile(
+    r"(?P<kind>frame|channels|tickinfo|summary)_(?P<tag>.*)_(?P<event>[^_]+)\.npy", re.S
+)
 _MAX_MEMBERS = 1_000_000
 _HEADER_BYTES = 16384  # above the largest header of an array
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -58,6 +61,8 @@ class ArchiveFrames(FrameFile):
         super().__init__(path)
         check_regular_file(path)
         self._members: dict[tuple[int, str], dict[str, list[_Member]]] = {}
+        self._summaries: dict[tuple[int, str], _Member] = {}
+        self._others: list[str] = []
         with self._raise_unreadable():
             self._archive = self._open_archive()
             for member in self._list_members():
@@ -88,14 +93,18 @@ class ArchiveFrames(FrameFile):
     def _add(self, member: _Member) -> None:
         """Put a member into the index, if it is an array of a frame."""
         match = _MEMBER.fullmatch(member.name.rpartition("/")[2])
-        if match is None:
+        event = None if match is None else event_number(match["event"])
+        if match is None or (match["kind"] == "summary" and event is None):
+            self._others += [] if member.name.endswith("/") else [member.name]
             return
-        event = event_number(match["event"])
         if event is None:
             raise FrameFileError(
                 f"{self.path}: the name of '{shown(member.name)}' ends in no event "
                 "number; expected KIND_TAG_EVENT.npy. Rename it, or leave it out."
             )
+        if match["kind"] == "summary":
+            self._summaries[event, match["tag"]] = member
+            return
         kinds = self._members.setdefault((event, match["tag"]), {})
         kinds.setdefault(match["kind"], []).append(member)
 
@@ -153,6 +162,25 @@ class ArchiveFrames(FrameFile):
             values = take(stream, (1, math.prod(array.shape or ())), array.dtype).ravel()
             read_to_end(stream)
         return values
+
+    def summary(self, event: int, tag: str) -> NDArray[Any] | None:  # noqa: D102
+        member, rows = self._summaries.get((event, tag)), len(self.info(event, tag).channels)
+        if member is None:
+            return None
+        where = self.where(event, tag)
+        with self._raise_damaged(where), self._stream(member) as stream:
+            array, _ = read_header(stream)
+            values = take(stream, (1, math.prod(array.shape or ())), array.dtype).ravel()
+            read_to_end(stream)
+        if len(values) != rows:
+            raise FrameFileError(
+                f"{where}: '{shown(member.name)}' has {len(values)} numbers against {rows} rows; "
+                "expected one a row. Write the file again."
+            )
+        return values
+
+    def others(self) -> tuple[str, ...]:  # noqa: D102
+        return tuple(self._others)
 
     def _read_rows(self, event: int, tag: str, rows: Rows, columns: Range) -> NDArray[Any]:
         channel_first = self.info(event, tag).channel_first

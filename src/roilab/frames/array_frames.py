@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roilab.frames.base import FrameFile, Rows
+from roilab.frames.slices import spread
 from roilab.frames.tag_info import ArrayType
 from roilab.types import Range
 
@@ -19,11 +20,13 @@ class TagArrays:
     """One tag of one event.
 
     Attributes:
-        samples: shape (channel, tick); may be a memory map, of which only parts are read.
+        samples: shape (channel, tick), or (channel, slice) where ``rebin`` is above 1; may be a
+            memory map, of which only parts are read.
         channels: channel id of every row of ``samples``.
         tick_ns: length of a tick [ns].
         start_ns: start time of the frame [ns].
         first_tick: tick of the frame in column 0.
+        rebin: ticks of a sample, which is their mean.
     """
 
     samples: NDArray[Any]
@@ -31,6 +34,7 @@ class TagArrays:
     tick_ns: float
     start_ns: float = 0.0
     first_tick: int = 0
+    rebin: int = 1
 
 
 class ArrayFrames(FrameFile):
@@ -39,6 +43,8 @@ class ArrayFrames(FrameFile):
     ``data.reader`` names it; ``path`` is the file, or the folder where a folder is one "file". The
     arrays are checked like those of any frame file.
     """
+
+    may_hold_slices = True
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -67,6 +73,9 @@ class ArrayFrames(FrameFile):
 
     def _array_type(self, event: int, tag: str, kind: str) -> ArrayType:
         array = self._load(event, tag, kind)
+        rebin = self._rebin(event, tag)
+        if kind == "frame" and array.ndim == 2 and rebin > 1:
+            return ArrayType((array.shape[0], array.shape[1] * rebin), array.dtype)
         return ArrayType(array.shape, array.dtype)
 
     def _load(self, event: int, tag: str, kind: str) -> NDArray[Any]:
@@ -77,11 +86,17 @@ class ArrayFrames(FrameFile):
             return np.asarray(arrays.channels)
         return np.array([arrays.start_ns, arrays.tick_ns, arrays.first_tick], dtype=np.float64)
 
+    def _rebin(self, event: int, tag: str) -> int:
+        return self._arrays(event, tag).rebin
+
     def _is_channel_first(self, event: int, tag: str, ids: NDArray[Any]) -> bool:
         return True
 
     def _read_rows(self, event: int, tag: str, rows: Rows, columns: Range) -> NDArray[Any]:
-        return np.array(self._arrays(event, tag).samples[rows, slice(*columns)])
+        arrays = self._arrays(event, tag)
+        if arrays.rebin > 1:
+            return spread(arrays.samples[rows], arrays.rebin, columns)
+        return np.array(arrays.samples[rows, slice(*columns)])
 
     def _blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
         yield self._arrays(event, tag).samples

@@ -25,6 +25,8 @@ class FrameFile(ABC):
     Use it as a context manager. Events are integers, tags end in the APA number (``loose_lf1``).
     """
 
+    may_hold_slices = False  # whether a tag may have been rebinned before it was written
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self._infos: dict[tuple[int, str], TagInfo] = {}
@@ -58,6 +60,18 @@ class FrameFile(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the file."""
+
+    def summary(self, event: int, tag: str) -> NDArray[Any] | None:
+        """Return the summary of a tag, a number for every row; ``None`` where it has none.
+
+        Raises:
+            FrameFileError: it is damaged.
+        """
+        return None
+
+    def others(self) -> tuple[str, ...]:
+        """Return the names of what the file holds besides frames."""
+        return ()
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +160,12 @@ class FrameFile(ABC):
         where = self.where(event, tag)
         check_arrays(where, frame, channels, tickinfo)
         ids, ticks = self._load(event, tag, "channels"), self._load(event, tag, "tickinfo")
-        return tag_info(where, frame, ids, ticks, self._is_channel_first(event, tag, ids))
+        channel_first = self._is_channel_first(event, tag, ids)
+        return tag_info(where, frame, ids, ticks, channel_first, self._rebin(event, tag))
+
+    def _rebin(self, event: int, tag: str) -> int:
+        """Return how many ticks a stored sample stands for; it is repeated for each of them."""
+        return 1
 
     def _is_channel_first(self, event: int, tag: str, ids: NDArray[Any]) -> bool:
         """Return whether a frame is stored as (channel, tick).

@@ -25,3 +25,7 @@ class TickAxisError(FrameFileError):
 
 class BadChargeError(FrameFileError):
     """A frame holds NaN or infinite samples."""
+
+
+class RebinnedFileError(FrameFileError):
+    """A file was rebinned before it was written, and another rebin is wanted."""

@@ -184,5 +184,14 @@ class Hdf5Frames(FrameFile):
             for column in range(0, columns, width):
                 yield np.asarray(data[row : row + height, column : column + width])
 
+    def others(self) -> tuple[str, ...]:  # noqa: D102
+        flat = re.compile(r"(frame|channels|tickinfo)_.*_[^_]+", re.S)
+        names = [n for n in self._file if event_number(n) is None and not flat.fullmatch(n)]
+        for event, place in self._places.items():
+            for name in () if place.flat_tags else self._group(event)[0]:
+                if not name.startswith((_FRAME, "channels_", "tickinfo_")):
+                    names.append(f"{event}/{name}")
+        return tuple(names)
+
     def close(self) -> None:  # noqa: D102
         self._file.close()

@@ -16,10 +16,15 @@ ARCHIVE_ENDINGS: dict[str, str | None] = {
     ".txz": "xz",
 }
 HDF5_ENDINGS = (".h5", ".hdf5")
+ROOT_ENDINGS = (".root",)  # read, never written
 # Recognised only for a clear message: Python 3.11 to 3.13 cannot unpack it.
 ZSTD_ENDINGS = (".tar.zst", ".tzst")
 
-CONTAINERS = tuple(ending[1:] for ending in (*HDF5_ENDINGS, *ARCHIVE_ENDINGS))  # as settings say
+# As settings say: files that are written, and files that are read.
+CONTAINERS = tuple(ending[1:] for ending in (*HDF5_ENDINGS, *ARCHIVE_ENDINGS))
+READABLE = (*CONTAINERS, *(ending[1:] for ending in ROOT_ENDINGS))
+
+META_FILE = "meta.json"  # beside the frame files of a sample: the truth of every event
 
 _EVENT = re.compile(r"-?[0-9]{1,18}")
 _LONGEST = 80
@@ -27,7 +32,7 @@ _LONGEST = 80
 
 def ending_of(name: str) -> str:
     """Return the ending of a frame file's name; an empty text if it is none of those known."""
-    known = (*HDF5_ENDINGS, *ARCHIVE_ENDINGS, *ZSTD_ENDINGS)
+    known = (*HDF5_ENDINGS, *ARCHIVE_ENDINGS, *ZSTD_ENDINGS, *ROOT_ENDINGS)
     return max((ending for ending in known if name.endswith(ending)), key=len, default="")
 
 

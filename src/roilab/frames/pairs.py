@@ -8,7 +8,7 @@ from pathlib import Path
 
 from roilab.frames.base import FrameFile
 from roilab.frames.errors import EventMismatchError, FrameFileError
-from roilab.frames.names import shown_events
+from roilab.frames.names import ROOT_ENDINGS, shown_events
 
 
 @dataclass(frozen=True, order=True)
@@ -87,9 +87,14 @@ def truth_name(rec: Path) -> Path | None:
 
 
 def truth_beside(rec: Path) -> Path | None:
-    """Return the existing truth file beside a reconstruction file, see ``truth_name``."""
+    """Return the existing truth file beside a reconstruction file, see ``truth_name``.
+
+    A ROOT file without one is its truth file itself: it commonly holds the truth tags too.
+    """
     tru = truth_name(rec)
-    return tru if tru is not None and tru.exists() else None
+    if tru is not None and tru.exists():
+        return tru
+    return rec if rec.suffix in ROOT_ENDINGS else None
 
 
 def match_events(rec: FrameFile, tru: FrameFile) -> list[tuple[int, int]]:

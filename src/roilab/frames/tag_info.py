@@ -33,9 +33,10 @@ class TagInfo:
     start_ns: float  # start time of the frame [ns]
     tick_ns: float  # length of a tick [ns]
     tbin: int  # tick of the frame in column 0
-    n_columns: int  # number of stored ticks
+    n_columns: int  # number of ticks
     dtype: np.dtype[Any]  # sample type in the file
     channel_first: bool  # stored as (channel, tick), else as (tick, channel)
+    rebin: int = 1  # ticks of a stored sample, which is their mean and is repeated for each
 
 
 def check_arrays(where: str, frame: ArrayType, channels: ArrayType, tickinfo: ArrayType) -> None:
@@ -79,6 +80,7 @@ def tag_info(
     channels: NDArray[Any],
     tickinfo: NDArray[Any],
     channel_first: bool,
+    rebin: int = 1,
 ) -> TagInfo:
     """Return channels and ticks of a tag whose arrays passed ``check_arrays``.
 
@@ -102,6 +104,7 @@ def tag_info(
         n_columns=frame.shape[1] if channel_first else frame.shape[0],
         dtype=frame.dtype,
         channel_first=channel_first,
+        rebin=rebin,
     )
 
 

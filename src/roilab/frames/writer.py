@@ -18,11 +18,13 @@ from roilab.frames.hdf5_output import Hdf5Output
 from roilab.frames.names import ARCHIVE_ENDINGS, HDF5_ENDINGS, ending_of
 
 _ROWS_PER_CHUNK = 160
+_LEVEL = 1  # of gzip and deflate
 
 
 class _Container(ABC):
     """A file of named arrays."""
 
+    has_summaries = True
     _file: Any
 
     @abstractmethod
@@ -33,6 +35,8 @@ class _Container(ABC):
 
 
 class _Hdf5(_Container):
+    has_summaries = False
+
     def __init__(self, path: Path) -> None:
         self._output = Hdf5Output(path)
         self._file = h5py.File(self._output, "w")
@@ -41,7 +45,7 @@ class _Hdf5(_Container):
         options: dict[str, Any] = {}
         if kind == "frame" and array.size:
             chunks = (min(_ROWS_PER_CHUNK, array.shape[0]), array.shape[1])
-            options = {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
+            options = {"chunks": chunks, "compression": "gzip", "compression_opts": _LEVEL}
             options["shuffle"] = True
         self._file.create_dataset(f"{event}/{kind}_{tag}", data=array, **options)
         self._output.raise_error()
@@ -54,7 +58,7 @@ class _Hdf5(_Container):
 
 class _Zip(_Container):
     def __init__(self, path: Path) -> None:
-        self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+        self._file = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL)
 
     def write(self, event: int, kind: str, tag: str, array: NDArray[Any]) -> None:
         with self._file.open(f"{kind}_{tag}_{event}.npy", "w", force_zip64=True) as stream:
@@ -88,6 +92,17 @@ def _container(name: str, path: Path) -> _Container:
     return _Zip(path) if compression is None else _Tar(path, compression)
 
 
+def compression_of(container: str) -> str:
+    """Return how the frames of a container (``h5``, ``npz``, ...) are compressed, in words."""
+    ending = f".{container}"
+    if ending in HDF5_ENDINGS:
+        return f"gzip {_LEVEL} with shuffle"
+    compression = ARCHIVE_ENDINGS[ending]
+    if compression is None:
+        return f"deflate {_LEVEL}"
+    return compression or "not compressed"
+
+
 class FrameWriter:
     """Write one frame file atomically: ``with FrameWriter(path) as writer: writer.add(...)``.
 
@@ -111,13 +126,16 @@ class FrameWriter:
         start_ns: float,
         tick_ns: float,
         tbin: int = 0,
+        summary: ArrayLike | None = None,
     ) -> None:
         """Add one tag of one event: samples (channel, tick) and the channel id of every row.
 
         ``tag`` ends in the APA number; column 0 is tick ``tbin`` after the time ``start_ns`` [ns].
+        ``summary`` is one number per row, which the toolkit keeps beside a tag; its archives
+        have a place for it, its HDF5 files have none.
 
         Raises:
-            FrameFileError: the numbers of rows and channels differ.
+            FrameFileError: the numbers of rows and channels, or of rows and summary, differ.
             DiskFullError: no space is left.
         """
         samples, channels = np.asarray(samples), np.asarray(channels, dtype=np.int32)
@@ -126,12 +144,25 @@ class FrameWriter:
                 f"{self.path}: event {event}, tag '{tag}': samples of shape {samples.shape} "
                 f"against {len(channels)} channels; expected one row per channel."
             )
+        numbers = None if summary is None else np.asarray(summary, dtype=np.float64)
+        if numbers is not None and numbers.shape != (len(samples),):
+            raise FrameFileError(
+                f"{self.path}: event {event}, tag '{tag}': a summary of shape {numbers.shape} "
+                f"against {len(samples)} rows; expected one number per row."
+            )
         tickinfo = np.array([start_ns, tick_ns, tbin], dtype=np.float64)
         # Here, since other files may be open too, which would take the error for theirs.
         with explain_full_disk(self.path, "an earlier file of this name is unchanged"):
             self._container.write(event, "frame", tag, samples)
             self._container.write(event, "channels", tag, channels)
             self._container.write(event, "tickinfo", tag, tickinfo)
+            if numbers is not None and self._container.has_summaries:
+                self._container.write(event, "summary", tag, numbers)
+
+    @property
+    def holds_summaries(self) -> bool:
+        """Whether the container has a place for summaries."""
+        return self._container.has_summaries
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ from roilab.inference.checkpoint import (
     TrainedNetwork,
     load_network,
     read_checkpoint,
+    read_network,
 )
 from roilab.inference.metadata import MetadataError
 from roilab.inference.network import (
@@ -14,7 +15,7 @@ from roilab.inference.network import (
     on_device,
     open_network,
 )
-from roilab.inference.network_file import NetworkFolderError, network_file
+from roilab.inference.network_file import NetworkFolderError, NetworkNameError, network_file
 from roilab.inference.probability import RoiProbability
 from roilab.inference.probe import NetworkOutputError
 from roilab.inference.roi_frames import RoiFrames, RoiFramesError
@@ -27,7 +28,14 @@ from roilab.inference.rois import (
     true_rois,
 )
 from roilab.inference.spec import NetworkSpec, NetworkSpecError, network_spec
+from roilab.inference.stored_network import StoredNetworkError
 from roilab.inference.trusted import UntrustedError, instantiate_trusted
+from roilab.inference.working_point import (
+    WorkingPoint,
+    WorkingPointRule,
+    choose_working_point,
+    scan_thresholds,
+)
 from roilab.planes import Plane, PlaneLocation, PlaneReader, PlaneReaderError
 
 __all__ = [
@@ -36,6 +44,7 @@ __all__ = [
     "Network",
     "NetworkFile",
     "NetworkFolderError",
+    "NetworkNameError",
     "NetworkOutputError",
     "NetworkRois",
     "NetworkSpec",
@@ -49,9 +58,13 @@ __all__ = [
     "RoiFramesError",
     "RoiProbability",
     "Rois",
+    "StoredNetworkError",
     "TrainedNetwork",
     "UntrustedError",
+    "WorkingPoint",
+    "WorkingPointRule",
     "apply_probability",
+    "choose_working_point",
     "find_rois",
     "instantiate_trusted",
     "load_network",
@@ -60,6 +73,8 @@ __all__ = [
     "on_device",
     "open_network",
     "read_checkpoint",
+    "read_network",
     "roi_probability",
+    "scan_thresholds",
     "true_rois",
 ]

@@ -11,10 +11,13 @@ import roilab
 from roilab.checksum import damaged_member
 from roilab.errors import RoilabError, message
 from roilab.inference.metadata import MetadataError, recipe_metadata
+from roilab.inference.stored_network import SUFFIX, read_stored
 from roilab.inference.trusted import NETWORKS, UntrustedError, instantiate_trusted
+from roilab.inference.working_point import WorkingPoint
 from roilab.models import NO_WEIGHTS, LayerNormalization, build_net
 
 Recipe = Mapping[str, Any]
+WORKING_POINT = "roilab_working_point"  # key of a checkpoint: see ``WorkingPoint.plain``
 
 
 class CheckpointError(RoilabError):
@@ -28,16 +31,24 @@ class TrainedNetwork(nn.Module):
         recipe: the configuration that a checkpoint saves, as plain containers.
         net: the network; ``None`` to build it as ``recipe`` says, whatever that names. For a
             recipe out of a file see ``load_network``.
+        working_point: mask threshold; ``None`` for that of a training that has not ended.
 
     Attributes:
         normalization: of the input layers.
         net: layers (batch, layer, channel, slice) to ROI logits (batch, 1, channel, slice).
         recipe: see above.
+        working_point: see above.
     """
 
-    def __init__(self, recipe: Recipe, net: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        net: nn.Module | None = None,
+        working_point: WorkingPoint | None = None,
+    ) -> None:
         super().__init__()
         self.recipe = recipe
+        self.working_point = working_point or WorkingPoint.at_start(recipe)
         self.normalization = LayerNormalization(len(recipe["data"]["layers"]))
         self.net = build_net(recipe["model"]["net"]) if net is None else net
         if recipe["model"]["channels_last"]:
@@ -85,25 +96,41 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_network(path: Path) -> dict[str, Any]:
+    """Read a checkpoint, or a stored network as one: no state of a training.
+
+    Raises:
+        RoilabError: (its subclasses) see ``read_checkpoint`` and ``read_stored``.
+    """
+    if path.suffix != SUFFIX:
+        return read_checkpoint(path)
+    stored = read_stored(path)
+    recipe, point = stored.pop("recipe"), stored.pop("working_point")
+    version = stored["training"].get("versions", {}).get("roilab")
+    named = {"roilab_recipe": recipe, WORKING_POINT: point, "roilab_version": version}
+    return {**stored, **named, "epoch": stored["training"].get("best_epoch")}
+
+
 def load_network(path: Path, trust: Collection[str] = ()) -> TrainedNetwork:
     """Rebuild the network of a checkpoint with its weights, in evaluation mode, on the CPU.
 
     Only the network is built, without the loss, the optimizer and the data of its training.
 
     Args:
-        path: of the checkpoint.
+        path: of the checkpoint, or of the weights of a stored network.
         trust: import paths of networks of other packages that the checkpoint may name.
 
     Raises:
         CheckpointError: see ``read_checkpoint``; or another version of roilab wrote it.
+        StoredNetworkError: see ``read_stored``.
         UntrustedError: it names another class, or an argument that is not a plain value.
         MetadataError: its recipe lacks a setting, or one is out of range.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_network(path)
     try:
-        network = _rebuild(path, checkpoint["roilab_recipe"], trust)
+        network = _rebuild(path, checkpoint, trust)
         network.load_weights_of(checkpoint["state_dict"])
-        recipe_metadata(network.recipe, path)
+        recipe_metadata(network.recipe, network.working_point, path)
     except (UntrustedError, MetadataError):
         raise
     except Exception as error:
@@ -118,12 +145,14 @@ def load_network(path: Path, trust: Collection[str] = ()) -> TrainedNetwork:
     return network.eval()
 
 
-def _rebuild(path: Path, recipe: Recipe, trust: Collection[str]) -> TrainedNetwork:
+def _rebuild(path: Path, checkpoint: Mapping[str, Any], trust: Collection[str]) -> TrainedNetwork:
+    recipe = checkpoint["roilab_recipe"]
     config = recipe["model"]["net"]
     # The checkpoint has all weights; the files and downloads it names are not opened.
     without = {name: value for name, value in NO_WEIGHTS.items() if name in config}
     net = instantiate_trusted(config, NETWORKS, path, trust, **without)
-    return TrainedNetwork(recipe, net)
+    point = checkpoint.get(WORKING_POINT)
+    return TrainedNetwork(recipe, net, None if point is None else WorkingPoint.from_plain(point))
 
 
 def _shown(value: Any, most: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from roilab.detectors import readout_config
 from roilab.errors import RoilabError
 from roilab.inference.spec import EXPECTED
+from roilab.inference.working_point import WorkingPoint
 from roilab.versions import git_commit, package_versions
 from roilab.wirecell import node_configuration
 
@@ -61,14 +62,16 @@ def check_metadata(
     return metadata
 
 
-def recipe_metadata(recipe: Mapping[str, Any], file: Path) -> dict[str, Any]:
-    """Return the checked metadata of a recipe that came out of a file.
+def recipe_metadata(
+    recipe: Mapping[str, Any], working_point: WorkingPoint, file: Path
+) -> dict[str, Any]:
+    """Return the checked metadata of a recipe and a working point that came out of a file.
 
     Raises:
         MetadataError: the recipe lacks a setting, or one is out of range.
     """
     try:
-        metadata = network_metadata(recipe)
+        metadata = network_metadata(recipe, working_point)
     except RoilabError:
         raise
     except Exception as error:  # any type: the recipe can hold anything
@@ -79,17 +82,19 @@ def recipe_metadata(recipe: Mapping[str, Any], file: Path) -> dict[str, Any]:
     return check_metadata(metadata, file, _OF_RECIPE)
 
 
-def network_metadata(recipe: Mapping[str, Any]) -> dict[str, Any]:
+def network_metadata(recipe: Mapping[str, Any], working_point: WorkingPoint) -> dict[str, Any]:
     """Return the metadata that an exported file carries.
 
     The keys of ``roilab.wirecell.node_configuration`` are those of WCT's node.
 
     Args:
         recipe: the configuration that a checkpoint saves.
+        working_point: its mask threshold.
     """
     data, model = recipe["data"], recipe["model"]
     return {
-        **node_configuration(data, model["mask_thresh"]),
+        **node_configuration(data, working_point.mask_thresh),
+        "working_point": working_point.summary(),
         "layers": list(data["layers"]),
         "planes": list(data["planes"]),
         "stack": data["stack"],

@@ -15,6 +15,7 @@ from roilab.inference.probe import checked
 from roilab.inference.roi_frames import RoiFrames
 from roilab.inference.rois import NetworkRois, find_rois
 from roilab.inference.spec import NetworkSpec
+from roilab.inference.stored_network import SUFFIX
 from roilab.inference.trusted import check_trusted
 from roilab.object_table import object_html, object_text
 from roilab.planes import Plane
@@ -168,16 +169,16 @@ class NetworkFile:
         return checked(probability, str(self.path), spec.layers)
 
 
-def open_network(path: str | None, trust: Collection[str] = ()) -> NetworkFile:
-    """Open a checkpoint (``.ckpt``), a TorchScript file or a folder with one of them.
+def open_network(path: str | Path | None, trust: Collection[str] = ()) -> NetworkFile:
+    """Open a checkpoint (``.ckpt``), a TorchScript file, a folder with one, or a reference network.
 
-    ``path`` is ``None`` for no network; ``network_file`` says which file of a folder is taken.
+    ``path`` is ``None`` for no network; ``network_file`` says which file is taken.
 
     A checkpoint is data. TorchScript is code, which runs when the network does: open only files of
     known origin.
 
     Args:
-        path: of the file.
+        path: of the file, or the name of a reference network.
         trust: import paths of networks of other packages that a checkpoint may name.
 
     Raises:
@@ -186,12 +187,12 @@ def open_network(path: str | None, trust: Collection[str] = ()) -> NetworkFile:
     """
     if path is None:
         return NetworkFile(None, None, {}, {})
-    file = network_file(Path(path))
-    if file.suffix == ".ckpt":
+    file = network_file(path)
+    if file.suffix in (".ckpt", SUFFIX):
         trained = load_network(file, trust)
         # The class that read the frames of the training; commands open frames with it.
         check_trusted(trained.recipe["data"].get("reader"), (), file, trust)
-        metadata = network_metadata(trained.recipe)
+        metadata = network_metadata(trained.recipe, trained.working_point)
         return NetworkFile(file, RoiProbability(trained), metadata, trained.recipe["data"])
     module, metadata = load_torchscript(file)
     metadata = check_metadata(metadata, file)

@@ -146,10 +146,22 @@ def roi_probability(network: "Network", plane: Plane) -> Frame:
             f"{network.name}; the event has {', '.join(plane.available)}. Name another event, or "
             "leave the network out."
         )
+    _check_stored_rebin(plane, network)
     image = model_input([plane.tags[layer] for layer in network.spec.layers], network.node)
     probability = forward_in_chunks(network.probability, image, network.node.nchunks)
     check_probability(probability, network.name, plane.title)
     return probability
+
+
+def _check_stored_rebin(plane: Plane, network: "Network") -> None:
+    """Check that a network has the slices of a plane that was rebinned before."""
+    wanted = network.node.tick_per_slice
+    if plane.rebin not in (1, wanted):
+        raise PlaneReaderError(
+            f"{plane.title}: was rebinned to {plane.rebin} ticks before it was written, but "
+            f"{network.name} takes slices of {wanted} ticks; expected the same. Name a network of "
+            f"rebin {plane.rebin}, or frames of ticks."
+        )
 
 
 def check_probability(probability: Frame, network: str, image: str) -> None:

@@ -54,10 +54,18 @@ def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:
     for heading in ("event", "tag", *numbers, "non-zero", "NaN/inf"):
         table.add_column(heading, justify="left" if heading in ("event", "tag") else "right")
     bad = 0
+    rebins = set()
     for summary in summarize(frames, samples=not quick):
         table.add_row(*_row(summary))
         bad += summary.bad or 0
+        rebins.add(summary.info.rebin)
     console.print(table)
+    for rebin in sorted(rebins - {1}):
+        text = (
+            f"{frames.path.name}: was rebinned before it was written: every stored sample is the "
+            f"mean of {rebin} ticks. Train on it with data.rebin={rebin}."
+        )
+        console.print(escape(text), highlight=False, soft_wrap=True)
     return bad
 
 

@@ -19,6 +19,7 @@ from roilab.metrics.segmentation import (
     segmentation_metrics,
 )
 from roilab.metrics.shower_axis import ShowerAxis, shower_axis
+from roilab.metrics.threshold_scan import ThresholdScan
 from roilab.metrics.windows import ChargeWindows, Window, charge_windows
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "RoiEfficiency",
     "RoiPurity",
     "ShowerAxis",
+    "ThresholdScan",
     "Window",
     "charge_metrics",
     "charge_windows",

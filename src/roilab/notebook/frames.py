@@ -71,7 +71,7 @@ def open(
     It is closed by ``close()``, at the end of a ``with`` block, or when it is no longer used.
 
     Args:
-        path: reconstruction file, HDF5 or numpy archive.
+        path: reconstruction file, see ``docs/data.md``.
         detector: name of a file in ``conf/detector``, such as ``pdhd``; or a mapping with
             ``channels`` of ``u``, ``v`` and ``w`` and ``nticks``.
         truth: truth file of the same events; ``None`` for the one beside it (``g4-tru-0.h5`` for

@@ -17,11 +17,14 @@ from roilab.notebook.errors import ApiError, expected_names
 from roilab.object_table import object_html, object_text
 from roilab.planes import Plane
 from roilab.simulate.production import Production
+from roilab.simulate.request import Request
 from roilab.simulate.write_frames import TRUTH_TAG, round_samples
 from roilab.types import Frame
 
 _OF_FILES = {"containers", "events_per_file", "detector"}  # keys without meaning for planes
 _UNITS = ("_deg", "_mm", "_mev")
+# Files of a group that only others are built on.
+_PIECES = ("base", "ionisation", "cascade", "scattered")
 _KINDS: tuple[tuple[Any, str], ...] = (
     (list, "a list"),
     (str, "a text"),
@@ -69,8 +72,8 @@ class SimulatedPlanes(Sequence[Plane]):
     def _simulate(self, index: int) -> Iterator[Plane]:
         config, detector = self._production.config, self._simulation.detector
         event = self._simulation.generate(index, config["seed"])
-        wanted = [PLANE_NAMES.index(name.lower()) for name in self.planes]
-        frames, truth = self._simulation.simulate(event, index, config["seed"], wanted)
+        request = Request.from_config(config)
+        frames, truth = self._simulation.simulate(event, index, config["seed"], request)
         axis = TickAxis(detector.tick0_ns, detector.tick_ns)
         for name in self.planes:
             number = PLANE_NAMES.index(name.lower())
@@ -133,7 +136,7 @@ def simulate(kind: str, detector: str | None = None, **settings: Any) -> Simulat
         RoilabError: (its subclasses) there is no such kind, detector or key, or a value does not
             fit.
     """
-    overrides = [f"simulation={_one_of('kind', kind, group_files('simulation'), 'base')}"]
+    overrides = [f"simulation={_one_of('kind', kind, group_files('simulation'))}"]
     if detector is not None:
         overrides.append(f"detector={_one_of('detector', detector, group_files('detector'))}")
     config = compose("simulate", overrides).simulation
@@ -141,7 +144,7 @@ def simulate(kind: str, detector: str | None = None, **settings: Any) -> Simulat
     for key in parts & settings.keys():
         if isinstance(name := settings[key], str):
             known = group_files(f"simulation/{key}")
-            overrides.append(f"simulation/{key}={_one_of(key, name, known, 'ionisation')}")
+            overrides.append(f"simulation/{key}={_one_of(key, name, known)}")
     # The keys of a part are those of the file that was chosen for it.
     config = compose("simulate", overrides).simulation
     container = plain(config)
@@ -151,9 +154,9 @@ def simulate(kind: str, detector: str | None = None, **settings: Any) -> Simulat
     return SimulatedPlanes(kind, _checked(container, settings))
 
 
-def _one_of(argument: str, name: Any, known: Sequence[str], hidden: str = "") -> str:
-    """Return the name of a file of a group; files that others are built on are hidden."""
-    names = [each for each in known if each != hidden]
+def _one_of(argument: str, name: Any, known: Sequence[str]) -> str:
+    """Return the name of a file of a group that can be chosen."""
+    names = [each for each in known if each not in _PIECES]
     if name not in names:
         raise ApiError(f"{argument}={name!r}: {expected_names(str(name), names)}")
     return str(name)

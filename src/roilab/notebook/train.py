@@ -69,6 +69,7 @@ class TrainedRun:
         results = self.results
         facts: Facts = {"folder": self.folder, "epochs": results.epochs}
         facts |= {"best epoch": results.best_epoch, "parameters": f"{results.parameters:,}"}
+        facts |= {"mask_thresh": results.working_point.get("mask_thresh")}
         values = sorted(results.metrics.items())
         # Not a number is null in status.json.
         return facts | {name: "NaN" if v is None else f"{v:.4f}" for name, v in values}

@@ -5,12 +5,14 @@ from roilab.plots.benchmark import cost_figure, memory_figure
 from roilab.plots.curves import loss_figure
 from roilab.plots.event import event_figure
 from roilab.plots.scan import padding_figure, scan_figure
+from roilab.plots.search import Trials, search_figure
 from roilab.plots.sweep import HeatMap, RunCurves, heat_map_figure, sweep_loss_figure
 
 __all__ = [
     "CHARGE",
     "HeatMap",
     "RunCurves",
+    "Trials",
     "charge_figure",
     "cost_figure",
     "event_figure",
@@ -20,5 +22,6 @@ __all__ = [
     "padding_figure",
     "roi_figure",
     "scan_figure",
+    "search_figure",
     "sweep_loss_figure",
 ]

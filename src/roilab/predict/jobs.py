@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roilab.errors import RoilabError
-from roilab.frames import CONTAINERS
+from roilab.frames import READABLE
 
-_ENDING = re.compile(rf"\.({'|'.join(re.escape(ending) for ending in CONTAINERS)})$")
+_ENDING = re.compile(rf"\.({'|'.join(re.escape(ending) for ending in READABLE)})$")
 _REC = re.compile(r"(?<![A-Za-z])rec(?![A-Za-z])")
 
 
@@ -63,7 +63,7 @@ def _find(name: str, in_folder: str) -> list[Path]:
             if folder
             else "there is no such file or folder, and no frame file fits it as a pattern"
         )
-        endings = ", ".join(f".{ending}" for ending in CONTAINERS)
+        endings = ", ".join(f".{ending}" for ending in READABLE)
         raise PredictError(
             f"frames={name}: {what}; expected names that end in {endings}. Check the path."
         )
@@ -78,7 +78,7 @@ def list_jobs(frames: Sequence[Path], output_dir: Path, container: str) -> list[
     Args:
         frames: frame files.
         output_dir: folder of the outputs.
-        container: of the outputs, one of ``CONTAINERS``.
+        container: of the outputs, one of ``roilab.frames.CONTAINERS``.
 
     Raises:
         PredictError: two frame files have one output, or an output is one of the frames.

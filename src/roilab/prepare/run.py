@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from roilab.building import build
+from roilab.config.rules import count_slices
 from roilab.console import table_console
 from roilab.data import ImageCache, ImageSource, RoiDataModule, RoiDataset, list_images
 from roilab.data.cache import image_key
@@ -167,7 +168,7 @@ def _report(prepared: PreparedSet, dataset: RoiDataset, folder: Path, seconds: f
         source.plane: sum(b - a for a, b in source.channel_ranges) // spec.channel_rebin
         for source in prepared.sources
     }
-    width = (end - begin) // spec.rebin
+    width = count_slices(end - begin, spec.rebin)
     planes = ", ".join(f"{plane} ({height} x {width})" for plane, height in heights.items())
     size = f"{shards.size_bytes() / 1e6:.1f} MB (shards: {len(shards.sizes())})"
     lines = [

@@ -12,7 +12,14 @@ from roilab.plots import loss_figure
 from roilab.report.html import write_page
 from roilab.report.pictures import Album, Picture, relative_link
 from roilab.report.run_record import RunRecord, read_run, read_table
-from roilab.report.run_tables import export_table, metric_table, physics_table, settings_table
+from roilab.report.run_tables import (
+    export_table,
+    metric_table,
+    physics_table,
+    settings_table,
+    threshold_table,
+    threshold_text,
+)
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
@@ -48,6 +55,8 @@ def write_run_page(folder: Path) -> Path:
         yaml=yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True) if run.config else "",
         losses=losses,
         metrics=metric_table(run),
+        threshold=threshold_text(run),
+        scan=threshold_table(run),
         events=events,
         physics=physics,
         physics_figures=figures,

@@ -126,6 +126,20 @@ class RunRecord:
         return epoch
 
     @property
+    def working_point(self) -> Mapping[str, Any]:
+        """Mask threshold of the best checkpoint and how it was chosen; empty if not known."""
+        point = self.results.get("working_point")
+        numbers = ("mask_thresh", "start")
+        if isinstance(point, dict) and all(isinstance(point.get(n), int | float) for n in numbers):
+            return point
+        return {}
+
+    @property
+    def mask_thresh(self) -> float | None:
+        """Mask threshold at which the metrics of the best checkpoint hold."""
+        return self.working_point.get("mask_thresh")
+
+    @property
     def inefficiency(self) -> float | None:
         """Inefficiency of the network, mean over all angles, energies and planes [%]."""
         cells = [row.get("inefficiency") for row in self.physics if row.get("method") == "dnn"]

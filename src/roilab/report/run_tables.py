@@ -53,6 +53,7 @@ _EXPORT = (
 )
 _FILES = ("model.ts", "model.json", "MODEL_CARD.md", "dnnroi.jsonnet")
 _NOT_RECORDED = "not recorded"
+_NAMES = {"marked": "part of pixels in the mask"}  # of columns that no words of a metric name
 
 
 def settings_table(run: RunRecord) -> HtmlTable:
@@ -80,14 +81,47 @@ def metric_table(run: RunRecord) -> HtmlTable:
             values.append(results.get(f"test/{name}", run.last(f"test/{name}")))
         if any(value is not None for value in values):
             cells = [number_cell(value) for value in values]
-            rows.append([HtmlCell(name.replace("roi_", "ROI ").replace("_", " ")), *cells])
+            rows.append([HtmlCell(_words(name)), *cells])
     heads = ["best checkpoint", "last epoch", "last epoch, training", *(["test"] if tested else [])]
     columns = [HtmlColumn("metric"), *(HtmlColumn(name, number=True) for name in heads)]
-    return HtmlTable(
-        "Metrics on validation events, if the column does not say otherwise. A dash: not measured.",
-        columns,
-        rows,
-    )
+    caption = "Metrics on validation events, if the column does not say otherwise."
+    if run.mask_thresh is not None:
+        caption += (
+            f" Masks: probability above {run.mask_thresh:g} (best checkpoint, test), above "
+            f"{run.working_point['start']:g} (last epoch)."
+        )
+    return HtmlTable(f"{caption} A dash: not measured.", columns, rows)
+
+
+def threshold_table(run: RunRecord) -> HtmlTable | None:
+    """Return the metrics at every scanned mask threshold; ``None`` without a scan."""
+    scan = run.working_point.get("scan")
+    if not scan:
+        return None
+    names = [name for name in scan[0] if name not in ("mask_thresh", "images")]
+    columns = [HtmlColumn("mask threshold", number=True)]
+    columns += [HtmlColumn(_NAMES.get(n, _words(n)), number=True) for n in names]
+    rows = []
+    for row in scan:
+        chosen = row["mask_thresh"] == run.mask_thresh
+        text = f"{row['mask_thresh']:g}{' (chosen)' if chosen else ''}"
+        first = HtmlCell(text, repr(row["mask_thresh"]), "number")
+        rows.append([first, *(number_cell(row.get(name), "{:.4f}") for name in names)])
+    caption = f"Masks on {scan[0]['images']} validation images at every mask threshold."
+    return HtmlTable(f"{caption} A dash: nothing is marked.", columns, rows)
+
+
+def threshold_text(run: RunRecord) -> str:
+    """Return the mask threshold and how it was chosen, in one sentence."""
+    point = run.working_point
+    if not point:
+        return "The mask threshold is not recorded."
+    note = f" ({point['note']})" if point.get("note") else ""
+    return f"Mask threshold {point['mask_thresh']:g}: {point['rule']}{note}."
+
+
+def _words(name: str) -> str:
+    return name.replace("roi_", "ROI ").replace("_", " ")
 
 
 def physics_table(run: RunRecord) -> HtmlTable | None:

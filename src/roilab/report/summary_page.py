@@ -113,14 +113,15 @@ def _run_table(settings: SweptSettings, folder: Path) -> HtmlTable:
     names = [settings.names[key] for key in settings.keys]
     columns = [
         *(HtmlColumn("job"), HtmlColumn("state"), *(HtmlColumn(name) for name in names)),
-        *(HtmlColumn(name, number=True) for name in ("epochs", "best epoch")),
+        *(HtmlColumn(name, number=True) for name in ("epochs", "best epoch", "mask threshold")),
         *(HtmlColumn(quantity.heading, number=True) for quantity in QUANTITIES),
         *(HtmlColumn(name, number=True) for name in ("time", "memory [MB]", "parameters")),
     ]
     rows = [_run_row(run, settings, folder) for run in settings.runs]
     caption = (
-        "All jobs. Metrics are those of the best checkpoint on validation events; the training "
-        "loss is that of the last epoch. Epochs count from 0. The inefficiency is the mean over "
+        "All jobs. Metrics are those of the best checkpoint on validation events, at its mask "
+        "threshold; the training loss is that of the last epoch. Epochs count from 0. The "
+        "inefficiency is the mean over "
         "all angles. A dash: not known. Click a heading to sort."
     )
     return HtmlTable(caption, columns, rows)
@@ -137,6 +138,7 @@ def _run_row(run: RunRecord, settings: SweptSettings, folder: Path) -> list[Html
         *(_value_cell(settings.value(run, key)) for key in settings.keys),
         number_cell(run.epochs),
         number_cell(run.best_epoch),
+        number_cell(run.mask_thresh, "{:g}"),
         *(number_cell(quantity.value(run), quantity.form) for quantity in QUANTITIES),
         time_cell(run.status.get("seconds") or None),
         _memory_cell(run.results.get("memory_mb") or {}),

@@ -1,12 +1,14 @@
 """A small simulation of a liquid-argon TPC: depositions, drift, response, noise, signal processing.
 
-One stage a module, in the order of the data: a generator (``cosmic``, ``tracks``, ``showers``)
-frees electrons (``depositions``, ``ionisation``, ``placement``); ``drift`` takes them to the
-wires; ``truth`` writes where they arrive; ``response`` (with ``field``) and ``noise`` turn them
-into ADC counts; ``signal_processing`` (with ``filters``) turns those into charge; ``roi`` finds
-regions of interest (``roi_formation``, ``roi_refinement``); ``coincidence`` compares the planes.
-``chain`` runs one event through all stages, ``production`` writes many events to files
-(``file_jobs``, ``write_frames``).
+One stage a module, in the order of the data: a generator (``cosmic``, ``tracks``, ``showers``,
+``scattered``, or a ``mixture`` of them) frees electrons (``depositions``, ``ionisation``,
+``cascade``, ``placement``); ``drift`` takes them to the wires; ``truth`` writes where they arrive;
+``response`` (with ``field``) and ``noise`` turn them into ADC counts; ``signal_processing`` (with
+``filters``) turns those into charge; ``roi`` finds regions of interest (``roi_formation``,
+``roi_refinement``); ``coincidence`` compares the planes. ``variation`` changes the detector, but
+not what the signal processing assumes of it. ``chain`` runs one event through the stages that a
+``request`` needs, ``production`` writes many events to files (``file_jobs``,
+``write_frames``).
 
 The package itself is a function of the public API: ``roilab.simulate("tracks", detector="small")``
 returns planes in memory, see ``roilab.notebook.simulate``.

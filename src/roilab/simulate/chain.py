@@ -1,7 +1,8 @@
 """One event from depositions to frames."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,15 @@ from roilab.simulate.depositions import EventGenerator, GeneratedEvent
 from roilab.simulate.drift import Arrivals, drift_electrons
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.noise import Noise
+from roilab.simulate.request import EVERYTHING, Request
 from roilab.simulate.response import Response
 from roilab.simulate.roi import CandidateRois, RoiFinder, apply_rois
 from roilab.simulate.signal_processing import COLLECTION_PLANE, SignalProcessing
 from roilab.simulate.truth import TruthSmearing
+from roilab.simulate.variation import Variation
 from roilab.types import Frame
 
 FramesByTag = dict[str, NDArray[Any]]
-
-RECONSTRUCTION_TAGS = (
-    *("orig", "raw", "decon_charge", "loose_lf", "tight_lf"),
-    *("mp2_roi", "mp3_roi", "gauss", "wiener"),
-)
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Simulation:
     processing: SignalProcessing
     roi: RoiFinder
     coincidence: Coincidence
+    variation: Variation
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Simulation":
@@ -61,51 +60,89 @@ class Simulation:
 
     def generate(self, index: int, seed: int) -> GeneratedEvent:
         """Generate the depositions of event ``index``, the same in every process and order."""
-        return self.generator(index, self.detector, self._make_rng(index, seed, 0))
+        event = self.generator(index, self.detector, self._make_rng(index, seed, 0))
+        return self.variation.vary_event(event)
+
+    @cached_property
+    def actual_detector(self) -> Detector:
+        """The detector with its variation; the signal processing knows the nominal one."""
+        return self.variation.vary_detector(self.detector)
+
+    @cached_property
+    def actual_response(self) -> Response:
+        """The response with its variation; the signal processing knows the nominal one."""
+        return self.variation.vary_response(self.response)
+
+    @cached_property
+    def actual_noise(self) -> Noise:
+        """The noise with its variation."""
+        return self.variation.vary_noise(self.noise)
 
     def simulate(
-        self,
-        event: GeneratedEvent,
-        index: int,
-        seed: int,
-        planes: Collection[int] = (0, 1, 2),
-    ) -> tuple[list[FramesByTag], list[Frame]]:
-        """Return the frames of U, V and W by tag, and their truth; each array (channel, tick).
+        self, event: GeneratedEvent, index: int, seed: int, request: Request = EVERYTHING
+    ) -> tuple[dict[int, FramesByTag], dict[int, Frame]]:
+        """Return the frames of an event by plane and tag, and its truth by plane.
 
-        Of planes other than ``planes`` only what the others need is computed: their frames lack
-        charge, and their truth has no channel.
+        Planes are numbered (0 U, 1 V, 2 W); each array has shape (channel, tick). Beside
+        ``wiener``, ``wiener_summary`` (channel,) is the noise RMS by which its ROIs were found
+        [electrons], the summary of that tag in the toolkit.
         """
-        arrivals = drift_electrons(event.depositions, self.detector, self.response.delay_us)
-        rng = self._make_rng(index, seed, 1)
-        frames: list[FramesByTag] = []
-        decons: list[dict[str, Frame]] = []
-        candidates: list[CandidateRois] = []
-        for plane in range(3):
-            adc = self._simulate_adc(arrivals, plane, rng)
-            raw = self.processing.filter_noise(adc)
-            where = plane, self.detector, self.response
-            decon = self.processing.deconvolve(raw, *where, charge=plane in planes)
-            frames.append({"orig": adc, "raw": raw})
-            decons.append(decon)
-            candidates.append(self.roi.find_candidates(decon, plane))
-        for plane, (mp2, mp3) in enumerate(self.coincidence(candidates, self.detector)):
-            decon, induction = decons[plane], plane != COLLECTION_PLANE
-            frames[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
-            frames[plane] |= {tag: decon[tag] for tag in ("loose_lf", "tight_lf")}
-            if plane in planes:
-                rois = self.roi.refine(candidates[plane], decon, plane)
-                frames[plane]["decon_charge"] = decon["decon_charge"]
-                frames[plane]["gauss"] = apply_rois(rois, decon["decon_charge"], induction)
-                frames[plane]["wiener"] = apply_rois(rois, decon["hits"], induction)
-        return frames, self.truth(arrivals, self.detector, planes)
+        arrivals = drift_electrons(event.depositions, self.actual_detector, self.response.delay_us)
+        frames: dict[int, FramesByTag] = {}
+        candidates: dict[int, CandidateRois] = {}
+        for plane, noise in self._draw_noise(request, self._make_rng(index, seed, 1)):
+            adc = self._simulate_adc(arrivals, plane, noise, seed)
+            raw, names = self.processing.filter_noise(adc), request.deconvolved_frames(plane)
+            decon = self.processing.deconvolve(raw, plane, self.detector, self.response, names)
+            if request.needs_rois(plane):
+                candidates[plane] = self.roi.find_candidates(decon, plane)
+            if plane in request.planes:
+                frames[plane] = {"orig": adc, "raw": raw, **decon}
+        if request.coincidence:
+            found = self.coincidence(candidates, self.detector, request.planes)
+            for plane, (mp2, mp3) in found.items():
+                frames[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
+        if request.needs_charge:
+            for plane in request.planes:
+                frames[plane] |= self._find_charge(candidates[plane], frames[plane], plane, request)
+        wanted = {p: {tag: frames[p][tag] for tag in request.tags} for p in request.planes}
+        if "wiener" in request.tags:
+            for p in request.planes:
+                wanted[p]["wiener_summary"] = candidates[p].rms
+        return wanted, {p: self.truth(arrivals, self.detector, p) for p in request.planes}
+
+    def _find_charge(
+        self, candidates: CandidateRois, decon: FramesByTag, plane: int, request: Request
+    ) -> FramesByTag:
+        """Return the frames ``gauss`` and ``wiener`` of a plane, charge inside refined ROIs."""
+        rois, induction = self.roi.refine(candidates, decon, plane), plane != COLLECTION_PLANE
+        names = {"gauss": "decon_charge", "wiener": "hits"}
+        return {
+            tag: apply_rois(rois, decon[name], induction)
+            for tag, name in names.items()
+            if tag in request.tags
+        }
+
+    def _draw_noise(
+        self, request: Request, rng: np.random.Generator
+    ) -> Iterator[tuple[int, Frame]]:
+        """Yield the needed planes, each with its noise [ADC counts], (channel, tick)."""
+        tick_ns, peaking_us = self.detector.tick_ns, self.response.peaking_us
+        for plane in range(max(request.needed_planes) + 1):
+            # Drawn for a plane that is not needed, too: the numbers of later planes stay the same.
+            shape = (self.detector.planes[plane].channels, self.detector.nticks)
+            noise = self.actual_noise.generate(plane, shape, tick_ns, peaking_us, rng)
+            if plane in request.needed_planes:
+                yield plane, noise
 
     def _simulate_adc(
-        self, arrivals: Arrivals, plane: int, rng: np.random.Generator
+        self, arrivals: Arrivals, plane: int, noise: Frame, seed: int
     ) -> NDArray[np.int16]:
         """Simulate the ADC counts of one plane, (channel, tick)."""
-        waveforms = self.response.compute_signal(arrivals, self.detector, plane)
-        tick_ns, peaking_us = self.detector.tick_ns, self.response.peaking_us
-        waveforms += self.noise.generate(plane, waveforms.shape, tick_ns, peaking_us, rng)
+        waveforms = self.actual_response.compute_signal(arrivals, self.detector, plane)
+        waveforms *= np.float32(self.variation.signal_factor(plane))
+        waveforms += noise
+        waveforms[self.variation.draw_dead_channels(plane, len(waveforms), seed)] = 0
         return self.response.digitise(waveforms, plane)
 
     @staticmethod

@@ -11,15 +11,16 @@ network sees are kept: a run of n slices covers ``10 n + 1`` ticks (both ends in
 value is 4000, which the network's input scale turns into 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from roilab.detectors.detector import Detector, crossing_points
-from roilab.simulate.intervals import fill_mask
+from roilab.simulate.intervals import Intervals, fill_mask
 from roilab.simulate.roi import CandidateRois
-from roilab.types import Frame, Mask
+from roilab.types import Frame, IntArray, Mask
 
 MASK_VALUE = 4000.0
 
@@ -34,49 +35,71 @@ class Coincidence:
     reach: int
 
     def __call__(
-        self, rois: Sequence[CandidateRois], detector: Detector
-    ) -> list[tuple[Frame, Frame]]:
-        """Return the frames mp2 and mp3 (channel, tick) of U, V and W from their candidates."""
-        strong = [self._find_wires(rois[p], p, self.strong, detector) for p in range(3)]
-        frames = []
-        for target, plane in enumerate(detector.planes):
-            crossed = self._find_crossed_wires(target, strong, detector)
-            own = self._find_wires(rois[target], target, self.weak, detector)
-            mp2, mp3 = (plane.fold(w.astype(np.float32)) > 0 for w in (crossed, crossed & own))
-            frames.append((self._to_frame(mp2, detector), self._to_frame(mp3, detector)))
+        self,
+        rois: Mapping[int, CandidateRois],
+        detector: Detector,
+        planes: Iterable[int] = range(3),
+    ) -> dict[int, tuple[Frame, Frame]]:
+        """Return the frames mp2 and mp3 (channel, tick) of planes, from the candidates of all.
+
+        Planes are numbered: 0 U, 1 V, 2 W.
+        """
+        frames = {}
+        for target in planes:
+            plane, own = detector.planes[target], rois[target]
+            crossed = self._find_crossed_wires(target, rois, detector)
+            hit = self._find_wires(own.all, own.peak > self.weak, target, detector)
+            mp2, mp3 = (plane.fold(w.astype(np.float32)) > 0 for w in (crossed, crossed & hit))
+            frames[target] = self._to_frame(mp2, detector), self._to_frame(mp3, detector)
         return frames
 
-    def _find_wires(
-        self, rois: CandidateRois, index: int, min_peak: float, detector: Detector
-    ) -> Mask:
-        """Return the wires (wire, slice) of a plane whose channel has a ROI of enough charge."""
-        plane, kept = detector.planes[index], rois.all.select(rois.peak > min_peak)
+    def _find_wires(self, rois: Intervals, keep: Mask, index: int, detector: Detector) -> Mask:
+        """Return the wires (wire, slice) of a plane whose channel has one of the ROIs to keep."""
+        plane, kept = detector.planes[index], rois.select(keep)
         begin, end = kept.begin // self.slice_ticks, kept.end // self.slice_ticks
         shape = (kept.shape[0], -(-detector.nticks // self.slice_ticks))
         channels = fill_mask(kept.row, begin, end, shape)
         return np.asarray(channels[np.arange(plane.wires) % plane.channels])
 
-    def _find_crossed_wires(self, target: int, wires: Sequence[Mask], detector: Detector) -> Mask:
+    def _find_crossed_wires(
+        self, target: int, rois: Mapping[int, CandidateRois], detector: Detector
+    ) -> Mask:
         """Return the wires (wire, slice) of a plane that pass a crossing of the others' ROIs."""
-        plane = detector.planes[target]
         one, two = (other for other in range(3) if other != target)
-        # The last row takes crossings beyond the plane's wires.
-        slices = wires[one].shape[1]
-        crossed = np.zeros((plane.wires + 2 * self.reach + 1, slices), dtype=bool)
-        for time in range(slices):
-            wires_one = np.flatnonzero(wires[one][:, time]).astype(float)[:, None]
-            wires_two = np.flatnonzero(wires[two][:, time]).astype(float)[None, :]
-            if not (wires_one.size and wires_two.size):
-                continue
-            y, z = crossing_points(detector.planes[one], wires_one, detector.planes[two], wires_two)
-            wire = np.rint(plane.wire_number(y, z)[detector.inside(y, z)]).astype(np.int64)
-            exists = (wire >= 0) & (wire < plane.wires)
-            for shift in range(-self.reach, self.reach + 1):
-                crossed[np.where(exists, wire + shift + self.reach, -1), time] = True
-        return crossed[self.reach : self.reach + plane.wires]
+        wires = []
+        for other in (one, two):
+            # The toolkit treats the planes one after the other: it has not cleaned up the ROIs of
+            # a later plane when it looks at them.
+            early = other > target
+            found = rois[other].loose if early else rois[other].all
+            peak = rois[other].loose_peak if early else rois[other].peak
+            wires.append(self._find_wires(found, peak > self.strong, other, detector).T)
+        crossing = _find_crossings(detector, one, two, target)
+        slices, number = len(wires[0]), detector.planes[target].wires
+        # The last column takes crossings beyond the plane's wires.
+        crossed = np.zeros((slices, number + 1), dtype=bool)
+        for at_one, at_two, found in zip(*wires, crossed, strict=True):
+            found[crossing[np.ix_(at_one, at_two)]] = True
+        padded = np.pad(crossed[:, :-1], ((0, 0), (self.reach, self.reach)))
+        shifts = [padded[:, shift : shift + number] for shift in range(2 * self.reach + 1)]
+        return np.any(shifts, axis=0).T
 
     def _to_frame(self, slices: Mask, detector: Detector) -> Frame:
         """Map (channel, slice) to (channel, tick), every run one tick longer than its slices."""
         mask = np.repeat(slices, self.slice_ticks, axis=1)[:, : detector.nticks]
         mask[:, 1:] |= mask[:, :-1].copy()
         return np.where(mask, np.float32(MASK_VALUE), np.float32(0))
+
+
+@lru_cache(maxsize=3)  # the same in every event
+def _find_crossings(detector: Detector, one: int, two: int, target: int) -> IntArray:
+    """Return the wire of a plane at every crossing of the wires of two others, (wire, wire).
+
+    It is -1 where the wires cross outside of the plane.
+    """
+    planes, plane = detector.planes, detector.planes[target]
+    numbers = [np.arange(planes[other].wires, dtype=float) for other in (one, two)]
+    y, z = crossing_points(planes[one], numbers[0][:, None], planes[two], numbers[1][None, :])
+    wire = np.rint(plane.wire_number(y, z)).astype(np.int32)
+    exists = detector.inside(y, z) & (wire >= 0) & (wire < plane.wires)
+    return np.where(exists, wire, np.int32(-1))

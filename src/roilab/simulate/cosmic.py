@@ -12,7 +12,12 @@ from roilab.detectors.detector import Detector
 from roilab.simulate.depositions import Depositions, GeneratedEvent, plane_angles
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.ionisation import Ionisation
-from roilab.simulate.placement import check_angles, compute_direction
+from roilab.simulate.placement import (
+    check_angles,
+    check_limits,
+    check_planes,
+    draw_inclined,
+)
 from roilab.types import FloatArray, Row
 
 _ATTEMPTS = 1000
@@ -33,28 +38,26 @@ class CosmicRays:
     blip_mev: tuple[float, float]
     shortest_mm: float
     prolonged: tuple[int, int]
-    prolonged_plane: str
+    prolonged_planes: tuple[str, ...]
     prolonged_deg: tuple[float, float]
     prolonged_theta_y_deg: tuple[float, float]
 
     def __post_init__(self) -> None:
         ranges = ("muons", "delta_mev", "blips", "blip_mev", "prolonged")
-        for name in (*ranges, "prolonged_deg", "prolonged_theta_y_deg"):
-            low, high = getattr(self, name)
-            if not 0 <= low <= high:
-                raise SimulationError(
-                    f"{name} is [{low}, {high}]: expected two numbers, smallest first, 0 or more."
-                )
+        check_limits(self, (*ranges, "prolonged_deg", "prolonged_theta_y_deg"))
         check_angles(self.prolonged_deg)
+        check_planes(self.prolonged_planes)
 
     def __call__(self, index: int, detector: Detector, rng: np.random.Generator) -> GeneratedEvent:
-        """Generate an event; it does not depend on ``index``."""
+        """Generate event ``index``; it says which plane the first prolonged muon belongs to."""
         particles: list[tuple[Depositions, Row]] = []
         for _ in range(rng.integers(*self.muons, endpoint=True)):
-            particles += self._make_muon(detector, rng, prolonged=False)
+            particles += self._make_muon(detector, rng)
         if self.prolonged[1] > 0:
-            for _ in range(rng.integers(*self.prolonged, endpoint=True)):
-                particles += self._make_muon(detector, rng, prolonged=True)
+            planes = self.prolonged_planes
+            for number in range(rng.integers(*self.prolonged, endpoint=True)):
+                plane = planes[(index + number) % len(planes)]
+                particles += self._make_muon(detector, rng, plane)
         for _ in range(rng.integers(*self.blips, endpoint=True)):
             start = rng.uniform(*detector.corners)
             time = draw_time(detector, start, rng)
@@ -63,9 +66,12 @@ class CosmicRays:
         return GeneratedEvent(depositions, [track for _, track in particles])
 
     def _make_muon(
-        self, detector: Detector, rng: np.random.Generator, prolonged: bool
+        self, detector: Detector, rng: np.random.Generator, prolonged: str = ""
     ) -> list[tuple[Depositions, Row]]:
-        """Return depositions and entry in ``meta.json`` of a muon and of its delta rays."""
+        """Return depositions and entry in ``meta.json`` of a muon and of its delta rays.
+
+        ``prolonged`` is the plane in whose coordinates a prolonged muon has its angles.
+        """
         start, end, time = self._draw_path(detector, rng, prolonged)
         charge, probable = self.ionisation.deposit_muon(start, end, time, rng)
         length = float(np.linalg.norm(end - start))
@@ -98,7 +104,7 @@ class CosmicRays:
         return self.ionisation.deposit_electron(start, energy, time_ns, rng), track
 
     def _draw_path(
-        self, detector: Detector, rng: np.random.Generator, prolonged: bool
+        self, detector: Detector, rng: np.random.Generator, prolonged: str
     ) -> tuple[FloatArray, FloatArray, float]:
         """Draw entry [mm], exit [mm] and time [ns] of a muon that is read out."""
         low, high = detector.corners
@@ -106,7 +112,11 @@ class CosmicRays:
             # The muon passes a random point that arrives at a random time of the readout, so
             # every muon is seen, and a path is as frequent as its length.
             point = rng.uniform(low, high)
-            direction = self._draw_prolonged(detector, rng) if prolonged else draw_direction(rng)
+            if prolonged:
+                angles = (self.prolonged_deg, self.prolonged_theta_y_deg)
+                direction = draw_inclined(detector, prolonged, *angles, rng)
+            else:
+                direction = draw_direction(rng)
             start, end = clip_to_drift_volume(detector, point, direction)
             if np.linalg.norm(end - start) >= self.shortest_mm:
                 return start, end, draw_time(detector, point, rng)
@@ -114,12 +124,6 @@ class CosmicRays:
             f"shortest_mm is {self.shortest_mm}: too long for muons in a drift volume of "
             f"{(high - low).round().tolist()} mm; choose a smaller value."
         )
-
-    def _draw_prolonged(self, detector: Detector, rng: np.random.Generator) -> FloatArray:
-        """Draw the direction (x, y, z) of a prolonged muon."""
-        theta, sign = rng.uniform(*self.prolonged_deg), int(rng.choice([-1, 1]))
-        theta_y = rng.uniform(*self.prolonged_theta_y_deg)
-        return compute_direction(detector, self.prolonged_plane, theta, sign, theta_y)
 
 
 def draw_time(detector: Detector, point: FloatArray, rng: np.random.Generator) -> float:

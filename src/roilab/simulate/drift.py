@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import ndtr
 
 from roilab.detectors.detector import Detector
@@ -74,23 +75,31 @@ def add_clouds(
         modulo: number of rows before they wrap around: row ``i`` is added to row ``i`` modulo the
             grid's rows (wrapped wires). By default nothing wraps.
     """
-    rows, ticks = grid.shape
-    flat = grid.reshape(-1)
+    rows = modulo or grid.shape[0]
     # Clouds of similar width go together: all of a batch get as many bins as the widest.
     order = np.argsort(across[1], kind="stable")
     for start in range(0, len(order), _CLOUDS_AT_ONCE):
         batch = order[start : start + _CLOUDS_AT_ONCE]
-        first_row, row_share = _integrate_bins(across[0][batch], across[1][batch])
-        first_tick, tick_share = _integrate_bins(along[0][batch], along[1][batch])
-        row = first_row[:, None] + np.arange(row_share.shape[1])
-        tick = first_tick[:, None] + np.arange(tick_share.shape[1])
-        row_share[(row < 0) | (row >= (modulo or rows))] = 0.0
-        tick_share[(tick < 0) | (tick >= ticks)] = 0.0
-        charge = (electrons[batch, None] * row_share)[:, :, None] * tick_share[:, None, :]
-        cells = np.clip(row, 0, None)[:, :, None] % rows * ticks
-        cells = cells + np.clip(tick, 0, ticks - 1)[:, None, :]
-        used = charge != 0
-        np.add.at(flat, cells[used], charge[used].astype(np.float32))
+        # A cloud is the product of its shares in rows and ticks; the sum over clouds is a product
+        # of matrices, which are sparse.
+        in_rows = _make_shares(across[0][batch], across[1][batch], rows)
+        in_ticks = _make_shares(along[0][batch], along[1][batch], grid.shape[1])
+        in_rows.data *= np.repeat(electrons[batch], np.diff(in_rows.indptr))
+        total = (in_rows.T.tocsr() @ in_ticks).tocoo()
+        for first in range(0, rows, grid.shape[0]):  # each row once at a time
+            inside = (total.row >= first) & (total.row < first + grid.shape[0])
+            cells = total.row[inside] - first, total.col[inside]
+            grid[cells] += total.data[inside].astype(np.float32)
+
+
+def _make_shares(centre: FloatArray, sigma: FloatArray, bins: int) -> csr_array:
+    """Return the shares of Gaussians in unit bins, (cloud, bin); bins outside are left out."""
+    first, share = _integrate_bins(centre, sigma)
+    column = first[:, None] + np.arange(share.shape[1])
+    inside = (column >= 0) & (column < bins)
+    ends = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])
+    matrix = csr_array((share[inside], column[inside], ends), shape=(len(centre), bins))
+    return matrix
 
 
 def _integrate_bins(centre: FloatArray, sigma: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from roilab.detectors.detector import PLANE_NAMES
 from roilab.frames import FrameWriter
 from roilab.process_pool import ProcessPool, process_pool
 from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
+from roilab.simulate.request import Request
 from roilab.simulate.write_frames import write_event
 
 
@@ -114,7 +114,7 @@ def simulate_file(job: FileJob) -> int:
     depend on the process.
     """
     simulation, seed = Simulation.from_config(job.config), job.config["seed"]
-    written = [PLANE_NAMES.index(name) for name in job.config["planes"]]
+    request = Request.from_config(job.config)
     for path in job.paths:
         path.unlink(missing_ok=True)
     for leftover in job.output_dir.glob(f".g4-*-{job.number}.*.partial*"):
@@ -124,7 +124,7 @@ def simulate_file(job: FileJob) -> int:
         writers = [stack.enter_context(FrameWriter(path)) for path in job.paths]
         for index in job.events:
             event = simulation.generate(index, seed)
-            planes, truth = simulation.simulate(event, index, seed, written)
+            planes, truth = simulation.simulate(event, index, seed, request)
             for rec, tru in zip(writers[::2], writers[1::2], strict=True):
                 write_event(rec, tru, job.config, simulation.detector, index, planes, truth)
     return len(job.events)

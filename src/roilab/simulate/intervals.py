@@ -30,12 +30,13 @@ class Intervals:
     @classmethod
     def from_mask(cls, mask: Mask) -> "Intervals":
         """Find the runs of a mask (row, tick)."""
-        padded = np.zeros((mask.shape[0], mask.shape[1] + 2), dtype=np.int8)
-        padded[:, 1:-1] = mask
-        steps = np.diff(padded, axis=1)
-        row, begin = np.nonzero(steps == 1)
-        end = np.nonzero(steps == -1)[1] - 1
-        return cls(row, begin, end, mask.shape)
+        rows, ticks = mask.shape
+        # Rows laid end to end, with a false sample after each, make one time axis.
+        line = np.zeros((rows, ticks + 1), dtype=bool)
+        line[:, :-1] = mask
+        steps = np.flatnonzero(np.diff(line.ravel(), prepend=False))
+        row, begin = np.divmod(steps[::2], ticks + 1)
+        return cls(row, begin, steps[1::2] % (ticks + 1) - 1, mask.shape)
 
     @classmethod
     def merge(
@@ -54,9 +55,19 @@ class Intervals:
 
     def contains_any(self, mask: Mask) -> Mask:
         """Tell for each interval whether it contains a tick of a mask (row, tick)."""
-        count = np.zeros((self.shape[0], self.shape[1] + 1), dtype=np.int32)
-        np.cumsum(mask, axis=1, out=count[:, 1:])
-        return np.asarray(count[self.row, self.end + 1] > count[self.row, self.begin])
+        first, _ = self.find_ends(mask)
+        return np.asarray(first <= self.end)
+
+    def find_ends(self, mask: Mask) -> tuple[IntArray, IntArray]:
+        """Return the first and the last tick of a mask (row, tick) in each interval.
+
+        An interval without one gets a first tick after its end, and a last one before its begin.
+        """
+        offset = self.row * self.shape[1]
+        true = np.concatenate([[-1], np.flatnonzero(mask), [mask.size]])
+        first = true[np.searchsorted(true, offset + self.begin, side="left")]
+        last = true[np.searchsorted(true, offset + self.end, side="right") - 1]
+        return first - offset, last - offset
 
     def find_neighbours(self) -> Pairs:
         """Find pairs of intervals that overlap in time on adjacent rows r and r + 1."""
@@ -107,10 +118,23 @@ class IntervalSamples:
 
 def fill_mask(row: IntArray, begin: IntArray, end: IntArray, shape: tuple[int, int]) -> Mask:
     """Return a mask (row, tick) that is true within intervals, which may overlap."""
-    steps = np.zeros((shape[0], shape[1] + 1), dtype=np.int32)
-    np.add.at(steps, (row, begin), 1)
-    np.add.at(steps, (row, end + 1), -1)
-    return np.asarray(np.cumsum(steps, axis=1)[:, :-1] > 0)
+    size = shape[0] * shape[1]
+    start, stop = row * shape[1] + begin, row * shape[1] + end + 1
+    order = np.argsort(start, kind="stable")
+    # Cut from each interval what an earlier one covers: what remains does not overlap.
+    stop = np.maximum.accumulate(np.concatenate([[0], stop[order]]))
+    edges = np.empty(2 * len(order) + 2, dtype=np.int64)
+    edges[0], edges[-1] = 0, size
+    edges[1:-1:2], edges[2:-1:2] = np.maximum(start[order], stop[:-1]), stop[1:]
+    inside = np.arange(len(edges) - 1) % 2 == 1
+    return np.repeat(inside, np.diff(edges)).reshape(shape)
+
+
+def pad_mask(mask: Mask, pad: int) -> Mask:
+    """Extend every run of a mask (row, tick) by ``pad`` ticks on both sides."""
+    runs = Intervals.from_mask(mask)
+    begin, end = np.maximum(runs.begin - pad, 0), np.minimum(runs.end + pad, mask.shape[1] - 1)
+    return fill_mask(runs.row, begin, end, mask.shape)
 
 
 def find_connected(number: int, pairs: Pairs, good: Mask) -> Mask:

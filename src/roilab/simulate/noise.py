@@ -18,8 +18,9 @@ import scipy.fft
 
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.filters import HighCut
+from roilab.simulate.intervals import pad_mask
 from roilab.simulate.response import cold_electronics
-from roilab.types import FloatArray, Frame, Mask
+from roilab.types import FloatArray, Frame
 
 
 @dataclass(frozen=True)
@@ -123,21 +124,14 @@ def subtract_coherent_noise(frame: Frame, group: int, signal_sigma: float, margi
     return cleaned
 
 
-def pad_mask(mask: Mask, pad: int) -> Mask:
-    """Extend every run of a mask (row, tick) by ``pad`` ticks on both sides."""
-    count = np.zeros((mask.shape[0], mask.shape[1] + 2 * pad + 1), dtype=np.int32)
-    np.cumsum(np.pad(mask, ((0, 0), (pad, pad))), axis=1, out=count[:, 1:])
-    width = 2 * pad + 1
-    return np.asarray(count[:, width:] - count[:, :-width] > 0)
-
-
 def estimate_rms(frame: Frame, cut: float) -> Frame:
     """Estimate the noise (row,) of a frame (row, tick); signal changes it little.
 
     The first estimate comes from the quantiles at one standard deviation, the second is the RMS
     of the samples below ``cut`` times the first.
     """
-    low, middle, high = np.percentile(frame[:, ::2], [16.0, 50.0, 84.0], axis=1)
+    ordered = np.sort(frame[:, ::2], axis=1)  # numpy finds quantiles faster in sorted samples
+    low, middle, high = np.percentile(ordered, [16.0, 50.0, 84.0], axis=1)
     first = np.sqrt(0.5 * ((high - middle) ** 2 + (middle - low) ** 2))
     inside = np.abs(frame) < cut * first[:, None]
     squares = np.where(inside, frame, 0).astype(np.float32) ** 2

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from roilab.detectors.detector import Detector
+from roilab.detectors.detector import PLANE_NAMES, Detector
 from roilab.simulate.errors import SimulationError
 from roilab.types import FloatArray
 
@@ -28,6 +28,38 @@ def check_angles(theta_xz_deg: Sequence[float]) -> None:
             )
 
 
+def check_limits(settings: object, names: Sequence[str]) -> None:
+    """Check that settings are pairs of numbers: smallest and largest, 0 or more.
+
+    Args:
+        settings: object with the settings as attributes.
+        names: of the attributes.
+
+    Raises:
+        SimulationError: the first number of a pair is negative, or larger than the second.
+    """
+    for name in names:
+        low, high = getattr(settings, name)
+        if not 0 <= low <= high:
+            raise SimulationError(
+                f"{name} is [{low}, {high}]: expected two numbers, smallest first, 0 or more."
+            )
+
+
+def check_planes(planes: Sequence[str]) -> None:
+    """Check that there are wire planes, all of them u, v or w.
+
+    Raises:
+        SimulationError: there is none, or one is unknown.
+    """
+    unknown = [plane for plane in planes if plane.lower() not in PLANE_NAMES]
+    if unknown or not planes:
+        raise SimulationError(
+            f"The wire planes of angles are {', '.join(unknown) or 'none'}: expected some of "
+            f"{', '.join(PLANE_NAMES)}."
+        )
+
+
 def compute_direction(
     detector: Detector, plane: str, theta_xz_deg: float, sign: int = 1, theta_y_deg: float = 90.0
 ) -> FloatArray:
@@ -41,6 +73,21 @@ def compute_direction(
     wire = np.array([-pitch[1], pitch[0]])
     y, z = sign * np.cos(theta) * np.sin(theta_y) * pitch + np.cos(theta_y) * wire
     return np.array([np.sin(theta) * np.sin(theta_y), y, z])
+
+
+def draw_inclined(
+    detector: Detector,
+    plane: str,
+    theta_xz_deg: tuple[float, float],
+    theta_y_deg: tuple[float, float],
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Draw the unit vector (x, y, z) of a direction at given angles to a plane u, v or w.
+
+    The angles are uniform between their limits, see ``compute_direction``.
+    """
+    theta, sign = rng.uniform(*theta_xz_deg), int(rng.choice([-1, 1]))
+    return compute_direction(detector, plane, theta, sign, rng.uniform(*theta_y_deg))
 
 
 def place(

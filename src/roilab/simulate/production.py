@@ -15,9 +15,10 @@ from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
 from roilab.frames import CONTAINERS
 from roilab.interruption import Interrupted
-from roilab.simulate.chain import RECONSTRUCTION_TAGS, Simulation
+from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.file_jobs import FileJob, RunJobs
+from roilab.simulate.request import RECONSTRUCTION_TAGS
 from roilab.simulate.write_frames import TRUTH_TAG
 from roilab.types import Row
 
@@ -148,7 +149,7 @@ class Production:
 
     def collect_metadata(self) -> dict[str, Any]:
         """Return the contents of ``meta.json``: the truth of every event."""
-        detector, container = self.simulation.detector, self.config["containers"][0]
+        detector, container = self.simulation.actual_detector, self.config["containers"][0]
         events = []
         for job in self.jobs:
             files = {kind: job.path(kind, container).name for kind in ("rec", "tru")}
@@ -161,6 +162,7 @@ class Production:
             "tick0_time_ns": detector.tick0_ns,
             "drift_speed_mm_per_us": detector.drift_speed_mm_per_us,
             "lifetime_ms": detector.lifetime_ms,
+            "variation": self.simulation.variation.changes,
             "units": "mm, ns, electrons, MeV, degrees",
             "first_channel": dict(zip(PLANE_NAMES, detector.first_channels, strict=True)),
             "truth_tag": f"{TRUTH_TAG}{detector.apa}",

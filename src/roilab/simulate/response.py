@@ -77,9 +77,16 @@ class Response:
         start = arrivals.tick - 1e3 * self.delay_us / detector.tick_ns
         # Electrons that start before the readout still leave signal in it.
         early = waveforms.shape[-1]
-        cells = self._fill_cells(arrivals, plane, start + early, detector.nticks + early)
-        per_wire = _convolve(cells, waveforms)
-        return plane.fold(per_wire[:, early : early + detector.nticks])
+        ticks = slice(early, early + detector.nticks)
+        cells = self._fill_cells(arrivals, plane, start + early, ticks.stop)
+        per_wire = np.zeros((plane.wires, detector.nticks), dtype=np.float32)
+        hit = np.flatnonzero(cells.any(axis=(1, 2)))
+        if len(hit):
+            # Wires further away than the field response reaches see nothing.
+            reach = len(waveforms) // 2
+            seen = slice(max(hit[0] - reach, 0), hit[-1] + reach + 1)
+            per_wire[seen] = _convolve(cells[seen], waveforms)[:, ticks]
+        return plane.fold(per_wire)
 
     def _fill_cells(
         self, arrivals: Arrivals, plane: WirePlane, start: FloatArray, ticks: int
@@ -140,17 +147,23 @@ def _convolve(cells: Frame, waveforms: FloatArray) -> Frame:
     rows = scipy.fft.next_fast_len(wires + len(waveforms) - 1)
     columns = scipy.fft.next_fast_len(ticks + waveforms.shape[-1], real=True)
     total = np.zeros((rows, columns // 2 + 1), dtype=np.complex64)
-    for impact in range(impacts):
-        kernel = wrap_wires(waveforms[:, impact].astype(np.float32), rows)
-        product = scipy.fft.rfft2(cells[:, impact], (rows, columns))
-        product *= scipy.fft.rfft2(kernel, (rows, columns))
-        total += product
-    signal = scipy.fft.irfft2(total, (rows, columns), overwrite_x=True)
-    return np.asarray(signal[:wires, :ticks], dtype=np.float32)
+    for impact in range(impacts // 2):
+        # The transform in time first: few rows of the kernel are not empty.
+        kernel = scipy.fft.rfft(waveforms[:, impact].astype(np.float32), columns)
+        kernel = scipy.fft.fft(wrap_wires(kernel, rows), axis=0, overwrite_x=True)
+        for left in (True, False):
+            charge = cells[:, impact if left else impacts - 1 - impact]
+            charge = scipy.fft.fft(scipy.fft.rfft(charge, columns), rows, axis=0, overwrite_x=True)
+            charge[0] *= kernel[0]
+            # On the other side of the wire the waveforms are mirror images: negative wave numbers.
+            charge[1:] *= kernel[1:] if left else kernel[:0:-1]
+            total += charge
+    signal = scipy.fft.ifft(total, axis=0, overwrite_x=True)[:wires]
+    return np.asarray(scipy.fft.irfft(signal, columns, overwrite_x=True)[:, :ticks])
 
 
 def wrap_wires(waveforms: NDArray[Any], rows: int) -> NDArray[Any]:
-    """Pad waveforms (wire offset, tick) to ``rows`` for a cyclic convolution.
+    """Pad waveforms or spectra (wire offset, ...) to ``rows`` for a cyclic convolution.
 
     Offset 0 comes to row 0, negative offsets to the last rows.
     """

@@ -9,6 +9,7 @@ from roilab.simulate.noise import estimate_rms
 from roilab.simulate.roi_formation import (
     FormationSettings,
     combine_rois,
+    extend_to_tight,
     find_loose_rois,
     find_tight_rois,
 )
@@ -22,8 +23,11 @@ class CandidateRois:
     """ROIs of one plane before refinement."""
 
     tight: Intervals
-    all: Intervals  # tight and loose ROIs; the multi-plane coincidence uses them
-    peak: FloatArray  # of each of ``all`` above the line through its ends [electrons per tick]
+    loose: Intervals  # loose ROIs before the clean-up; on the collection plane the tight ones
+    all: Intervals  # loose ROIs after the clean-up, and tight ones outside of them
+    # Peak of each of ``loose`` and ``all`` above the line through its ends [electrons per tick].
+    loose_peak: FloatArray
+    peak: FloatArray
     rms: Frame  # noise of every channel, (channel,)
 
 
@@ -41,12 +45,17 @@ class RoiFinder:
         settings, tight_frames = self.formation, (frames["tight_lf"], frames["tighter_lf"])
         tight = find_tight_rois(tight_frames, rms, settings.tight_sigma[plane_index], settings.pad)
         peak = measure_peaks(tight, frames["refine"])
-        tight = tight.select(peak > self.refinement.sigma * rms[tight.row])
-        rois = tight
-        if plane_index != COLLECTION_PLANE:
-            loose_rms = estimate_rms(frames["loose_lf"], self.noise_cut)
-            rois = combine_rois(find_loose_rois(frames["loose_lf"], loose_rms, settings), tight)
-        return CandidateRois(tight, rois, measure_peaks(rois, frames["refine"]), rms)
+        strong = peak > self.refinement.sigma * rms[tight.row]
+        tight = tight.select(strong)
+        if plane_index == COLLECTION_PLANE:
+            peak = peak[strong]
+            return CandidateRois(tight, tight, tight, peak, peak, rms)
+        loose_rms = estimate_rms(frames["loose_lf"], self.noise_cut)
+        loose = find_loose_rois(frames["loose_lf"], loose_rms, settings)
+        loose = extend_to_tight(loose, tight)
+        rois = combine_rois(loose, tight)
+        peaks = [measure_peaks(found, frames["refine"]) for found in (loose, rois)]
+        return CandidateRois(tight, loose, rois, *peaks, rms)
 
     def refine(
         self, candidates: CandidateRois, frames: dict[str, Frame], plane_index: int

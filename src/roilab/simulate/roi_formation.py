@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from roilab.simulate.intervals import Intervals, find_connected
-from roilab.simulate.noise import pad_mask
+from roilab.simulate.intervals import Intervals, find_connected, pad_mask
 from roilab.types import Frame, IntArray
 
 
@@ -110,21 +109,24 @@ def _find_small_peaks(
     return row[keep], begin[keep], end[keep]
 
 
-def combine_rois(loose: Intervals, tight: Intervals) -> Intervals:
-    """Combine loose and tight ROIs to the candidates for refinement.
-
-    A loose ROI that ends in a tight one is extended to the end of that one. Loose ROIs are kept if
-    they, or loose ROIs connected to them over neighbouring channels, contain a tight one. Tight
-    ROIs outside of these are added.
-    """
+def extend_to_tight(loose: Intervals, tight: Intervals) -> Intervals:
+    """Extend loose ROIs that end in a tight one to the end of that one."""
     number = _number_ticks(tight)
     begin, end = loose.begin.copy(), loose.end.copy()
     at_begin, at_end = number[loose.row, begin], number[loose.row, end]
     begin[at_begin >= 0] = tight.begin[at_begin[at_begin >= 0]]
     end[at_end >= 0] = tight.end[at_end[at_end >= 0]]
-    extended = Intervals.merge(loose.row, begin, end, loose.shape)
-    has_tight = extended.contains_any(tight.to_mask())
-    kept = extended.select(find_connected(len(extended), extended.find_neighbours(), has_tight))
+    return Intervals.merge(loose.row, begin, end, loose.shape)
+
+
+def combine_rois(loose: Intervals, tight: Intervals) -> Intervals:
+    """Combine loose and tight ROIs to the candidates for refinement.
+
+    Loose ROIs are kept if they, or loose ROIs connected to them over neighbouring channels, contain
+    a tight one. Tight ROIs outside of these are added.
+    """
+    has_tight = loose.contains_any(tight.to_mask())
+    kept = loose.select(find_connected(len(loose), loose.find_neighbours(), has_tight))
     alone = tight.select(~tight.contains_any(kept.to_mask()))
     row, begin, end = (
         np.concatenate([getattr(kept, name), getattr(alone, name)])

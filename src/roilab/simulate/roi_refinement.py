@@ -89,8 +89,10 @@ def _break_rois(
 def _subtract_lines(samples: IntervalSamples, nodes: IntArray) -> None:
     """Subtract straight lines between nodes; set samples outside an interval's nodes to 0."""
     index = np.arange(len(samples.values))
-    before = np.searchsorted(nodes, index, side="right") - 1
-    after = np.minimum(np.searchsorted(nodes, index, side="left"), len(nodes) - 1)
+    is_node = np.zeros(len(index), dtype=bool)
+    is_node[nodes] = True
+    before = np.cumsum(is_node) - 1
+    after = np.minimum(before + ~is_node, len(nodes) - 1)
     inside = (before >= 0) & (nodes[after] >= index)
     inside &= samples.owner[nodes[before]] == samples.owner[nodes[after]]
     inside &= samples.owner[nodes[before]] == samples.owner
@@ -106,9 +108,9 @@ def _find_baseline(samples: IntervalSamples, threshold: FloatArray) -> IntArray:
     run = np.cumsum(changed) - 1
     # A sample at 0 is the end of an earlier line and goes before any lower one.
     value = np.where(np.abs(samples.values) < _ZERO, -np.inf, samples.values)
-    order = np.lexsort((value, run))
-    lowest = order[np.flatnonzero(np.diff(run[order], prepend=-1))]
-    return np.sort(lowest[below[lowest]])
+    least = np.minimum.reduceat(value, np.flatnonzero(changed)) if len(value) else value
+    lowest = np.flatnonzero(below & (value == least[run]))
+    return lowest[np.diff(run[lowest], prepend=-1) > 0]  # the first one of each run
 
 
 def _find_valleys(
@@ -154,13 +156,8 @@ def _shrink_rois(
     neighbour[1:] |= signal[:-1]
     neighbour[:-1] |= signal[1:]
     wanted = tight | (signal & neighbour)
-    ticks = rois.shape[1]
-    tick = np.arange(ticks)
-    # Next and previous wanted tick at every tick.
-    ahead = np.minimum.accumulate(np.where(wanted, tick, ticks)[:, ::-1], axis=1)[:, ::-1]
-    behind = np.maximum.accumulate(np.where(wanted, tick, -1), axis=1)
-    first, last = ahead[rois.row, rois.begin], behind[rois.row, rois.end]
-    has_wanted = (first <= rois.end) & (last >= rois.begin)
+    first, last = rois.find_ends(wanted)
+    has_wanted = first <= rois.end
     begin = np.where(has_wanted, np.maximum(first - settings.pad, rois.begin), rois.begin)
     end = np.where(has_wanted, np.minimum(last + settings.pad, rois.end), rois.end)
     shrunk = Intervals(rois.row, begin, end, rois.shape)

@@ -1,12 +1,12 @@
 """Write the frames of an event to frame files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roilab.detectors.detector import PLANE_NAMES, Detector
+from roilab.detectors.detector import Detector
 from roilab.frames import FrameWriter
 from roilab.types import Frame
 
@@ -19,27 +19,35 @@ def write_event(
     config: Mapping[str, Any],
     detector: Detector,
     index: int,
-    planes: Sequence[Mapping[str, NDArray[Any]]],
-    truth: Sequence[Frame],
+    planes: Mapping[int, Mapping[str, NDArray[Any]]],
+    truth: Mapping[int, Frame],
 ) -> None:
-    """Write the frames by tag and the truth of U, V and W, each (channel, tick), to two files.
+    """Write the frames by plane and tag and the truth by plane, (channel, tick), to two files.
 
-    ``config`` chooses ``planes`` and ``tags`` and has their ``rounding`` and ``first_event``;
-    ``index`` is the number of the event in the sample.
+    ``config`` has the ``tags``, their ``rounding`` and ``first_event``; ``index`` is the number of
+    the event in the sample.
     """
-    written = [number for number, name in enumerate(PLANE_NAMES) if name in config["planes"]]
+    written = sorted(truth)
     first, counts = detector.first_channels, [plane.channels for plane in detector.planes]
     channels = np.concatenate([first[p] + np.arange(counts[p]) for p in written])
     event, clock = config["first_event"] + index, (detector.tick0_ns, detector.tick_ns)
 
-    def write(file: FrameWriter, tag: str, frames: Sequence[NDArray[Any]]) -> None:
-        samples = np.concatenate(frames)
+    def write(
+        file: FrameWriter,
+        tag: str,
+        frames: Mapping[int, NDArray[Any]],
+        summary: NDArray[Any] | None = None,
+    ) -> None:
+        samples = np.concatenate([frames[plane] for plane in written])
         samples = round_samples(samples, tag, config["rounding"])
-        file.add(event, f"{tag}{detector.apa}", samples, channels, *clock)
+        file.add(event, f"{tag}{detector.apa}", samples, channels, *clock, summary=summary)
 
     for tag in config["tags"]:
-        write(rec, tag, [planes[number][tag] for number in written])
-    write(tru, TRUTH_TAG, [truth[number] for number in written])
+        summaries = [planes[plane].get(f"{tag}_summary") for plane in written]
+        known = [one for one in summaries if one is not None]
+        frames = {plane: tags[tag] for plane, tags in planes.items()}
+        write(rec, tag, frames, np.concatenate(known) if known else None)
+    write(tru, TRUTH_TAG, truth)
 
 
 def round_samples(samples: NDArray[Any], tag: str, rounding: Mapping[str, float]) -> NDArray[Any]:

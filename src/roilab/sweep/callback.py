@@ -23,6 +23,7 @@ from roilab.sweep.output_folder import (
     claim_sweep_folder,
 )
 from roilab.sweep.side_by_side import end_together
+from roilab.sweep.submit import Submitted, check_no_submit, read_batch, submit_sweep
 from roilab.sweep.summary import print_summary
 
 # Hydra makes the callback itself, and does not call it at the end of a sweep that failed or was
@@ -59,6 +60,7 @@ class ClaimRun(ClaimFolder):
 
     def check(self, folder: Path, config: DictConfig) -> None:
         """Check that the folder holds no other run."""
+        check_no_submit(config)
         check_unused(folder, config.resume)
 
 
@@ -70,7 +72,14 @@ class ClaimSweep(Callback):
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         try:
             check_plugin(config.hydra.launcher._target_)
+            batch = read_batch(config)
             sweep = claim_folder(config)
+            if batch is not None:
+                try:
+                    submit_sweep(config, batch, sweep)
+                finally:
+                    sweep.lock.release()
+                raise Submitted
             _sweep.set(sweep)
             limit_parallel_jobs(config)
             if runs_side_by_side(config):

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import re
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,14 +51,13 @@ def claim_folder(config: DictConfig) -> Sweep:
         ConfigCompositionException: (of Hydra) an override does not fit.
     """
     command = _command(config)
-    loader = GlobalHydra.instance().config_loader()
-    overrides = OverridesParser.create(config_loader=loader).parse_overrides(command)
+    overrides = _parse(command)
     keys = [override_key(one.get_key_element()) for one in overrides if one.is_sweep_override()]
     swept = list(dict.fromkeys(keys))
-    _check_jobs(config, overrides)
+    check_jobs(config, command)
     jobs = None
     if config.hydra.sweeper._target_.endswith(".BasicSweeper"):
-        jobs = _job_names(overrides, swept)
+        jobs = list(jobs_of(command))
     output_dir, resumed = Path(config.hydra.sweep.dir), config.sweep.resume is not None
     path = output_dir / SWEEP_FILE
     if resumed and not path.is_file():
@@ -80,19 +81,36 @@ def claim_folder(config: DictConfig) -> Sweep:
     return Sweep(output_dir, jobs, lock)
 
 
+def _parse(command: Sequence[str]) -> list[Override]:
+    loader = GlobalHydra.instance().config_loader()
+    return OverridesParser.create(config_loader=loader).parse_overrides(list(command))
+
+
 def _command(config: DictConfig) -> list[str]:
     """Return all overrides: of the command line, and parameters in the sweeper's YAML."""
     params = config.hydra.sweeper.get("params") or {}
     overrides = [f"{key}={value}" for key, value in params.items()]
     overrides += config.hydra.overrides.task
-    return [override for override in overrides if not override_key(override).startswith("sweep.")]
+    return [one for one in overrides if not re.match(r"(sweep|submit)(\.|$)", override_key(one))]
 
 
-def _check_jobs(config: DictConfig, overrides: list[Override]) -> None:
+def check_jobs(config: DictConfig, command: Sequence[str]) -> DictConfig:
     """Compose and check the first job, and it with every other value of each key that varies.
 
     So a mistake in the values of the last job ends the sweep before its first.
+
+    Args:
+        config: what all jobs have in common, composed.
+        command: their overrides, with lists of values.
+
+    Returns:
+        The configuration of the first job.
+
+    Raises:
+        RoilabError: (its subclasses) a value does not fit.
+        ConfigCompositionException: (of Hydra) an override does not fit.
     """
+    overrides = _parse(command)
     first: list[str] = []
     others: list[tuple[int, str]] = []
     for one in overrides:
@@ -112,6 +130,7 @@ def _check_jobs(config: DictConfig, overrides: list[Override]) -> None:
         else:  # of a group: another file
             another = _compose(config, [*first[:position], override, *first[position + 1 :]])
         _check_job(another)
+    return job
 
 
 def _compose(config: DictConfig, overrides: list[str]) -> DictConfig:
@@ -138,10 +157,18 @@ def _check_job(job: DictConfig) -> None:
         HydraConfig.instance().cfg = before
 
 
-def _job_names(overrides: list[Override], swept: list[str]) -> list[str]:
-    """Return the names of all jobs in the order in which Hydra's basic sweeper runs them."""
+def jobs_of(command: Sequence[str]) -> dict[str, list[str]]:
+    """Return the overrides of all jobs by name, in the order in which Hydra's sweeper runs them.
+
+    Args:
+        command: overrides of a sweep.
+
+    Raises:
+        SweepError: two jobs are the same, or an override needs a sweeper that searches.
+    """
+    fixed: list[str] = []
     choices: dict[str, list[str]] = {}
-    for one in overrides:
+    for one in _parse(command):
         key = one.get_key_element()
         if one.is_discrete_sweep():
             choices[key] = [f"{key}={value}" for value in one.sweep_string_iterator()]
@@ -151,16 +178,16 @@ def _job_names(overrides: list[Override], swept: list[str]) -> list[str]:
                 f"({key}=1,2,3), or hydra/sweeper=NAME."
             )
         else:
-            choices[key] = [f"{key}={one.get_value_element_as_str()}"]
-    lists = [values for key, values in choices.items() if override_key(key) in swept]
-    names = [folder_name(job, number) for number, job in enumerate(itertools.product(*lists))]
+            fixed.append(one.input_line or "")
+    jobs = [list(job) for job in itertools.product(*choices.values())]
+    names = [folder_name(job, number) for number, job in enumerate(jobs)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise SweepError(
             f"{len(names)} jobs, but more than one is {repeated[0]}; expected different values. "
             "Give every value of a key once."
         )
-    return names
+    return {name: [*fixed, *job] for name, job in zip(names, jobs, strict=True)}
 
 
 def _check_same_command(path: Path, command: list[str]) -> None:

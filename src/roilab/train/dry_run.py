@@ -21,11 +21,13 @@ from roilab.data.split import count_validation
 from roilab.export.exported_network import image_size
 from roilab.inference import read_checkpoint
 from roilab.inference.metadata import network_name
+from roilab.inference.working_point import CHOOSE
 from roilab.train.checkpoint import resume_from
 from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.resume import check_resume, log_differences
 from roilab.train.run import build_trainer, check_start, quiet_lightning
 from roilab.train.step_costs import StepCosts, measure_step
+from roilab.train.teacher import open_teacher
 
 _STAGES = {"train": "training", "val": "validation", "test": "test"}
 _TRUE_SHARE = 0.05  # of the pixels of a random truth mask
@@ -73,6 +75,7 @@ def dry_run(config: DictConfig) -> None:
         data: RoiDataModule = build("data", config.data)
         contents = count_images(data)
         module = start_module(recipe) if checkpoint is None else build_module(recipe)
+        module.teacher = open_teacher(recipe["distill"], recipe["data"])
         trainer = _build_trainer(config)
         export = check_start(module, trainer)
         batch = _batch(data, recipe)
@@ -81,6 +84,7 @@ def dry_run(config: DictConfig) -> None:
     rows = {
         **_describe_data(data, recipe, contents),
         **_describe_network(module, recipe, trainer, costs),
+        "mask threshold": _describe_threshold(module, recipe),
         "exported network": export,
         **_describe_time(trainer, recipe, contents, batch, costs),
         "output": _describe_output(Path(config.run_dir), checkpoint),
@@ -171,6 +175,8 @@ def _describe_data(
         rows["image"] += (
             f"; trained on {crop.per_image} crops of {crop.channels} x {crop.slices} of every image"
         )
+    if settings.augment_spec is not None:
+        rows["image"] += "; changed at random in training (data.augment)"
     if (events := data.events_to_simulate()) is not None:
         rows["frames"] += f" (absent: {events} events are simulated first; numbers expected)"
     for stage, content in contents.items():
@@ -199,6 +205,14 @@ def _describe_network(
         "memory of the training": f"about {costs.image_bytes / 1e6:.0f} MB per image x {batch} + "
         f"{costs.fixed_bytes / 1e6:.0f} MB (weights, gradients, optimizer){free}",
     }
+
+
+def _describe_threshold(module: RoiModule, recipe: Mapping[str, Any]) -> str:
+    if recipe["model"]["mask_thresh"] != CHOOSE:
+        return f"{module.mask_thresh:g}, {module.working_point.rule}"
+    most = recipe["working_point"]["images"]
+    images = "all validation images" if most is None else f"at most {most} validation images"
+    return f"chosen after the training on {images}: {module.working_point.rule}"
 
 
 def _describe_time(

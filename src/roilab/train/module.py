@@ -14,9 +14,12 @@ from torchmetrics import MeanMetric, MetricCollection
 import roilab
 from roilab.building import build
 from roilab.data import TrainingItem
+from roilab.inference import WorkingPoint
+from roilab.inference.checkpoint import WORKING_POINT
 from roilab.metrics import segmentation_metrics
 from roilab.models import LayerNormalization, build_net, load_weights
 from roilab.train.depthwise import depthwise_gradients
+from roilab.train.teacher import Teacher
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint after training; under "val" it would be logged
@@ -46,11 +49,14 @@ class RoiModule(LightningModule):
         optimizer: makes the optimizer of the parameters.
         scheduler: ``factory`` (makes the scheduler of an optimizer, or ``None``) and the other
             keys of Lightning's scheduler configuration (``interval``, ``monitor``, ...).
-        mask_thresh: a pixel is in the ROI mask if its probability is above this, as in WCT.
         channels_last: store images with the layer axis last in memory, where convolutions are
             faster.
         recipe: complete configuration as plain containers; saved in every checkpoint, so that
             the network can be built again from it.
+
+    Attributes:
+        working_point: mask threshold, saved in every checkpoint; ``ChooseMaskThreshold`` chooses
+            it after the training.
     """
 
     def __init__(
@@ -59,15 +65,15 @@ class RoiModule(LightningModule):
         loss: nn.Module,
         optimizer: Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer],
         scheduler: Mapping[str, Any],
-        mask_thresh: float,
         channels_last: bool,
         recipe: Recipe,
     ) -> None:
         super().__init__()
         self.normalization = LayerNormalization(len(recipe["data"]["layers"]))
         self.net, self.loss = net, loss
-        self.mask_thresh, self.recipe = mask_thresh, recipe
+        self.recipe, self.working_point = recipe, WorkingPoint.at_start(recipe)
         self._optimizer, self._scheduler = optimizer, scheduler
+        self.teacher: Teacher | None = None  # of a distillation; set before the training
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._memory_format)
         self.losses = _StageMetrics(
@@ -76,6 +82,11 @@ class RoiModule(LightningModule):
         self.metrics = _StageMetrics(
             {stage: segmentation_metrics().clone(f"{stage}/") for stage in _STAGES[1:]}
         )
+
+    @property
+    def mask_thresh(self) -> float:
+        """A pixel is in the ROI mask if its probability is above this, as in WCT."""
+        return self.working_point.mask_thresh
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return logits (batch, 1, channel, slice) of layers (batch, layer, channel, slice)."""
@@ -90,7 +101,10 @@ class RoiModule(LightningModule):
         truth_mask = batch["truth_mask"]
         with depthwise_gradients():
             logits = self(batch["image"]).float()
-        loss: torch.Tensor = self.loss(logits, truth_mask)
+        target = truth_mask
+        if stage == "train" and self.teacher is not None:
+            target = self.teacher.target(batch["image"], truth_mask)
+        loss: torch.Tensor = self.loss(logits, target)
         mean = self.losses[stage]
         mean.update(loss.detach(), len(truth_mask))
         self.log(f"{stage}/loss", mean, on_step=False, on_epoch=True, prog_bar=True)
@@ -134,8 +148,9 @@ class RoiModule(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": settings}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the recipe and the version to a checkpoint."""
+        """Add the recipe, the working point and the version to a checkpoint."""
         checkpoint["roilab_recipe"] = dict(self.recipe)
+        checkpoint[WORKING_POINT] = self.working_point.plain()
         checkpoint["roilab_version"] = roilab.__version__
 
 
@@ -159,7 +174,6 @@ def build_module(recipe: Recipe, load_files: bool = False) -> RoiModule:
         loss=build("loss", recipe["loss"]),
         optimizer=build("optimizer", recipe["optimizer"]),
         scheduler=_build_scheduler(recipe["scheduler"]),
-        mask_thresh=recipe["model"]["mask_thresh"],
         channels_last=recipe["model"]["channels_last"],
         recipe=recipe,
     )

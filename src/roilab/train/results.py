@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Results:
     checkpoint: str | None = None  # best checkpoint, relative to the folder of the run
     # Numbers of files and images by stage: {"train": {"files": 6, "images": 22}, "val": ...}
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    # Mask threshold at which the metrics hold, and how it was chosen: ``WorkingPoint.plain``
+    working_point: Mapping[str, Any] = field(default_factory=dict)
     # Reason by event or file that was left out (data.on_error=skip)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -31,6 +34,12 @@ def relative_checkpoint(path: Path | None, run_dir: Path) -> str | None:
     return str(path.relative_to(run_dir) if path.is_relative_to(run_dir) else path)
 
 
+def _masks(results: Results) -> str:
+    """Return at which mask threshold the metrics hold, in words."""
+    thresh = results.working_point.get("mask_thresh")
+    return "" if thresh is None else f", mask above {thresh:g}"
+
+
 def print_results(results: Results, run_dir: Path, seconds: float) -> None:
     """Print metrics, memory, and the paths of the files that exist in the folder of the run."""
     from rich.table import Table  # takes time to import, which --help has no use for
@@ -39,7 +48,7 @@ def print_results(results: Results, run_dir: Path, seconds: float) -> None:
 
     best = None if results.checkpoint is None else run_dir / results.checkpoint
     table = Table(title=f"{results.epochs} epochs in {seconds:.0f} s", title_justify="left")
-    table.add_column(f"of the {'best checkpoint' if best else 'last state'}")
+    table.add_column(f"of the {'best checkpoint' if best else 'last state'}{_masks(results)}")
     table.add_column("value", justify="right")
     for name, value in sorted(results.metrics.items()):
         table.add_row(name, "" if value is None else f"{value:.4f}")
@@ -47,6 +56,8 @@ def print_results(results: Results, run_dir: Path, seconds: float) -> None:
         table.add_row(f"peak memory of the {place}", f"{megabytes:.0f} MB")
     console = table_console()
     console.print(table)
+    if note := results.working_point.get("note"):
+        console.print(f"mask_thresh {note}", soft_wrap=True, highlight=False, markup=False)
     for name, reason in results.left_out.items():
         text = f"left out   {name}: {reason}"
         console.print(text, soft_wrap=True, highlight=False, markup=False)

@@ -86,6 +86,7 @@ MAY_CHANGE: dict[str, _Change] = {
     "callbacks": _TAKEN,
     "export": _TAKEN,
     "physics": _TAKEN,
+    "working_point": _TAKEN,
     # the same data in another place, and how they are read
     "data._target_": _Change(_same_images, _same_images),
     "data.dir": _TAKEN,

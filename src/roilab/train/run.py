@@ -18,8 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 from roilab.building import build
 from roilab.data import RoiDataModule
 from roilab.faults import explain_faults
-from roilab.inference import read_checkpoint
+from roilab.inference import WorkingPointRule, read_checkpoint
 from roilab.inference.metadata import network_name
+from roilab.inference.working_point import CHOOSE
 from roilab.peak_memory import PeakMemory
 from roilab.threads import set_threads
 from roilab.train.callbacks.export import ExportTorchScript
@@ -30,6 +31,8 @@ from roilab.train.precision import choose_precision
 from roilab.train.results import Results, print_results, relative_checkpoint
 from roilab.train.resume import Difference, check_resume, log_differences
 from roilab.train.resume_override import OverrideOptimizer
+from roilab.train.teacher import open_teacher
+from roilab.train.working_point import ChooseMaskThreshold, no_validation
 
 log = logging.getLogger(__name__)
 _LESS_MEMORY = (
@@ -65,6 +68,7 @@ def train(config: DictConfig) -> Results:
         memory_mb={"process": peak.mb()},
         checkpoint=relative_checkpoint(best, Path(config.run_dir)),
         data=data.counts(),
+        working_point=module.working_point.plain(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
@@ -83,6 +87,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
         log_differences(differences)
     data: RoiDataModule = build("data", config.data)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
+    module.teacher = open_teacher(recipe["distill"], recipe["data"])
     trainer = build_trainer(config)
     check_start(module, trainer)
     if differences:
@@ -97,7 +102,12 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         if trainer.global_step == 0:
             log.warning("no step of training was made: the network has the weights of its start.")
-        return trainer, module, data, validate_best(trainer, module, data)
+        metrics = validate_best(trainer, module, data)
+        log.info("%s", module.working_point)
+        if trainer.is_global_zero:
+            for export in _exports(trainer):
+                export.export(trainer, module)
+        return trainer, module, data, metrics
 
 
 def check_start(module: RoiModule, trainer: Trainer) -> str:
@@ -112,8 +122,11 @@ def check_start(module: RoiModule, trainer: Trainer) -> str:
     check_network(module, warn=trainer.is_global_zero)
     if not trainer.is_global_zero:
         return ""
-    exports = [c.check(module) for c in trainer.callbacks if isinstance(c, ExportTorchScript)]  # type: ignore[attr-defined]
-    return "; ".join(exports) or "none"
+    return "; ".join(export.check(module) for export in _exports(trainer)) or "none"
+
+
+def _exports(trainer: Trainer) -> list[ExportTorchScript]:
+    return [c for c in trainer.callbacks if isinstance(c, ExportTorchScript)]  # type: ignore[attr-defined]
 
 
 def build_trainer(config: DictConfig) -> Trainer:
@@ -124,6 +137,9 @@ def build_trainer(config: DictConfig) -> Trainer:
         settings.precision, reason = choose_precision(settings.accelerator)
         log.info("precision %s: %s", settings.precision, reason)
     callbacks: list[Callback] = _build_all("callbacks", config.callbacks)
+    if config.model.mask_thresh == CHOOSE:
+        rule = OmegaConf.to_container(config.working_point, resolve=True)
+        callbacks.append(ChooseMaskThreshold(WorkingPointRule(**rule)))  # type: ignore[arg-type]
     loggers: list[Logger] = _build_all("logger", config.logger)
     if settings.fast_dev_run:
         loggers = []
@@ -145,6 +161,8 @@ def _build_all(group: str, parts: Mapping[str, Any] | None) -> list[Any]:
 def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> dict[str, float]:
     """Compute validation and test metrics of the best checkpoint, or of the last state.
 
+    ``ChooseMaskThreshold`` chooses the mask threshold before, at which they hold.
+
     Returns:
         Values by name: ``val/loss``, ``val/dice``, ...; ``test/...`` where there are test files.
         None of a stage that ``trainer.limit_val_batches`` or ``limit_test_batches`` leave out.
@@ -155,6 +173,8 @@ def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> d
     best = best_checkpoint(trainer)
     if best is not None:
         module.load_state_dict(read_checkpoint(best)["state_dict"])
+    if module.recipe["model"]["mask_thresh"] == CHOOSE:
+        module.working_point = no_validation(module)
     validated = trainer.validate(module, datamodule=data, verbose=False)
     tested = trainer.test(module, datamodule=data, verbose=False) if data.has_test else []
     metrics: dict[str, float] = {}

@@ -21,6 +21,8 @@ _JSONNET = """\
 //   local nodes = dnnroi.nodes(anode, apa, plane);
 //   pg.pnode(nodes.roi, nin=1, nout=1, uses=[nodes.service, anode])
 // anode: the anode's object or its "type:name"; apa: its number; plane: 0, 1 or 2.
+// summary_tag: tag of which the node copies the summary, such as "wiener%d" % apa; every trace
+// of that tag in the frame must have a summary, else the job dies. Empty: no summary.
 local plain = {plain};
 local planes = if std.isArray(plain.plane) then plain.plane else [plain.plane];
 local letters = ["u", "v", "w"];
@@ -30,13 +32,13 @@ local tn(object) =
   else object.type + ":" + object.name;
 
 plain + {{
-  nodes(anode, apa, plane, model="{file}", device="cpu", concurrency=1)::
+  nodes(anode, apa, plane, model="{file}", device="cpu", summary_tag="")::
     assert std.member(planes, plane) :
       "this network was made for plane " + std.toString(plain.plane) + ", not for " + plane;
     local service = {{
       type: "TorchService",
       name: "roilab-" + model + "-" + device,
-      data: {{ model: model, device: device, concurrency: concurrency }},
+      data: {{ model: model, device: device }},
     }};
     {{
       service: service,
@@ -48,7 +50,7 @@ plain + {{
           plane: plane,
           intags: [tag % apa for tag in plain.intags],
           decon_charge_tag: plain.decon_charge_tag % apa,
-          summary_tag: plain.summary_tag % apa,
+          summary_tag: summary_tag,
           outtag: (plain.outtag % apa) + letters[plane],
           forward: tn(service),
         }} + {{ [key]: plain[key] for key in {keys} }},
@@ -69,7 +71,6 @@ def node_configuration(data: Mapping[str, Any], mask_thresh: float) -> dict[str,
     return {
         "intags": [f"{layer}%d" for layer in data["layers"]],
         "decon_charge_tag": "decon_charge%d",
-        "summary_tag": "wiener%d",
         "outtag": "dnnsp%d",
         "plane": numbers[0] if len(numbers) == 1 else numbers,
         "sort_chanids": True,  # rows in order of channel id, as the network was trained

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import torch
-from lightning import Callback, LightningModule, Trainer
+from lightning import Callback, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
 from roilab.export.forms import try_export
@@ -18,7 +18,8 @@ from roilab.train.module import RoiModule
 class ExportTorchScript(Callback):
     """Export the best checkpoint to TorchScript; the last weights where there is none.
 
-    Metadata, model card and jsonnet are written into the folder of ``path``.
+    The training calls ``check`` before its first step, and ``export`` when the mask threshold is
+    chosen. Metadata, model card and jsonnet are written into the folder of ``path``.
     """
 
     def __init__(self, path: str, settings: ExportSettings) -> None:
@@ -45,18 +46,15 @@ class ExportTorchScript(Callback):
         how = "in bands of channels" if compiled.form == "bands" else f"torch.jit.{compiled.form}"
         return f"{how}, {self.settings.precision}, about {compiled.expected_mb:.0f} MB for an image"
 
-    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def export(self, trainer: Trainer, module: RoiModule) -> None:
         """Export, and log the files to W&B as an artifact."""
-        assert isinstance(pl_module, RoiModule)
-        if not trainer.is_global_zero:
-            return
         best = best_checkpoint(trainer)
         # Built as this training composed it, not as the checkpoint says.
-        network = TrainedNetwork(pl_module.recipe)
+        network = TrainedNetwork(module.recipe, working_point=module.working_point)
         checkpoint = None if best is None else read_checkpoint(best)
-        state = pl_module.state_dict() if checkpoint is None else checkpoint["state_dict"]
+        state = module.state_dict() if checkpoint is None else checkpoint["state_dict"]
         network.load_weights_of(state)
-        epoch = pl_module.current_epoch if checkpoint is None else int(checkpoint["epoch"])
+        epoch = module.current_epoch if checkpoint is None else int(checkpoint["epoch"])
         facts = read_training_facts(self.path.parent, epoch)
         # A resumed run replaces its earlier export.
         metadata = export_network(network, self.path, self.settings, overwrite=True, facts=facts)

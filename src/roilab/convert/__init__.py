@@ -1,0 +1,1 @@
+"""``roilab convert``: write frame files in another container."""

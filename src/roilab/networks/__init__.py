@@ -1,0 +1,1 @@
+"""List the reference networks, and store a run as one."""

@@ -1,0 +1,1 @@
+"""``roilab sample``: describe files of known angle by a pattern of their names."""
