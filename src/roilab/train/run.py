@@ -31,6 +31,7 @@ from roilab.train.precision import choose_precision
 from roilab.train.results import Results, print_results, relative_checkpoint
 from roilab.train.resume import Difference, check_resume, log_differences
 from roilab.train.resume_override import OverrideOptimizer
+from roilab.train.teacher import open_teacher
 from roilab.train.working_point import ChooseMaskThreshold, no_validation
 from roilab.verdict import Verdict, judge_training, read_training_table
 
@@ -97,6 +98,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
         log_differences(differences)
     data: RoiDataModule = build("data", config.data)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
+    module.teacher = open_teacher(recipe["distill"], recipe["data"])
     trainer = build_trainer(config)
     check_start(module, trainer)
     if differences:
