@@ -18,7 +18,7 @@ from roilab.export.parity import Parity
 from roilab.report.__main__ import main
 from roilab.report.pictures import Album
 from roilab.report.run_page import try_write_run_page, write_run_page
-from roilab.verdict import Kind, Verdict, compare_with_gauss, read_training_table
+from roilab.verdict import Kind, Verdict, judge_training, read_training_table
 from run_folders import write_config, write_log, write_picture, write_run, write_sweep
 
 Run = Callable[..., None]
@@ -305,7 +305,8 @@ def test_training_leaves_a_page(
     # The same verdict in the terminal, the status file, the page and the model card.
     status = json.loads((tmp_path / "run" / "status.json").read_text())
     verdict = Verdict.from_plain(status["results"]["verdict"])
-    assert verdict == compare_with_gauss(read_training_table(tmp_path / "run"))
+    facts = [status["results"][name] for name in ("metrics", "working_point")]
+    assert verdict == judge_training(read_training_table(tmp_path / "run"), *facts)
     assert verdict.kind is not Kind.NO_SAMPLE
     assert f"verdict    {verdict}" in printed.out
     assert verdict.sentence in " ".join(structure.text.split())
