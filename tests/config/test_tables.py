@@ -22,7 +22,10 @@ from roilab.frames import CONTAINERS
 from roilab.metrics import segmentation_metrics
 
 Tree = dict[str, Any]
-COMMAND_OF = {"simulation": "simulate", "study": "benchmark", "network_spec": "evaluate"}
+COMMAND_OF = {
+    **{"simulation": "simulate", "study": "benchmark", "network_spec": "evaluate"},
+    "search": "search",
+}
 GIVEN = {"train": ["data.dir=somewhere", "run_dir=out"], "simulate": ["output_dir=out"]}
 GIVEN |= dict.fromkeys(("prepare", "convert"), GIVEN["simulate"])
 ALL = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
@@ -115,7 +118,7 @@ def test_every_target_of_conf_has_a_table() -> None:
         *(f"roilab.train.callbacks.sanity.{name}" for name in ("StopOnNanLoss", "WarnEmptyTruth")),
         "roilab.train.checkpoint.AtomicCheckpoints",
         *(f"roilab.sweep.callback.{name}" for name in ("ClaimFolder", "ClaimRun", "ClaimSweep")),
-        "roilab.sweep.resume_check.CheckResume",
+        *("roilab.sweep.resume_check.CheckResume", "hydra.experimental.callback.Callback"),
         *("roilab.benchmark.costs.run_cost_study", "roilab.benchmark.memory.run_memory_study"),
         *(f"roilab.benchmark.export_variants.{name}" for name in ("PlainTrace", "RoilabExport")),
     }

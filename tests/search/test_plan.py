@@ -13,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from roilab.entry_point import config_dir
+from roilab.plots import Trials, search_figure
 from roilab.search.errors import SearchError
 from roilab.search.experiment import write_experiment
 from roilab.search.objectives import read_objectives
@@ -138,6 +139,21 @@ def test_an_experiment_file_composes_as_its_overrides(hydra: None, tmp_path: Pat
     expected = compose("train", overrides)
     found = compose("train", [f"hydra.searchpath=['file://{tmp_path}']", "experiment=best"])
     assert OmegaConf.to_container(found) == OmegaConf.to_container(expected)
+
+
+def test_figure_of_two_objectives() -> None:
+    values = {"val/dice": [0.5, 0.7, 0.6], "time/inference": [3.0, 2.0, 1.0]}
+    maximize = {"val/dice": True, "time/inference": False}
+    figure = search_figure(Trials([0, 1, 3], values, maximize, [1, 3], [2]), {"a": 0.8, "b": 0.2})
+    dice, seconds, front, importances = figure.axes
+    assert list(dice.lines[1].get_ydata()) == [0.5, 0.7, 0.7]
+    assert list(seconds.lines[1].get_ydata()) == [3, 2, 1]
+    assert (list(front.lines[1].get_xdata()), list(front.lines[1].get_ydata())) == (
+        [0.6, 0.7],
+        [1, 2],
+    )
+    assert [one.get_text() for one in front.texts] == ["1", "3"]
+    assert [bar.get_width() for bar in importances.patches] == [0.2, 0.8]
 
 
 def test_keys_that_are_removed_are_named(hydra: None, tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ BAD = [
     (["search.prune_by=train/loss"], "'train/loss' is not known"),
     (["search.trials=0"], "search.trials=0: expected a whole number of at least 1"),
     (["resume=auto"], "resume=auto: is not for a search; trials resume by themselves"),
+    (["output_dir=null"], "output_dir is not given: add output_dir=FOLDER"),
     (["-m"], "leave out -m"),
 ]
 

@@ -1,6 +1,8 @@
 """Tables of the keys of the root files in ``conf/``, by command."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Range, Section
 from roilab.config.kinds import Choice, Flag, Number, Text, Whole
@@ -68,6 +70,7 @@ _TRAIN: Table = {
         "mask_thresh": _MASK_THRESH,
         "channels_last": Flag(),
     }),
+    "distill": Section({"teacher": Null(NETWORK), "share": PART}),
     "working_point": _WORKING_POINT,
     "scheduler": Section({
         "factory": Free(),
@@ -78,10 +81,21 @@ _TRAIN: Table = {
     }),
 }  # fmt: skip
 
+
+@dataclass(frozen=True)
+class _Values(Section):
+    """Values of a key in the space of a search: a list or an interval, which the search checks."""
+
+    def read(self, value: Any, paths: bool) -> Any:
+        return value
+
+
 _SEARCH: Table = {
     **_TRAIN,
+    "output_dir": Null(Text()),
+    "run_dir": Null(Text()),
     "search": Section({
-        "space": Free(),
+        "space": Null(Each.of(_Values({name: Free() for name in ("low", "high", "log", "step")}))),
         "trials": COUNT,
         "objectives": ListOf(kind=Text(), least=1),
         "prune_by": Null(Text()),

@@ -50,9 +50,9 @@ def check_description(plan: Plan) -> None:
     old, new = [one for one in command if not _added(one)], list(plan.command)
     removed, more = [o for o in old if o not in new], [n for n in new if n not in old]
     if removed or more:
+        had, has = " ".join(removed) or "nothing else", " ".join(more) or "nothing instead"
         raise SearchError(
-            f"{plan.folder}: holds the study of another command: it had "
-            f"{' '.join(removed) or 'nothing else'}, this has {' '.join(more) or 'nothing else'}. "
+            f"{plan.folder}: holds the study of another command: it had {had}, this has {has}. "
             f"{_ADVICE}"
         )
 

@@ -89,6 +89,11 @@ def read_plan(config: DictConfig, overrides: Sequence[str]) -> Plan:
     Raises:
         SearchError: a setting does not fit.
     """
+    if config.output_dir is None:
+        raise SearchError(
+            "output_dir is not given: add output_dir=FOLDER, a new folder, or that of a study to "
+            "go on with."
+        )
     section: Any = OmegaConf.to_container(config.search, resolve=True)
     objectives = read_objectives(section["objectives"])
     command = []

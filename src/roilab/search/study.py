@@ -65,11 +65,17 @@ class SharedStudy:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        (self.plan.folder / _LOCKS).mkdir(parents=True, exist_ok=True)
-        with self.locked():
-            check_description(plan)
-            cut_torn_line(plan.folder)
-            assert self.study is not None
+        try:
+            (plan.folder / _LOCKS).mkdir(parents=True, exist_ok=True)
+            with self.locked():
+                check_description(plan)
+                cut_torn_line(plan.folder)
+                assert self.study is not None
+        except OSError as error:
+            raise FolderError(
+                f"{plan.folder}: cannot be made, locked or written to ({error.strerror}); expected "
+                "a folder that can be written to. Choose another output_dir."
+            ) from error
 
     @cached_property
     def study(self) -> "Study":
@@ -164,14 +170,7 @@ class SharedStudy:
         return False
 
     def _file_lock(self, name: str) -> BaseFileLock:
-        path = self.plan.folder / _LOCKS / f"{name}.lock"
-        try:
-            return FileLock(path)
-        except OSError as error:
-            raise FolderError(
-                f"{path}: cannot be locked ({error.strerror}); expected a folder that can be "
-                "written to. Choose another output_dir."
-            ) from error
+        return FileLock(self.plan.folder / _LOCKS / f"{name}.lock")
 
 
 def _is_running(pid: int) -> bool:
