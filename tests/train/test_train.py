@@ -56,7 +56,7 @@ def test_train_writes_all_files(
     assert metadata == written
     expected = {"layers": ["loose_lf", "mp2_roi", "mp3_roi"], "rebin": 10, "input_scale": 1 / 4000}
     assert expected.items() <= metadata.items()
-    # test_working_point.py checks the threshold.
+    # test_chosen_threshold.py checks the threshold.
     assert (metadata["truth_threshold"], metadata["mask_thresh"]) == (
         100, network.working_point.mask_thresh,
     )  # fmt: skip

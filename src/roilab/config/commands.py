@@ -45,7 +45,7 @@ _WORKING_POINT = Section({
     "scan": ListOf(kind=PART, least=1),
     "by": Choice(*SCAN_METRICS),
     "min_roi_purity": PART,
-    "max_marked": PART,
+    "min_pixel_purity": PART,
     "images": Null(COUNT),
 })  # fmt: skip
 

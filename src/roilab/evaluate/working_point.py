@@ -67,7 +67,7 @@ def working_point(
     rows = scan_thresholds(probability, images, rule.indices(len(images)), rule.scan).rows()
     point = choose_working_point(rows, rule, spec.mask_thresh)
     if point.note:
-        log.warning("%s: mask_thresh %s.", file.name, point.note)
+        log.warning("%s: mask_thresh: %s.", file.name, point.note)
     log.info("%s", point)
     return replace(spec, mask_thresh=point.mask_thresh), rows
 

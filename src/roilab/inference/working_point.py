@@ -27,21 +27,22 @@ class WorkingPointRule:
         scan: mask thresholds to choose from.
         by: metric; the threshold with its largest value is chosen.
         min_roi_purity: among the thresholds with at least this ROI purity.
-        max_marked: and whose mask has at most this part of all pixels.
+        min_pixel_purity: and at least this pixel purity. In a wide mask all ROIs of a channel are
+            joined to one, which is pure as it contains truth somewhere.
         images: most images of the scan; ``None`` for all.
     """
 
     scan: Sequence[float]
     by: str
     min_roi_purity: float
-    max_marked: float
+    min_pixel_purity: float
     images: int | None
 
     def __str__(self) -> str:
         name = self.by.replace("roi_", "ROI ").replace("_", " ")
-        if not self.min_roi_purity:
-            return f"largest {name}"
-        return f"largest {name} with a ROI purity of at least {self.min_roi_purity:g}"
+        limits = {"ROI": self.min_roi_purity, "pixel": self.min_pixel_purity}
+        parts = [f"a {kind} purity of at least {low:g}" for kind, low in limits.items() if low]
+        return f"largest {name}" + (f" with {' and '.join(parts)}" if parts else "")
 
     def indices(self, n_images: int) -> list[int]:
         """Return which of some images are scanned: evenly spread, at most ``images``."""
@@ -170,8 +171,9 @@ def choose_working_point(
     """Choose a mask threshold.
 
     Of thresholds with equal metrics the one with the larger ROI purity is taken, then the first.
-    Where no threshold has the ROI purity of the rule, the one with the highest is taken. Where
-    nothing can be chosen, ``start`` is kept.
+    Where no threshold has both purities of the rule, the one with the highest ROI purity is taken
+    of those with its pixel purity; without any of these the one with the highest pixel purity.
+    Where no mask marks anything, or there is no truth, ``start`` is kept.
 
     Args:
         rows: of ``ThresholdScan``.
@@ -191,24 +193,17 @@ def choose_working_point(
         return kept("the validation images have no true pixel")
     if not any(row["marked"] > 0 for row in rows):
         return kept(f"the network marks nothing at any threshold, from {lowest:g} to {highest:g}")
-    marking = [row for row in rows if 0 < row["marked"] <= rule.max_marked]
-    if not marking:
-        return kept(
-            f"the network marks nothing, or more than {100 * rule.max_marked:g} % of all pixels, "
-            f"at every threshold from {lowest:g} to {highest:g}"
-        )
-    pure = [
-        row
-        for row in marking
-        if row["roi_purity"] >= rule.min_roi_purity and not math.isnan(row[rule.by])
-    ]
+    marking = [row for row in rows if row["marked"] > 0]
+    narrow = [row for row in marking if row["pixel_purity"] >= rule.min_pixel_purity]
+    pure = [row for row in narrow if row["roi_purity"] >= rule.min_roi_purity]
     if pure:
-        best = max(pure, key=lambda row: (row[rule.by], row["roi_purity"]))
+        best = max(pure, key=lambda row: (np.nan_to_num(row[rule.by]), row["roi_purity"]))
         return point(best["mask_thresh"])
-    purest = max(marking, key=lambda row: (row["roi_purity"], np.nan_to_num(row[rule.by])))
+    kind, purity = ("ROI", "roi_purity") if narrow else ("pixel", "pixel_purity")
+    purest = max(narrow or marking, key=lambda row: (row[purity], np.nan_to_num(row[rule.by])))
     return point(
         purest["mask_thresh"],
-        f"no threshold has this ROI purity; the highest is {purest['roi_purity']:.3f}, at "
+        f"no threshold has this purity; the highest {kind} purity is {purest[purity]:.3f}, at "
         f"{purest['mask_thresh']:g}",
     )
 

@@ -51,7 +51,7 @@ class ChooseMaskThreshold(Callback):
         pl_module.working_point = point
         if trainer.is_global_zero:
             if point.note:
-                log.warning("mask_thresh %s.", point.note)
+                log.warning("mask_thresh: %s.", point.note)
             for path in _checkpoints(trainer):
                 write_working_point(path, point)
 
