@@ -18,7 +18,7 @@ FLOORS = (
         *("callable_package", "object_table", "run_folder", "versions"),
         "reference_networks",
     },
-    {"plots", "metrics", "wirecell", "frames", "detectors"},
+    {"plots", "metrics", "wirecell", "frames", "detectors", "verdict"},
     {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
