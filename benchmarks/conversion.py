@@ -92,9 +92,10 @@ def run_way(way: str, files: Sequence[Path]) -> None:
     sizes = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        small = smallest(folder)
+        small = [smallest(folder)]
         for container in ("npz", "h5"):  # imports
-            WAYS[way]([small], folder / "warm", container)
+            WAYS[way](small, folder / f"small-{container}", container)
+            small = sorted((folder / f"small-{container}").iterdir())
         inputs = links(files, folder / "in")
         peak, before = PeakMemory(), status_mb("VmRSS") or 0.0
         for container in ("npz", "h5"):

@@ -19,7 +19,7 @@ Run = Callable[..., None]
 
 VERBS = [
     *("train", "evaluate", "predict", "inspect", "report", "benchmark", "export"),
-    *("display", "diff", "networks", "search"),
+    *("display", "diff", "networks", "convert", "sample", "search"),
 ]
 # One process for all, since none of them may import torch.
 LIGHT = [

@@ -13,12 +13,12 @@ PACKAGE = Path(roilab.__file__).parent
 FLOORS = (
     {
         *("roilab", "errors", "building", "types", "console", "csv_log", "atomic_write"),
-        *("checksum", "threads", "log_file", "process_pool", "plain_command"),
+        *("checksum", "threads", "log_file", "process_pool", "plain_command", "quick_imports"),
         *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
         *("callable_package", "object_table", "run_folder", "versions"),
         "reference_networks",
     },
-    {"plots", "metrics", "wirecell", "frames", "detectors"},
+    {"plots", "metrics", "wirecell", "frames", "detectors", "verdict"},
     {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},

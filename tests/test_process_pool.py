@@ -12,7 +12,7 @@ import pytest
 
 from roilab.interruption import interruptible
 from roilab.process_pool import process_pool
-from roilab.simulate import SimulationError, production
+from roilab.simulate import SimulationError, file_jobs
 
 
 def kill_this_process(*_: Any) -> None:
@@ -42,8 +42,11 @@ def test_a_signal_ends_the_processes_at_once() -> None:
 
 def test_a_killed_process_of_a_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its sentence says how to go on; the pool of the standard library would wait for ever."""
-    monkeypatch.setattr(production, "_no_preparation", os.abort)
-    monkeypatch.setattr(production, "_count_cores", lambda: 2)
-    jobs = [production.FileJob({}, Path("out"), number, (number,)) for number in range(2)]
-    with pytest.raises(SimulationError, match=r"ended from outside \(out of memory\?\).*fewer"):
-        list(production._run_jobs(jobs, 2))
+    monkeypatch.setattr(file_jobs, "_no_preparation", os.abort)
+    monkeypatch.setattr(file_jobs, "_count_cores", lambda: 2)
+    jobs = [file_jobs.FileJob({}, Path("out"), number, (number,)) for number in range(2)]
+    with (
+        pytest.raises(SimulationError, match=r"ended from outside \(out of memory\?\).*fewer"),
+        file_jobs.simulating_processes(2) as run_jobs,
+    ):
+        list(run_jobs(jobs))

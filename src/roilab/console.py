@@ -4,6 +4,7 @@ import math
 import sys
 
 from rich.console import Console
+from rich.text import Text
 
 _WIDTH = 140  # for a file or a pipe, where rich would take 80 and cut columns
 
@@ -11,6 +12,11 @@ _WIDTH = 140  # for a file or a pipe, where rich would take 80 and cut columns
 def table_console() -> Console:
     """Return a console on standard output, wide enough for tables in files and pipes too."""
     return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def print_verdict(console: Console, text: str, colour: str) -> None:
+    """Print a verdict in its colour, in one line; an empty colour is that of the terminal."""
+    console.print(Text(f"verdict    {text}", colour), soft_wrap=True)
 
 
 def number_with_errors(value: float, low: float, high: float, form: str = ".1f") -> str:

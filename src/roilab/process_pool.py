@@ -14,8 +14,25 @@ from roilab.interruption import ignore_signals
 Start = Callable[..., None]
 
 
+class ProcessPool(ProcessPoolExecutor):
+    """Processes that can be ended in the middle of their jobs."""
+
+    def __init__(self, count: int, start: Start, *arguments: Any) -> None:
+        self._before = set(multiprocessing.active_children())
+        # "spawn", because this process may run threads of torch or BLAS, which "fork" does not
+        # copy.
+        context = multiprocessing.get_context("spawn")
+        super().__init__(count, context, _start, (start, *arguments))
+
+    def end(self) -> None:
+        """End all processes at once, and wait for their ends."""
+        for process in set(multiprocessing.active_children()) - self._before:
+            process.terminate()
+        self.shutdown(cancel_futures=True)
+
+
 @contextmanager
-def process_pool(count: int, start: Start, *arguments: Any) -> Iterator[ProcessPoolExecutor]:
+def process_pool(count: int, start: Start, *arguments: Any) -> Iterator[ProcessPool]:
     """Give ``count`` new processes; an error or a signal here ends them at once.
 
     A process that is killed raises ``BrokenProcessPool``; a ``multiprocessing.Pool`` would wait
@@ -26,15 +43,11 @@ def process_pool(count: int, start: Start, *arguments: Any) -> Iterator[ProcessP
         start: called in each of them first, with ``arguments``.
         arguments: can be pickled.
     """
-    before = set(multiprocessing.active_children())
-    # "spawn", because this process may run threads of torch or BLAS, which "fork" does not copy.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, context, _start, (start, *arguments))
+    pool = ProcessPool(count, start, *arguments)
     try:
         yield pool
     except BaseException:
-        for process in set(multiprocessing.active_children()) - before:
-            process.terminate()
+        pool.end()
         raise
     finally:
         pool.shutdown(cancel_futures=True)

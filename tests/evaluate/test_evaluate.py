@@ -43,8 +43,9 @@ def table(path: Path) -> dict[tuple[Any, ...], dict[str, str]]:
 
 
 def test_numbers_of_a_known_sample(
-    run_evaluate: Run, model: Path, tracks_dir: Path, tmp_path: Path
-) -> None:
+    run_evaluate: Run, model: Path, tracks_dir: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     scan = "scan=[0.05,0.2,0.7]"
     run_evaluate(f"network={model}", "data=tiny", f"sample={tracks_dir}", scan)
     rows = table(tmp_path / "out" / "table.csv")
@@ -80,6 +81,14 @@ def test_numbers_of_a_known_sample(
     assert told["metadata"] == METADATA
     assert len(told["table"]) == 6
     assert told["scan"][-1]["bias"] is None
+    # At 80 degrees there is one track in one block of channels, so its bias has no error.
+    verdict = told["verdict"]
+    assert verdict["kind"] == "better"
+    assert verdict["sentence"].startswith(
+        "Better than gauss at 0 degrees (bias -38 % against -50 %), equal within errors at 80 "
+        "degrees. ROI purity"
+    )
+    assert f"verdict    better. {verdict['sentence']}" in capsys.readouterr().out
     figures = {path.stem for path in (tmp_path / "out" / "figures").iterdir()}
     kinds = ("bias", "resolution", "inefficiency", "rois", "scan")
     assert figures == {f"{kind}-{tracks_dir.name}-V" for kind in kinds}
@@ -91,6 +100,7 @@ def test_showers_have_a_profile(run_evaluate: Run, tmp_path: Path) -> None:
     run_evaluate("data=tiny", f"sample={tmp_path}", "scan=[]", "physics.profile_wires=25")
     rows = table(tmp_path / "out" / "table.csv")
     assert set(rows) == {("gauss", 20), ("ideal", 20)}
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["verdict"] is None
     # A flat shower counts as running up: 20 dead wires, then 5 with half of their charge.
     assert float(rows["gauss", 20]["charge_profile"]) == pytest.approx(10)
     assert rows["gauss", 20]["energy"] == "500"

@@ -16,7 +16,8 @@ from roilab.wirecell.torchscript import ignore_deprecation, script
 # Depth of each network, as in docs/networks.md. A new file in conf/model needs a line here.
 STRIDES = {
     "unet": 16,
-    "mobilenetv2": 32,
+    "unet_small": 16,
+    "mobilenetv2": 8,
     "mobilenetv3": 32,
     "transformer": 16,
     "uresnet": 8,
@@ -25,10 +26,18 @@ STRIDES = {
 }
 # Pixels from the edge of an image up to which the zeros outside change the logits (at most), as in
 # docs/networks.md. The others average over the entire image (squeeze-excite, attention).
-REACH = {"unet": 122, "uresnet": 51, "nestedunet": 122, "mobilenetv2": 352, "timm": 341}
+REACH = {
+    "unet": 122,
+    "unet_small": 122,
+    "uresnet": 51,
+    "nestedunet": 122,
+    "mobilenetv2": 270,
+    "timm": 341,
+}
 # Fewer features, to save time.
 SMALL = {
     "unet": ["model.net.encoder_widths=[8,8,8,16,16]", "model.net.decoder_widths=[8,8,8,8]"],
+    "unet_small": [],
     "uresnet": ["model.net.encoder_widths=[8,8,8,16]", "model.net.decoder_widths=[8,8,8]"],
     "nestedunet": ["model.net.widths=[8,8,8,16,16]"],
     "transformer": [
@@ -178,7 +187,7 @@ def test_shift_by_the_stride_shifts_the_logits(name: str) -> None:
     assert float((got - expected).abs().max() / expected.std()) > 1e-3
 
 
-@pytest.mark.parametrize("name", ["unet", "uresnet", "nestedunet"])
+@pytest.mark.parametrize("name", ["unet", "unet_small", "uresnet", "nestedunet"])
 def test_with_aligned_corners_the_logits_shift_approximately(name: str) -> None:
     got, expected = shifted_logits(copy_of(name).double(), REACH[name], STRIDES[name])
     assert 1e-9 < float((got - expected).abs().max() / expected.std()) < 0.5

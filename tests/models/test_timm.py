@@ -63,7 +63,6 @@ def test_unknown_name_suggests_similar_ones() -> None:
         ("test_vit", "each half the size"),
         ("swin_tiny_patch4_window7_224", "+model.net.encoder_options.strict_img_size=false"),
         ("test_maxvit", "does not take images of any size"),
-        ("hrnet_w18_small", "cannot be exported"),
         ("resnet18.no_such_tag", "timm cannot build it"),
     ],
 )

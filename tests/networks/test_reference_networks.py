@@ -48,7 +48,8 @@ def test_metrics_hold_on_new_events() -> None:
     scan = ThresholdScan([network.spec.mask_thresh])
     planes = [name.lower() for name in network.spec.planes]
     tags = [*network.spec.layers, network.decon_charge]
-    for plane in roilab.simulate("demo", events=3, seed=987, planes=planes, tags=tags):
+    settings = {"planes": planes, "tags": tags, "prolonged": [0, 0]}
+    for plane in roilab.simulate("demo", events=3, seed=987, **settings):
         assert plane.truth is not None
         truth = torch.from_numpy(rebin_mean(plane.truth, network.spec.rebin))
         scan.update(

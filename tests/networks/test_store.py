@@ -16,6 +16,9 @@ from safetensors.torch import load_file
 import roilab
 from known_network import fails
 from roilab import reference_networks
+from roilab.benchmark.networks import open_networks
+from roilab.cli import VERBS
+from roilab.command_line.completion import candidates
 from roilab.errors import RoilabError
 from roilab.inference import StoredNetworkError, load_network, open_network
 from roilab.inference.network_file import NetworkNameError, network_file
@@ -146,6 +149,9 @@ def test_every_command_takes_the_name(run_verb: Run, tracks_dir: Path, tmp_path:
     run_verb("predict", "network=tiny", f"frames={tracks_dir}")
     told = json.loads((tmp_path / "predict" / "predictions.json").read_text())
     assert (told["node"]["mask_thresh"], told["planes"]) == (chosen, ["V"])
+    given = {"network": "tiny", "models": None, "trust": []}
+    (measured,) = open_networks(given)
+    assert (measured.trained, measured.spec.mask_thresh) == (True, chosen)
     rec = tracks_dir / "g4-rec-0.h5"
     run_verb("display", "network=tiny", f"rec={rec}", "display.pictures=[display]")
     assert list((tmp_path / "display").glob("*.png"))
@@ -168,6 +174,7 @@ def test_names_and_paths(
     assert "write ./tiny for the file or folder" in caplog.text
     for path in ("./tiny", Path("tiny")):
         assert network_file(path).suffix == ".ckpt"
+    assert "network=tiny" in candidates(["evaluate", "network=ti"], VERBS)
     text = "tinny: there is no such file, folder or reference network. Reference networks: tiny."
     with pytest.raises(NetworkNameError, match=re.escape(text)):
         roilab.load("tinny")

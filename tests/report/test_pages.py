@@ -13,10 +13,12 @@ from hydra import compose, initialize_config_dir
 
 from page_structure import PageStructure
 from roilab.entry_point import config_dir
+from roilab.export.markdown import plain_text
 from roilab.export.parity import Parity
 from roilab.report.__main__ import main
 from roilab.report.pictures import Album
 from roilab.report.run_page import try_write_run_page, write_run_page
+from roilab.verdict import Kind, Verdict, judge_training, read_training_table
 from run_folders import write_config, write_log, write_picture, write_run, write_sweep
 
 Run = Callable[..., None]
@@ -83,6 +85,7 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 0
     (jobs,) = PageStructure(tmp_path / "report.html").tables
     assert column(jobs, "inefficiency [%]") == ["0.5", "2"]
+    assert column(jobs, "verdict") == ["better", "better"]
     run = PageStructure(tmp_path / "4" / "report.html")
     assert run.accessibility_problems() == []
     table = next(table for table in run.tables if "method" in "".join(table[0]))
@@ -93,6 +96,26 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
         "50.00 ± 10.00",
     ]
     assert "Bias against angle, tracks-V" in run.text
+    assert (
+        "Better. Better than gauss at 80 degrees (inefficiency 1.0 % against 50 %). ROI purity 0.85"
+    ) in " ".join(run.text.split())
+    assert 'class="verdict green"' in (tmp_path / "4" / "report.html").read_text()
+
+
+def test_a_network_that_marks_nothing_is_red(tmp_path: Path) -> None:
+    # Dice is 1 - loss.
+    write_run(tmp_path / "nothing", [1.0], {"seed": 1})
+    write_run(tmp_path / "something", [0.5], {"seed": 2})
+    assert main([str(tmp_path)]) == 0
+    pages = [(tmp_path / name / "report.html").read_text() for name in ("nothing", "something")]
+    assert "The network marks no true pixel of the validation images, Dice 0:" in pages[0]
+    assert ['class="verdict red"' in page for page in pages] == [True, False]
+    assert ['class="state failed"' in page for page in pages] == [True, False]
+    assert "No sample." in pages[1]
+    assert "simulation=tracks" in pages[1]
+    (jobs,) = PageStructure(tmp_path / "report.html").tables
+    assert column(jobs, "verdict") == ["marks nothing", "no sample"]
+    assert PageStructure(tmp_path / "nothing" / "report.html").accessibility_problems() == []
 
 
 def test_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +273,8 @@ def test_training_leaves_a_page(
     given = [f"data.samples=[{tracks_dir}]", "data.val_fraction=0.6"]
     run_train(*tiny_arguments, *given)
     page = tmp_path / "run" / "report.html"
-    assert f"page on this run: {page}" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert f"page on this run: {page}" in printed.err
     assert page.stat().st_size < 5_000_000
     structure = PageStructure(page)
     assert structure.accessibility_problems() == []
@@ -278,6 +302,15 @@ def test_training_leaves_a_page(
     assert f"python -m roilab.evaluate network={best} sample=FOLDER" in structure.text
     assert "resume=auto" in structure.text
     commands_compose(structure)
+    # The same verdict in the terminal, the status file, the page and the model card.
+    status = json.loads((tmp_path / "run" / "status.json").read_text())
+    verdict = Verdict.from_plain(status["results"]["verdict"])
+    facts = [status["results"][name] for name in ("metrics", "working_point")]
+    assert verdict == judge_training(read_training_table(tmp_path / "run"), *facts)
+    assert verdict.kind is not Kind.NO_SAMPLE
+    assert f"verdict    {verdict}" in printed.out
+    assert verdict.sentence in " ".join(structure.text.split())
+    assert plain_text(verdict) in (tmp_path / "run" / "MODEL_CARD.md").read_text()
 
 
 def commands_compose(page: PageStructure) -> None:

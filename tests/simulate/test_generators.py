@@ -125,7 +125,8 @@ def test_track_that_does_not_fit_is_refused(composed, noisy: Simulation) -> None
 def test_prolonged_muons_are_added_at_their_angles(composed, noisy: Simulation) -> None:  # type: ignore[no-untyped-def]
     options = ("prolonged=[3,5]", "prolonged_deg=[75,80]", "prolonged_theta_y_deg=[60,70]")
     cosmic = generator(composed, "demo", *(f"simulation.generator.{o}" for o in options))
-    plain = generator(composed, "demo")(0, noisy.detector, rng(3))
+    none = generator(composed, "demo", "simulation.generator.prolonged=[0,0]")
+    plain = none(0, noisy.detector, rng(3))
     event = cosmic(0, noisy.detector, rng(3))
 
     def angles(tracks: Any) -> list[tuple[float, float]]:

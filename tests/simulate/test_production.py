@@ -13,10 +13,12 @@ from roilab.frames import open_frames
 from roilab.interruption import interruptible
 from roilab.simulate import SimulationError, make_sample
 from roilab.simulate.chain import Simulation
-from roilab.simulate.production import CONFIG_FILE, META_FILE, check_processes
+from roilab.simulate.file_jobs import check_processes
+from roilab.simulate.production import CONFIG_FILE, META_FILE
 
 TINY = (
     "simulation.events=3",
+    "simulation.planes=[u,v,w]",
     "simulation.events_per_file=2",
     "detector.nticks=600",
     "simulation.tags=[loose_lf,gauss,decon_charge]",

@@ -39,7 +39,7 @@ def test_train_writes_all_files(
     assert sum(name.endswith("-best.png") for name in pictures) == 1
     assert sum(name.endswith("-epoch001.png") for name in pictures) == 1
     out = capsys.readouterr().out
-    for text in ("val/dice", "peak memory", "checkpoint", "model.ts", "pictures"):
+    for text in ("val/dice", "peak memory", "checkpoint", "model.ts", "pictures", "verdict    "):
         assert text in out
     assert "Epoch" not in out  # no progress bar is configured
 

@@ -3,14 +3,17 @@
 from omegaconf import DictConfig
 
 from roilab.entry_point import entry_point
+from roilab.quick_imports import quick_imports
 
 
 @entry_point("benchmark")
 def main(config: DictConfig) -> float | None:
     """Run the study that the configuration names."""
-    from hydra.utils import instantiate  # these, and torch, take seconds to import
+    from hydra.utils import instantiate
 
-    instantiate(config.study)(config)
+    with quick_imports():  # the study imports torch, which takes seconds
+        study = instantiate(config.study)
+    study(config)
     return None
 
 

@@ -70,6 +70,7 @@ _TRAIN: Table = {
         "mask_thresh": _MASK_THRESH,
         "channels_last": Flag(),
     }),
+    "distill": Section({"teacher": Null(NETWORK), "share": PART}),
     "working_point": _WORKING_POINT,
     "scheduler": Section({
         "factory": Free(),

@@ -206,9 +206,15 @@ PARTS: Mapping[str, Table] = {
         "lr": POSITIVE,
         "momentum": NOT_NEGATIVE,
         "weight_decay": NOT_NEGATIVE,
+        "fused": Null(Flag()),
         "nesterov": Flag(),
     },
-    "torch.optim.AdamW": {"lr": POSITIVE, "weight_decay": NOT_NEGATIVE, "eps": NOT_NEGATIVE},
+    "torch.optim.AdamW": {
+        "lr": POSITIVE,
+        "weight_decay": NOT_NEGATIVE,
+        "eps": NOT_NEGATIVE,
+        "fused": Null(Flag()),
+    },
     "torch.optim.lr_scheduler.CosineAnnealingLR": {"T_max": COUNT},
     "torch.optim.lr_scheduler.ReduceLROnPlateau": {
         "factor": Number(above=0, below=1),

@@ -1,14 +1,13 @@
 """Data that are simulated on first use."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from roilab.data.datamodule import RoiDataModule
-from roilab.simulate import make_sample
-from roilab.simulate.production import META_FILE
+from roilab.simulate.file_jobs import simulating_processes
+from roilab.simulate.production import META_FILE, Production
 
 
 class SimulatedDataModule(RoiDataModule):
@@ -42,9 +41,13 @@ class SimulatedDataModule(RoiDataModule):
 
     def make_frames(self) -> None:
         """Simulate the frames that do not exist yet."""
-        while self._to_simulate:
-            self._simulate(*self._to_simulate[0])
-            del self._to_simulate[0]
+        with simulating_processes(max(1, self.settings.num_workers)) as run_jobs:
+            while self._to_simulate:
+                folder, simulation = self._to_simulate[0]
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                with FileLock(folder.parent / f".{folder.name}.lock"):
+                    Production(simulation, folder).run(run_jobs, progress=True)
+                del self._to_simulate[0]
 
     def prepare_data(self) -> None:
         """Simulate the frames that do not exist yet, then fill the cache."""
@@ -57,8 +60,3 @@ class SimulatedDataModule(RoiDataModule):
         if (folder / META_FILE).is_file():
             return None
         return int(simulation["events"])
-
-    def _simulate(self, folder: Path, simulation: Mapping[str, Any]) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{folder.name}.lock"):
-            make_sample(simulation, folder, processes=max(1, self.settings.num_workers))

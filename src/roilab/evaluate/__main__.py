@@ -3,12 +3,14 @@
 from omegaconf import DictConfig
 
 from roilab.entry_point import entry_point
+from roilab.quick_imports import quick_imports
 
 
 @entry_point("evaluate")
 def main(config: DictConfig) -> float | None:
     """Judge what the configuration names."""
-    from roilab.evaluate.run import evaluate  # torch takes seconds to import
+    with quick_imports():  # torch takes seconds
+        from roilab.evaluate.run import evaluate
 
     evaluate(config)
     return None

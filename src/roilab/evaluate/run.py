@@ -13,7 +13,7 @@ from rich.table import Table
 
 from roilab.atomic_write import write_csv, write_json
 from roilab.building import build
-from roilab.console import number_with_errors, table_console
+from roilab.console import number_with_errors, print_verdict, table_console
 from roilab.detectors.readout import Readout
 from roilab.evaluate.evaluator import Evaluator
 from roilab.evaluate.figures import save_figures
@@ -23,6 +23,7 @@ from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.evaluate.working_point import working_point
 from roilab.inference import Network, NetworkFile, NetworkSpec, open_network
 from roilab.types import Row
+from roilab.verdict import Verdict, compare_with_gauss
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,11 @@ def evaluate(config: DictConfig) -> None:
     seconds = {name: total / len(images) for name, total in evaluator.seconds.items()}
     about = {"network": plain["network"], "metadata": file.metadata, "physics": plain["physics"]}
     about |= {"mask_thresh": spec.mask_thresh, "seconds_per_image": seconds}
+    verdict = None if network is None else compare_with_gauss(tables["table"])
+    about |= {"verdict": None if verdict is None else verdict.plain()}
     write(output_dir, about, tables)
     save_figures(tables, spec.mask_thresh, file.name, output_dir / "figures")
-    report(tables["table"], seconds, len(images), output_dir)
+    report(tables["table"], seconds, len(images), output_dir, verdict)
 
 
 def write(output_dir: Path, about: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> None:
@@ -178,9 +181,13 @@ def split_tables(
 
 
 def report(
-    rows: Sequence[Row], seconds: Mapping[str, float], images: int, output_dir: Path
+    rows: Sequence[Row],
+    seconds: Mapping[str, float],
+    images: int,
+    output_dir: Path,
+    verdict: Verdict | None,
 ) -> None:
-    """Print the table, and where tables and figures are."""
+    """Print the table, the verdict on a network, and where tables and figures are."""
     each = ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items())
     table = Table(title=f"{images} images; each: {each}", title_justify="left")
     for name in ("plane", "theta_xz", "energy", "method"):
@@ -193,6 +200,8 @@ def report(
         table.add_row(*place, *(_number(row, name) for name in _SHOWN))
     console = table_console()
     console.print(table)
+    if verdict is not None:
+        print_verdict(console, str(verdict), verdict.colour)
     console.print(f"tables and figures in {output_dir}", soft_wrap=True, highlight=False)
 
 

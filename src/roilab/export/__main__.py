@@ -3,12 +3,14 @@
 from omegaconf import DictConfig
 
 from roilab.entry_point import entry_point
+from roilab.quick_imports import quick_imports
 
 
 @entry_point("export")
 def main(config: DictConfig) -> float | None:
     """Export the network that the configuration names."""
-    from roilab.export.run import export  # torch takes seconds to import
+    with quick_imports():  # torch takes seconds
+        from roilab.export.run import export
 
     export(config)
     return None

@@ -10,12 +10,18 @@ from urllib.parse import quote
 from roilab.csv_log import read_curves
 from roilab.export.markdown import code_span, plain_text
 from roilab.inference import WorkingPoint
+from roilab.types import Row
+from roilab.verdict import Verdict, judge_training, read_training_table
 
 _CARD = """\
 # {network} for ROI finding, plane {planes}
 
 Probability of a region of interest for every channel and slice of a wire plane, {purpose}.
 {files}
+
+## Verdict
+
+{verdict}
 
 ## Input
 
@@ -73,12 +79,16 @@ class TrainingFacts:
         metrics: values of that epoch, by name.
         figures: paths of figures, as the card links them.
         data: number of images by stage, where it is known: ``{"train": {"images": 90}}``.
+        physics: table of the charge metrics; empty where the network was not evaluated.
+        verdict: of a network whose training has stored one.
     """
 
     epoch: int | None
     metrics: Mapping[str, float]
     figures: Sequence[str]
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    physics: Sequence[Row] = ()
+    verdict: Verdict | None = None
 
 
 def read_training_facts(run_dir: Path, epoch: int) -> TrainingFacts:
@@ -89,7 +99,8 @@ def read_training_facts(run_dir: Path, epoch: int) -> TrainingFacts:
         if name.startswith("val/") and epoch in dict(points)
     }  # fmt: skip
     pictures = [*run_dir.glob("pictures/loss.png"), *sorted(run_dir.glob("physics/**/*.png"))]
-    return TrainingFacts(epoch, metrics, [str(path.relative_to(run_dir)) for path in pictures])
+    names = [str(path.relative_to(run_dir)) for path in pictures]
+    return TrainingFacts(epoch, metrics, names, physics=read_training_table(run_dir))
 
 
 def stored_facts(training: Mapping[str, Any]) -> TrainingFacts:
@@ -99,7 +110,9 @@ def stored_facts(training: Mapping[str, Any]) -> TrainingFacts:
         for name, value in training.get("metrics", {}).items()
         if name.startswith("val/") and value is not None
     }
-    return TrainingFacts(training.get("best_epoch"), metrics, [], training.get("data", {}))
+    verdict = Verdict.from_plain(training.get("verdict"))
+    data = training.get("data", {})
+    return TrainingFacts(training.get("best_epoch"), metrics, [], data, verdict=verdict)
 
 
 def format_model_card(
@@ -135,6 +148,7 @@ def format_model_card(
         "loss": code_span(str(recipe["loss"]["_target_"]).rsplit(".", 1)[-1]),
         "commit": metadata["git_commit"] or "not known",
         "threshold": _threshold(point),
+        "verdict": plain_text(_verdict(facts, point)),
         "metrics": _metrics_table(facts.metrics, point),
         "purpose": "for programs other than the Wire-Cell Toolkit, which cannot run ONNX"
         if onnx
@@ -146,6 +160,17 @@ def format_model_card(
     image = {"channels": channels, "slices": slices, "memory": memory}
     return _CARD.format(
         **{**metadata, **values, **image, "argument": file.removesuffix(".safetensors")}
+    )
+
+
+def _verdict(facts: TrainingFacts, point: WorkingPoint) -> Verdict:
+    """Return the verdict on a network; the charge metrics are those of the best checkpoint."""
+    if facts.verdict is not None:
+        return facts.verdict
+    best = point.epoch is None or facts.epoch is None or point.epoch == facts.epoch
+    measured = {f"val/{name}": value for name, value in point.metrics.items()}
+    return judge_training(
+        facts.physics if best else (), {**facts.metrics, **measured}, point.plain()
     )
 
 

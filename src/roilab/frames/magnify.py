@@ -35,8 +35,15 @@ _RUN_TREE, _EVENT_NUMBER = "Trun", "eventNo"
 class _Histogram:
     """One histogram as it was read."""
 
-    key: str
-    samples: NDArray[Any]  # (channel, bin), mean of the ticks of a bin
+    axes: PlaneAxes
+    values: NDArray[Any]  # (channel, bin), of the file's byte order, a view
+
+    def samples(self, rows: NDArray[np.intp] | None = None) -> NDArray[Any]:
+        """Return some rows, or all, (channel, bin); sums over ticks become their mean."""
+        values = self.values if rows is None else self.values[rows]
+        if self.axes.rebin > 1:
+            values = values / self.axes.rebin
+        return np.ascontiguousarray(values, dtype=self.axes.dtype)
 
 
 class MagnifyFrames(FrameFile):
@@ -105,24 +112,21 @@ class MagnifyFrames(FrameFile):
     def _list_tags(self, event: int) -> Iterable[str]:
         return self._keys
 
-    def _read(self, key: str) -> tuple[PlaneAxes, NDArray[Any]]:
-        """Return axes and samples of a histogram; the last one is kept."""
-        histogram = self._root[key]
-        values = histogram.values(flow=False)
-        dtype = values.dtype.newbyteorder("=")
-        where = f"{self.path}: '{shown(key.rpartition(';')[0])}'"
-        axes = plane_axes(where, key, histogram, dtype)
-        # Histograms of integers (raw samples) stay such; a sum over ticks becomes their mean.
-        samples = np.ascontiguousarray(values, dtype=dtype)
-        if axes.rebin > 1:
-            samples = (samples / axes.rebin).astype(axes.dtype)
-        self._last = _Histogram(key, samples)
-        return axes, samples
+    def _read(self, key: str) -> _Histogram:
+        """Return a histogram; the last one is kept."""
+        if self._last is None or self._last.axes.key != key:
+            self._last = None  # frees it before the next one is read
+            histogram = self._root[key]
+            values = histogram.values(flow=False)
+            where = f"{self.path}: '{shown(key.rpartition(';')[0])}'"
+            dtype = values.dtype.newbyteorder("=")
+            self._last = _Histogram(plane_axes(where, key, histogram, dtype), values)
+        return self._last
 
     def _planes(self, tag: str) -> list[PlaneAxes]:
         """Return the axes of the histograms of a tag, in the order U, V, W."""
         if tag not in self._axes:
-            axes = [self._read(key)[0] for key in self._keys[tag].values()]
+            axes = [self._read(key).axes for key in self._keys[tag].values()]
             rebins = {one.rebin for one in axes}
             if len(rebins) > 1:
                 raise FrameFileError(
@@ -131,11 +135,6 @@ class MagnifyFrames(FrameFile):
                 )
             self._axes[tag] = axes
         return self._axes[tag]
-
-    def _samples(self, key: str) -> NDArray[Any]:
-        if self._last is None or self._last.key != key:
-            return self._read(key)[1]
-        return self._last.samples
 
     def _ticks(self, tag: str) -> Range:
         planes = self._planes(tag)
@@ -173,7 +172,7 @@ class MagnifyFrames(FrameFile):
             begin = max(columns[0], shift)
             end = min(columns[1], shift + one.ticks[1] - one.ticks[0])
             if low < high and begin < end:
-                samples = self._samples(one.key)[wanted[low:high] - first_row]
+                samples = self._read(one.key).samples(wanted[low:high] - first_row)
                 part = spread(samples, one.rebin, (begin - shift, end - shift))
                 result[low:high, begin - columns[0] : end - columns[0]] = part
             first_row += one.n_channels
@@ -181,7 +180,7 @@ class MagnifyFrames(FrameFile):
 
     def _blocks(self, event: int, tag: str) -> Iterator[NDArray[Any]]:
         for one in self._planes(tag):
-            yield self._samples(one.key)
+            yield self._read(one.key).samples()
 
     def others(self) -> tuple[str, ...]:  # noqa: D102
         frames = {key for planes in self._keys.values() for key in planes.values()}
@@ -206,8 +205,10 @@ def _open_root(path: Path, opening: ExitStack) -> Any:
             "it: pip install 'roilab[root]'."
         ) from error
     try:
-        # An open file: a name would be taken for an address, or split at a colon.
-        return opening.enter_context(uproot.open(opening.enter_context(path.open("rb"))))
+        # An open file: a name would be taken for an address, or split at a colon. No caches: they
+        # would hold 100 histograms.
+        file = opening.enter_context(path.open("rb"))
+        return opening.enter_context(uproot.open(file, object_cache=None, array_cache=None))
     except Exception as error:  # uproot raises many types on a damaged file
         reason = " ".join(str(error).split()) or type(error).__name__
         raise FrameFileError(

@@ -12,7 +12,6 @@ from torch import nn
 
 from roilab.models.network import NetworkError
 from roilab.models.weights import WeightsError, read_weights, strip_prefixes
-from roilab.wirecell.torchscript import script
 
 # Multiples of 32, not square and not powers of 2: networks for one fixed size fail on it.
 _PROBE_SIZE = (96, 160)
@@ -31,8 +30,7 @@ class TimmEncoder(nn.Module):
         sizes: indices of the sizes to return, counted from the shallowest; ``None`` for all.
 
     Raises:
-        NetworkError: timm has no such network, or it does not take any image size, or it cannot
-            be exported.
+        NetworkError: timm has no such network, or it does not take any image size.
         WeightsError: the file holds weights of another network.
     """
 
@@ -62,7 +60,10 @@ class TimmEncoder(nn.Module):
         return features
 
     def _probe(self, n_layers: int, name: str) -> bool:
-        """Check that the network runs and compiles; return whether its features come last."""
+        """Check that the network takes images of any size; return whether features come last.
+
+        Whether it can be exported is tried before every training, not at every start of a command.
+        """
         image = torch.zeros(1, n_layers, *_PROBE_SIZE)
         if any(deeper != 2 * stride for stride, deeper in pairwise(self.strides)):
             raise NetworkError(
@@ -73,11 +74,10 @@ class TimmEncoder(nn.Module):
         try:
             with torch.no_grad():
                 shapes = [tuple(f.shape[1:]) for f in self.net.eval()(image)]
-            script(self.net)
-        except Exception as error:  # any type: networks of timm and the compiler raise many
+        except Exception as error:  # any type: networks of timm raise many
             reason = str(error).strip().split("\n")[0]
             raise NetworkError(
-                f"encoder={name}: does not take images of any size or cannot be exported "
+                f"encoder={name}: does not take images of any size "
                 f"({reason}). Choose another encoder, or set model.net.encoder_options (swin: "
                 "+model.net.encoder_options.strict_img_size=false)."
             ) from error

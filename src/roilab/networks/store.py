@@ -219,6 +219,7 @@ def _training(checkpoint: Path) -> dict[str, Any]:
         "epochs": results.get("epochs"),
         "metrics": results.get("metrics") or {},
         "data": results.get("data") or {},
+        "verdict": results.get("verdict") or {},
         "overrides": overrides,
         "seconds": status.get("seconds"),
         "versions": status.get("versions") or {},

@@ -3,12 +3,14 @@
 from omegaconf import DictConfig
 
 from roilab.entry_point import entry_point
+from roilab.quick_imports import quick_imports
 
 
 @entry_point("predict")
 def main(config: DictConfig) -> float | None:
     """Find the ROIs of the frames that the configuration names."""
-    from roilab.predict.run import predict  # torch takes seconds to import
+    with quick_imports():  # torch takes seconds
+        from roilab.predict.run import predict
 
     predict(config)
     return None

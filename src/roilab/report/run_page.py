@@ -11,7 +11,7 @@ from roilab.errors import RoilabError
 from roilab.plots import loss_figure
 from roilab.report.html import write_page
 from roilab.report.pictures import Album, Picture, relative_link
-from roilab.report.run_record import RunRecord, read_run, read_table
+from roilab.report.run_record import RunRecord, read_run
 from roilab.report.run_tables import (
     export_table,
     metric_table,
@@ -21,6 +21,7 @@ from roilab.report.run_tables import (
     threshold_text,
 )
 from roilab.types import Row
+from roilab.verdict import read_table
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def write_run_page(folder: Path) -> Path:
         state=run.state,
         facts=_facts(run),
         error=run.error,
+        verdict=run.verdict,
         sections={name.lower(): name for name in names if physics or name != "Physics"},
         settings=settings_table(run),
         yaml=yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True) if run.config else "",

@@ -20,9 +20,10 @@ from roilab.report.saved_config import parse_yaml, read_yaml, select
 from roilab.report.setting_names import override_key
 from roilab.run_folder import run_checkpoint
 from roilab.types import Row
+from roilab.verdict import TRAINING_TABLE, Verdict, judge_training, read_table
 
 # Tables of charge metrics; an evaluation by the user comes before the one of the training.
-PHYSICS_TABLES = ("evaluation/table.csv", "physics/best.csv")
+PHYSICS_TABLES = ("evaluation/table.csv", TRAINING_TABLE)
 NOT_STARTED = "not started"
 # What reading a file of unknown contents raises.
 _UNREADABLE = (
@@ -147,6 +148,17 @@ class RunRecord:
         return sum(values) / len(values) if values else None
 
     @property
+    def verdict(self) -> Verdict | None:
+        """Verdict on the network; ``None`` where there is nothing to judge yet."""
+        if self.state != "finished" and not self.physics:
+            return None
+        metrics = self.results.get("metrics")
+        if metrics is None:
+            known = {f"val/{name}": self.metric(name) for name in ("loss", "dice")}
+            metrics = {name: value for name, value in known.items() if value is not None}
+        return judge_training(self.physics, metrics, self.working_point)
+
+    @property
     def checkpoint(self) -> Path | None:
         """The best checkpoint, or the last one."""
         return run_checkpoint(self.folder)
@@ -179,12 +191,6 @@ def read_run(folder: Path) -> RunRecord:
         physics_table=table,
         problem=" ".join(problems) or None,
     )
-
-
-def read_table(path: Path) -> list[Row]:
-    """Read a CSV table, cells as text."""
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream, restval=""))
 
 
 def parse_number(text: str | None) -> float | None:

@@ -23,6 +23,7 @@ from roilab.report.pictures import Album, Picture, relative_link
 from roilab.report.run_page import DPI, MAX_PICTURES, PAGE
 from roilab.report.run_record import RunRecord
 from roilab.report.swept_settings import SweptSettings, find_swept_settings, value_text
+from roilab.verdict import Verdict
 
 _REASONS = {  # of a state, where the run gives no error
     "interrupted": "It was stopped before its end.",
@@ -112,7 +113,7 @@ def _maps(settings: SweptSettings, album: Album) -> Picture | None:
 def _run_table(settings: SweptSettings, folder: Path) -> HtmlTable:
     names = [settings.names[key] for key in settings.keys]
     columns = [
-        *(HtmlColumn("job"), HtmlColumn("state"), *(HtmlColumn(name) for name in names)),
+        *(HtmlColumn(name) for name in ("job", "state", "verdict", *names)),
         *(HtmlColumn(name, number=True) for name in ("epochs", "best epoch", "mask threshold")),
         *(HtmlColumn(quantity.heading, number=True) for quantity in QUANTITIES),
         *(HtmlColumn(name, number=True) for name in ("time", "memory [MB]", "parameters")),
@@ -121,8 +122,8 @@ def _run_table(settings: SweptSettings, folder: Path) -> HtmlTable:
     caption = (
         "All jobs. Metrics are those of the best checkpoint on validation events, at its mask "
         "threshold; the training loss is that of the last epoch. Epochs count from 0. The "
-        "inefficiency is the mean over "
-        "all angles. A dash: not known. Click a heading to sort."
+        "inefficiency is the mean over all angles; the verdict compares the network with "
+        "classical ROIs. A dash: not known. Click a heading to sort."
     )
     return HtmlTable(caption, columns, rows)
 
@@ -135,6 +136,7 @@ def _run_row(run: RunRecord, settings: SweptSettings, folder: Path) -> list[Html
     return [
         HtmlCell(settings.run_name(run), link=link, kind="long"),
         state_cell(run.state),
+        _verdict_cell(run.verdict),
         *(_value_cell(settings.value(run, key)) for key in settings.keys),
         number_cell(run.epochs),
         number_cell(run.best_epoch),
@@ -150,6 +152,12 @@ def _value_cell(value: Any) -> HtmlCell:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return HtmlCell(value_text(value), value=repr(value))
     return text_cell(None if value is None else value_text(value))
+
+
+def _verdict_cell(verdict: Verdict | None) -> HtmlCell:
+    if verdict is None:
+        return text_cell(None)
+    return HtmlCell(verdict.kind.value, kind=verdict.colour)
 
 
 def _memory_cell(memory: dict[str, float]) -> HtmlCell:

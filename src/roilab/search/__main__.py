@@ -5,12 +5,14 @@ import sys
 from omegaconf import DictConfig
 
 from roilab.entry_point import entry_point
+from roilab.quick_imports import quick_imports
 
 
 @entry_point("search")
 def _run(config: DictConfig) -> float | None:
     """Search as the configuration says."""
-    from roilab.search.run import search  # torch takes seconds to import
+    with quick_imports():  # torch takes seconds
+        from roilab.search.run import search
 
     search(config)
     return None

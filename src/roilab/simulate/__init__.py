@@ -7,7 +7,8 @@ One stage a module, in the order of the data: a generator (``cosmic``, ``tracks`
 ``filters``) turns those into charge; ``roi`` finds regions of interest (``roi_formation``,
 ``roi_refinement``); ``coincidence`` compares the planes. ``variation`` changes the detector, but
 not what the signal processing assumes of it. ``chain`` runs one event through the stages that a
-``request`` needs, ``production`` writes many events to files (``write_frames``).
+``request`` needs, ``production`` writes many events to files (``file_jobs``,
+``write_frames``).
 
 The package itself is a function of the public API: ``roilab.simulate("tracks", detector="small")``
 returns planes in memory, see ``roilab.notebook.simulate``.
@@ -41,6 +42,9 @@ def make_sample(
         SimulationError: a setting cannot be used, or the folder holds other files.
     """
     # Imported here, so that `import roilab.simulate` does not load scipy and h5py.
+    from roilab.simulate.file_jobs import simulating_processes
     from roilab.simulate.production import Production
 
-    Production(config, Path(output_dir)).run(processes, progress)
+    production = Production(config, Path(output_dir))
+    with simulating_processes(processes) as run_jobs:
+        production.run(run_jobs, progress)

@@ -11,7 +11,7 @@ from roilab.entry_point import entry_point
 def main(config: DictConfig) -> None:
     """Simulate the sample of the configuration."""
     from roilab.simulate import make_sample  # scipy and h5py take time to import
-    from roilab.simulate.production import check_processes
+    from roilab.simulate.file_jobs import check_processes
 
     check_processes(config.processes)
     sample = OmegaConf.to_container(config.simulation, resolve=True)

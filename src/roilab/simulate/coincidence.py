@@ -82,7 +82,7 @@ class Coincidence:
             found[crossing[np.ix_(at_one, at_two)]] = True
         padded = np.pad(crossed[:, :-1], ((0, 0), (self.reach, self.reach)))
         shifts = [padded[:, shift : shift + number] for shift in range(2 * self.reach + 1)]
-        return np.any(shifts, axis=0).T
+        return np.asarray(np.any(shifts, axis=0)).T
 
     def _to_frame(self, slices: Mask, detector: Detector) -> Frame:
         """Map (channel, slice) to (channel, tick), every run one tick longer than its slices."""

@@ -2,12 +2,8 @@
 
 import json
 import logging
-import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,64 +13,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
-from roilab.frames import CONTAINERS, FrameWriter
+from roilab.frames import CONTAINERS
 from roilab.interruption import Interrupted
-from roilab.process_pool import process_pool
 from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
-from roilab.simulate.request import RECONSTRUCTION_TAGS, Request
-from roilab.simulate.write_frames import TRUTH_TAG, write_event
+from roilab.simulate.file_jobs import FileJob, RunJobs
+from roilab.simulate.request import RECONSTRUCTION_TAGS
+from roilab.simulate.write_frames import TRUTH_TAG
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
 
 CONFIG_FILE = "simulation.json"
 META_FILE = "meta.json"
-
-
-def check_processes(processes: int) -> None:
-    """Check that this machine can run a number of processes at once.
-
-    Raises:
-        SimulationError: it is less than 1, or larger than the number of cores.
-    """
-    cores = _count_cores()
-    if not 1 <= processes <= cores:
-        raise SimulationError(
-            f"processes={processes}: this machine offers {cores} cores; choose 1 to {cores}."
-        )
-
-
-def _count_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@dataclass(frozen=True)
-class FileJob:
-    """The events of one pair of files."""
-
-    config: Mapping[str, Any]
-    output_dir: Path
-    number: int  # N in ``g4-rec-N``
-    events: tuple[int, ...]  # numbers in the sample
-
-    def path(self, kind: str, container: str) -> Path:
-        """Return the path of one file; ``kind`` is ``rec`` or ``tru``."""
-        return self.output_dir / f"g4-{kind}-{self.number}.{container}"
-
-    @property
-    def paths(self) -> list[Path]:
-        """All files of this job: for every container reconstruction, then truth."""
-        containers = self.config["containers"]
-        return [self.path(kind, c) for c in containers for kind in ("rec", "tru")]
-
-    @property
-    def complete(self) -> bool:
-        """Whether all files exist; an incomplete file has another name."""
-        return all(path.is_file() for path in self.paths)
 
 
 class Production:
@@ -109,8 +60,12 @@ class Production:
         chunks = [tuple(numbers[first : first + size]) for first in range(0, len(numbers), size)]
         return [FileJob(self.config, self.output_dir, n, chunk) for n, chunk in enumerate(chunks)]
 
-    def run(self, processes: int, progress: bool) -> None:
-        """Simulate at most ``processes`` incomplete files at a time, and write ``meta.json``.
+    def run(self, run_jobs: RunJobs, progress: bool) -> None:
+        """Simulate the incomplete files, and write ``meta.json``.
+
+        Args:
+            run_jobs: of ``simulating_processes``.
+            progress: show a progress bar.
 
         Raises:
             SimulationError: the folder holds other files, or a process was ended from outside.
@@ -124,11 +79,11 @@ class Production:
             # Another process may have begun a sample here meanwhile.
             if not self._holds_this_sample():
                 write_json(self.output_dir / CONFIG_FILE, self.config)
-            self._simulate(processes, progress)
+            self._simulate(run_jobs, progress)
         finally:
             lock.release()
 
-    def _simulate(self, processes: int, progress: bool) -> None:
+    def _simulate(self, run_jobs: RunJobs, progress: bool) -> None:
         events, jobs = self.config["events"], [job for job in self.jobs if not job.complete]
         done = self._count_complete_events()
         if done:
@@ -145,7 +100,7 @@ class Production:
         try:
             with Progress(*columns, disable=not progress) as bar:
                 task = bar.add_task("simulating", total=events, completed=done)
-                for count in _run_jobs(jobs, processes):
+                for count in run_jobs(jobs):
                     bar.advance(task, count)
         except BaseException as end:
             for partial in self.output_dir.glob(".g4-*.partial*"):  # of the ended processes
@@ -226,50 +181,6 @@ class Production:
             **event.facts,
             "tracks": event.tracks,
         }
-
-
-def _run_jobs(jobs: list[FileJob], processes: int) -> Iterator[int]:
-    """Simulate files; yield the number of events of each when it is complete."""
-    processes = min(processes, _count_cores(), len(jobs))
-    if processes <= 1:
-        yield from map(simulate_file, jobs)
-        return
-    try:
-        with process_pool(processes, _no_preparation) as pool:
-            for future in as_completed([pool.submit(simulate_file, job) for job in jobs]):
-                yield future.result()
-    except BrokenProcessPool as error:
-        raise SimulationError(
-            "a process was ended from outside (out of memory?); complete files are kept. Run the "
-            "same command again, with fewer processes."
-        ) from error
-
-
-def _no_preparation() -> None:
-    """Prepare nothing in a new process."""
-
-
-def simulate_file(job: FileJob) -> int:
-    """Simulate the events of one pair of files; return their number.
-
-    All random numbers follow from the sample's seed and the event's number, so the frames do not
-    depend on the process.
-    """
-    simulation, seed = Simulation.from_config(job.config), job.config["seed"]
-    request = Request.from_config(job.config)
-    for path in job.paths:
-        path.unlink(missing_ok=True)
-    for leftover in job.output_dir.glob(f".g4-*-{job.number}.*.partial*"):
-        leftover.unlink()
-    with ExitStack() as stack:
-        # Closed in reverse order: the truth appears first, so no reconstruction stands without it.
-        writers = [stack.enter_context(FrameWriter(path)) for path in job.paths]
-        for index in job.events:
-            event = simulation.generate(index, seed)
-            planes, truth = simulation.simulate(event, index, seed, request)
-            for rec, tru in zip(writers[::2], writers[1::2], strict=True):
-                write_event(rec, tru, job.config, simulation.detector, index, planes, truth)
-    return len(job.events)
 
 
 def _describe_difference(stored: Any, config: Any, key: str = "") -> str:

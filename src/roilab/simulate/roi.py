@@ -54,8 +54,8 @@ class RoiFinder:
         loose = find_loose_rois(frames["loose_lf"], loose_rms, settings)
         loose = extend_to_tight(loose, tight)
         rois = combine_rois(loose, tight)
-        peaks = [measure_peaks(found, frames["refine"]) for found in (loose, rois)]
-        return CandidateRois(tight, loose, rois, *peaks, rms)
+        loose_peak, peak = (measure_peaks(found, frames["refine"]) for found in (loose, rois))
+        return CandidateRois(tight, loose, rois, loose_peak, peak, rms)
 
     def refine(
         self, candidates: CandidateRois, frames: dict[str, Frame], plane_index: int

@@ -60,7 +60,7 @@ class SignalProcessing:
         """Subtract the pedestal and, if configured, the coherent noise; shape (channel, tick)."""
         rows, ticks = adc.shape
         pedestal = _mean_of_middle(np.sort(adc, axis=1), np.zeros(rows, int), np.full(rows, ticks))
-        raw = adc - pedestal.astype(np.float32)
+        raw = np.subtract(adc, pedestal, dtype=np.float32)
         if self.coherent_group:
             settings = self.coherent_group, self.coherent_sigma, self.coherent_margin
             raw = subtract_coherent_noise(raw, *settings)
@@ -152,8 +152,8 @@ def _compute_weight(
     # Any number will do at frequency 0, where the filters in time are 0.
     divisor[:, 0] = 1.0
     phase = np.exp(-2j * np.pi * np.arange(divisor.shape[1]) / columns * shift_ticks)
-    weight = wire_filter(rows, wire_sigma)[:, None] * phase[None, :] / divisor
-    weight = weight.astype(np.complex64)
+    filtered = wire_filter(rows, wire_sigma)[:, None] * phase[None, :]
+    weight: NDArray[np.complex64] = (filtered / divisor).astype(np.complex64)
     weight.setflags(write=False)
     return weight
 
@@ -188,13 +188,11 @@ def _bisect(ordered: Frame, below: Callable[[Frame], Mask]) -> IntArray:
     return low[:, 0]
 
 
-def _mean_of_middle(
-    ordered: Frame | NDArray[np.int16], begin: IntArray, count: IntArray
-) -> NDArray[Any]:
+def _mean_of_middle(ordered: NDArray[Any], begin: IntArray, count: IntArray) -> NDArray[Any]:
     """Return the median of ``count`` samples from ``begin`` of each sorted row, shape (row, 1)."""
     last = ordered.shape[1] - 1
     places = (begin + (count - 1) // 2, begin + count // 2)
-    low, high = (
+    middle = [
         np.take_along_axis(ordered, np.clip(place, 0, last)[:, None], axis=1) for place in places
-    )
-    return np.asarray(np.mean((low, high), axis=0))
+    ]
+    return np.asarray(np.mean(np.stack(middle), axis=0))

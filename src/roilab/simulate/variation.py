@@ -75,14 +75,15 @@ class Variation:
 
     def vary_response(self, response: Response) -> Response:
         """Return the response with the actual voltages of the wire planes."""
-        volts = tuple(self.bias * voltage for voltage in response.field.bias_volts)
-        return replace(response, field=replace(response.field, bias_volts=volts))
+        shielding, u, v, w = (self.bias * voltage for voltage in response.field.bias_volts)
+        return replace(response, field=replace(response.field, bias_volts=(shielding, u, v, w)))
 
     def vary_noise(self, noise: Noise) -> Noise:
         """Return the noise; the amplifier's gain does not change the digitiser's white floor."""
+        u, v, w = (self.noise * scale for scale in noise.scale)
         return replace(
             noise,
-            scale=tuple(self.noise * scale for scale in noise.scale),
+            scale=(u, v, w),
             parallel_adc=self.gain * noise.parallel_adc,
             series_adc_per_mhz=self.gain * noise.series_adc_per_mhz,
             coherent_adc=self.gain * float(np.hypot(noise.coherent_adc, self.coherent_adc)),

@@ -7,7 +7,6 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -18,6 +17,7 @@ from roilab.atomic_write import DiskFullError
 from roilab.errors import message, user_error
 from roilab.folder_lock import lock_folder
 from roilab.interruption import Interrupted, requested, works_for_another
+from roilab.quick_imports import quick_imports
 from roilab.sweep.folder import SweepError
 from roilab.sweep.going_on import describe_progress
 from roilab.sweep.launchers import gpu_environment
@@ -55,7 +55,6 @@ def run_job(config: DictConfig) -> float | None:
                 "add -m, or resume a run with output_dir=FOLDER resume=auto."
             )
         return _run_once(config, Status(None, {}, list(hydra.overrides.task)), {})
-    _freeze_modules()
     if works_for_another():
         end_with_parent()
     advice = "end it, and resume the sweep again"
@@ -179,7 +178,8 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _train(config: DictConfig, status: Status, own_process: bool) -> Results:
     """Train in this process, or in new ones for DDP and with ``own_process``."""
-    from roilab.sweep.process_count import count_processes
+    with quick_imports():  # torch and Lightning take seconds
+        from roilab.sweep.process_count import count_processes
 
     if status.number is not None:
         check_resumed_job(config)
@@ -189,7 +189,8 @@ def _train(config: DictConfig, status: Status, own_process: bool) -> Results:
         from roilab.sweep.processes import train_in_processes
 
         return train_in_processes(config, status.processes)
-    from roilab.train.run import train
+    with quick_imports():
+        from roilab.train.run import train
 
     return train(config)
 
@@ -199,15 +200,6 @@ def _without_traceback(error: Exception) -> Exception:
     if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
         log.error("%s", "".join(traceback.format_exception(error)))
     return CompactHydraException(message(error))
-
-
-@cache
-def _freeze_modules() -> None:
-    """Exclude the imported modules, once, from garbage collections, which are then quicker."""
-    import roilab.train.run  # noqa: F401
-
-    gc.collect()
-    gc.freeze()
 
 
 def _free_memory() -> None:

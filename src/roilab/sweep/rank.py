@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from roilab.atomic_write import write_json
 from roilab.errors import message, user_error
 from roilab.interruption import Interrupted, interruptible
+from roilab.quick_imports import quick_imports
 
 
 def main() -> None:
@@ -29,7 +30,8 @@ def main() -> None:
     _configure_logging(OmegaConf.to_container(settings.logging), rank)
     try:
         with interruptible(quiet=True):
-            from roilab.train.run import train
+            with quick_imports():
+                from roilab.train.run import train
 
             results = train(settings.config)
     except Interrupted as end:

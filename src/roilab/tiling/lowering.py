@@ -112,6 +112,9 @@ class _Lowering:
             scale: Any = module.scale_factor
             upsampling = operations.BilinearUpsampling(int(scale), bool(module.align_corners))
             self._add(node, upsampling, [self.numbers[x]])
+        elif isinstance(module, nn.PixelShuffle):
+            shuffle = operations.PixelShuffle(module.upscale_factor)
+            self._add(node, shuffle, [self.numbers[x]])
         elif isinstance(module, nn.BatchNorm2d):
             operation = operations.Pointwise(operations.ScaleAndShift(module))
             self._add(node, operation, [self.numbers[x]])

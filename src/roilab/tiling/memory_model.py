@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from roilab.tiling.graph import Graph, GraphNode
-from roilab.tiling.operations import BilinearUpsampling, Concatenation, Convolution, PadOrCrop
+from roilab.tiling.operations import (
+    BilinearUpsampling,
+    Concatenation,
+    Convolution,
+    PadOrCrop,
+    PixelShuffle,
+)
 from roilab.tiling.receptive_rows import input_rows, output_height
 from roilab.types import Range
 
@@ -127,7 +133,9 @@ class MemoryModel:
             parameters = node.operation.named_parameters()
             weights = sum(weight.numel() for name, weight in parameters if name != "bias")
             seconds += rows * self.widths[number] * weights / _MULTIPLY_ADDS_PER_SECOND
-        elif isinstance(node.operation, (BilinearUpsampling, PadOrCrop, Concatenation)):
+        elif isinstance(
+            node.operation, (BilinearUpsampling, PixelShuffle, PadOrCrop, Concatenation)
+        ):
             seconds += output / _BYTES_PER_SECOND
         return seconds
 

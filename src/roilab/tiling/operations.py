@@ -144,6 +144,20 @@ class BilinearUpsampling(nn.Module):
         return torch._C._nn.upsample_bilinear2d(x, size, True, None)
 
 
+class PixelShuffle(nn.Module):
+    """Features placed as the pixels of an image ``scale`` times as large, as in torch."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.geometry = row_geometry(scale=scale)
+
+    def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:
+        """Return the output band."""
+        x = torch.pixel_shuffle(inputs[0], self.scale)
+        return x.narrow(2, band.first - band.first_in * self.scale, band.last - band.first)
+
+
 class PadOrCrop(nn.Module):
     """Place an image in the middle of another size, or add zeros after both ends to a multiple."""
 

@@ -131,4 +131,6 @@ def _is_row_operation(module: nn.Module) -> bool:
     if type(module) is nn.Upsample:
         scale = module.scale_factor
         return module.mode == "bilinear" and isinstance(scale, float) and scale == int(scale)
+    if type(module) is nn.PixelShuffle:
+        return True
     return type(module) in (*ACTIVATIONS, *IDENTITIES) or isinstance(module, nn.BatchNorm2d)

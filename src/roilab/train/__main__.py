@@ -3,6 +3,7 @@
 from omegaconf import DictConfig
 
 from roilab.entry_point import entry_point
+from roilab.quick_imports import quick_imports
 from roilab.sweep.callback import with_summary
 from roilab.train.dry_run_flag import accepts_dry_run
 
@@ -13,7 +14,8 @@ from roilab.train.dry_run_flag import accepts_dry_run
 def main(config: DictConfig) -> float | None:
     """Train as configured and return the optimized metric."""
     if config.dry_run:
-        from roilab.train.dry_run import dry_run
+        with quick_imports():  # torch takes seconds
+            from roilab.train.dry_run import dry_run
 
         dry_run(config)
         return None

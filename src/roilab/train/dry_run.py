@@ -27,6 +27,7 @@ from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.resume import check_resume, log_differences
 from roilab.train.run import build_trainer, check_start, quiet_lightning
 from roilab.train.step_costs import StepCosts, measure_step
+from roilab.train.teacher import open_teacher
 
 _STAGES = {"train": "training", "val": "validation", "test": "test"}
 _TRUE_SHARE = 0.05  # of the pixels of a random truth mask
@@ -74,6 +75,7 @@ def dry_run(config: DictConfig) -> None:
         data: RoiDataModule = build("data", config.data)
         contents = count_images(data)
         module = start_module(recipe) if checkpoint is None else build_module(recipe)
+        module.teacher = open_teacher(recipe["distill"], recipe["data"])
         trainer = _build_trainer(config)
         export = check_start(module, trainer)
         batch = _batch(data, recipe)

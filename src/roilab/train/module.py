@@ -19,6 +19,7 @@ from roilab.inference.checkpoint import WORKING_POINT
 from roilab.metrics import segmentation_metrics
 from roilab.models import LayerNormalization, build_net, load_weights
 from roilab.train.depthwise import depthwise_gradients
+from roilab.train.teacher import Teacher
 
 Recipe = Mapping[str, Any]
 # "best" is the validation of the best checkpoint after training; under "val" it would be logged
@@ -72,6 +73,7 @@ class RoiModule(LightningModule):
         self.net, self.loss = net, loss
         self.recipe, self.working_point = recipe, WorkingPoint.at_start(recipe)
         self._optimizer, self._scheduler = optimizer, scheduler
+        self.teacher: Teacher | None = None  # of a distillation; set before the training
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.net.to(memory_format=self._memory_format)
         self.losses = _StageMetrics(
@@ -99,7 +101,10 @@ class RoiModule(LightningModule):
         truth_mask = batch["truth_mask"]
         with depthwise_gradients():
             logits = self(batch["image"]).float()
-        loss: torch.Tensor = self.loss(logits, truth_mask)
+        target = truth_mask
+        if stage == "train" and self.teacher is not None:
+            target = self.teacher.target(batch["image"], truth_mask)
+        loss: torch.Tensor = self.loss(logits, target)
         mean = self.losses[stage]
         mean.update(loss.detach(), len(truth_mask))
         self.log(f"{stage}/loss", mean, on_step=False, on_epoch=True, prog_bar=True)

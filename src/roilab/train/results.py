@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from roilab.verdict import Verdict
+
 
 @dataclass(frozen=True)
 class Results:
@@ -22,6 +24,8 @@ class Results:
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     # Mask threshold at which the metrics hold, and how it was chosen: ``WorkingPoint.plain``
     working_point: Mapping[str, Any] = field(default_factory=dict)
+    # On the network against classical ROIs: ``Verdict.plain``
+    verdict: Mapping[str, str] = field(default_factory=dict)
     # Reason by event or file that was left out (data.on_error=skip)
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,7 +48,7 @@ def print_results(results: Results, run_dir: Path, seconds: float) -> None:
     """Print metrics, memory, and the paths of the files that exist in the folder of the run."""
     from rich.table import Table  # takes time to import, which --help has no use for
 
-    from roilab.console import table_console
+    from roilab.console import print_verdict, table_console
 
     best = None if results.checkpoint is None else run_dir / results.checkpoint
     table = Table(title=f"{results.epochs} epochs in {seconds:.0f} s", title_justify="left")
@@ -58,6 +62,8 @@ def print_results(results: Results, run_dir: Path, seconds: float) -> None:
     console.print(table)
     if note := results.working_point.get("note"):
         console.print(f"mask_thresh {note}", soft_wrap=True, highlight=False, markup=False)
+    if (verdict := Verdict.from_plain(results.verdict)) is not None:
+        print_verdict(console, str(verdict), verdict.colour)
     for name, reason in results.left_out.items():
         text = f"left out   {name}: {reason}"
         console.print(text, soft_wrap=True, highlight=False, markup=False)

@@ -31,7 +31,9 @@ from roilab.train.precision import choose_precision
 from roilab.train.results import Results, print_results, relative_checkpoint
 from roilab.train.resume import Difference, check_resume, log_differences
 from roilab.train.resume_override import OverrideOptimizer
+from roilab.train.teacher import open_teacher
 from roilab.train.working_point import ChooseMaskThreshold, no_validation
+from roilab.verdict import Verdict, judge_training, read_training_table
 
 log = logging.getLogger(__name__)
 _LESS_MEMORY = (
@@ -68,12 +70,22 @@ def train(config: DictConfig) -> Results:
         checkpoint=relative_checkpoint(best, Path(config.run_dir)),
         data=data.counts(),
         working_point=module.working_point.plain(),
+        verdict=_judge(Path(config.run_dir), module, data, metrics).plain(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
     if trainer.is_global_zero:
         print_results(results, Path(config.run_dir), time.perf_counter() - start)
     return results
+
+
+def _judge(
+    run_dir: Path, module: RoiModule, data: RoiDataModule, metrics: Mapping[str, float]
+) -> Verdict:
+    """Return the verdict on the best checkpoint."""
+    # Without samples the table would be that of an earlier start of this run.
+    rows = read_training_table(run_dir) if data.samples else []
+    return judge_training(rows, metrics, module.working_point.plain())
 
 
 def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
@@ -86,6 +98,7 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
         log_differences(differences)
     data: RoiDataModule = build("data", config.data)
     module = start_module(recipe) if checkpoint is None else build_module(recipe)
+    module.teacher = open_teacher(recipe["distill"], recipe["data"])
     trainer = build_trainer(config)
     check_start(module, trainer)
     if differences:
