@@ -163,7 +163,7 @@ BAD = [
     (["optimizer.lr=0.1"], "search.space varies optimizer.lr; leave it out here"),
     (["search.space={}"], "search.space is empty"),
     (["search.space={optimizer.lrr:[1,2]}"], "no key optimizer.lrr; did you mean optimizer.lr?"),
-    (["search.space={data.rebin:[4,7]}"], "data.rebin=7 does not divide the range of 480 ticks"),
+    (["search.space={data.rebin:[4,500]}"], "data.rebin=500 is not from 1 to 480"),
     (["search.space={data.pad:{low:3,high:1}}"], "expected low below high"),
     (["search.space={data.pad:3}"], "data.pad=3; expected at least two different values"),
     (["search.objectives=[val/dise]"], "'val/dise' is not known; did you mean val/dice?"),

@@ -93,7 +93,6 @@ class _Values(Section):
 _SEARCH: Table = {
     **_TRAIN,
     "output_dir": Null(Text()),
-    "run_dir": Null(Text()),
     "search": Section({
         "space": Null(Each.of(_Values({name: Free() for name in ("low", "high", "log", "step")}))),
         "trials": COUNT,

@@ -53,7 +53,8 @@ def search_figure(trials: Trials, importances: Mapping[str, float]) -> Figure:
 
 
 def _draw_history(axis: Axes, trials: Trials, name: str) -> None:
-    values, best, line = trials.values[name], max if trials.maximize[name] else min, []
+    values, best = trials.values[name], max if trials.maximize[name] else min
+    line: list[float] = []
     for value in values:
         line.append(best(line[-1], value) if line else value)
     axis.plot(trials.numbers, values, "o", ms=4, color=TRUTH, label="trial")

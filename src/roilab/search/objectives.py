@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 from roilab.config.limits import TEST_METRICS, VALIDATION_METRICS
 from roilab.search.errors import SearchError
@@ -37,7 +38,7 @@ class Objective:
     maximize: bool
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Literal["minimize", "maximize"]:
         """The direction as Optuna names it."""
         return "maximize" if self.maximize else "minimize"
 

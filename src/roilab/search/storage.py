@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from roilab.search.errors import SearchError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 FILE = "study.log"
+Direction = Literal["minimize", "maximize"]
 _NAME = "roilab"
 _PREFIX = "trial-"
 # Names of what a trial records beside its values.
@@ -38,7 +39,9 @@ def check_installed() -> None:
         )
 
 
-def open_study(folder: Path, directions: Sequence[str] | None = None, **parts: Any) -> "Study":
+def open_study(
+    folder: Path, directions: Sequence[Direction] | None = None, **parts: Any
+) -> "Study":
     """Open the study in a folder.
 
     Args:
