@@ -144,9 +144,10 @@ def _failure(metrics: Mapping[str, float | None], point: Mapping[str, Any]) -> s
             "data.truth, data.threshold and data.val_files."
         )
     thresh = point.get("mask_thresh")
-    row = next((row for row in point.get("scan") or () if row.get("mask_thresh") == thresh), {})
+    scan: Sequence[Row] = point.get("scan") or ()
+    marked = [row.get("marked") for row in scan if row.get("mask_thresh") == thresh]
     where = "" if thresh is None else f" (mask threshold {thresh:g})"
     advice = "do not use the network. Train longer, on more images, or with another loss."
-    if row.get("marked") == 0:
+    if marked == [0]:
         return f"The network marks no pixel of the validation images{where}: {advice}"
     return f"The network marks no true pixel of the validation images, Dice 0{where}: {advice}"

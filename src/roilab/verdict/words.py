@@ -65,7 +65,7 @@ def _describe_angles(places: Sequence[Place]) -> str:
     ranges = [
         (outcome, list(one)) for outcome, one in groupby(places, key=lambda place: place.outcome)
     ]
-    clauses = []
+    clauses: list[str] = []
     for outcome, words in _WORDS.items():
         found = [one for other, one in ranges if other is outcome]
         if found:
