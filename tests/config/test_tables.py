@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from roilab.config import limits
-from roilab.config.combined_kinds import Null, Section
+from roilab.config.combined_kinds import Free, Null, Section
 from roilab.config.commands import COMMANDS
 from roilab.config.kinds import Choice, Kind
 from roilab.config.parts import PARTS
@@ -29,11 +29,11 @@ COMMAND_OF = {
 GIVEN = {"train": ["data.dir=somewhere", "run_dir=out"], "simulate": ["output_dir=out"]}
 GIVEN |= dict.fromkeys(("prepare", "convert"), GIVEN["simulate"])
 ALL = sorted(path.relative_to(config_dir()) for path in config_dir().rglob("*.yaml"))
-# command: folders and logs of Hydra; model/base: incomplete alone.
+INCOMPLETE = (Path("model/base.yaml"), Path("simulation/generator/scattered.yaml"))
+# command: folders and logs of Hydra.
 FILES = [
-    path for path in ALL
-    if path.parts[0] not in ("hydra", "command") and path != Path("model/base.yaml")
-]  # fmt: skip
+    path for path in ALL if path.parts[0] not in ("hydra", "command") and path not in INCOMPLETE
+]
 
 
 @cache
@@ -49,7 +49,11 @@ def merged(path: Path) -> Tree:
     before: list[Any] = []
     for entry in own.pop("defaults", []):
         if isinstance(entry, str) and entry != "_self_":
-            before.append(merged(path.with_stem(entry)))
+            name, _, package = entry.partition("@")  # "cosmic@kinds.blips": the keys stand there
+            content: Any = merged(path.with_stem(name))
+            for part in reversed(package.split(".") if package else []):
+                content = {part: content}
+            before.append(content)
         elif not isinstance(entry, str) and "/" not in str(entry) and "override" not in str(entry):
             ((part, name),) = entry.items()
             before.append({part: merged(path.parent / part / f"{name}.yaml")})
@@ -78,7 +82,7 @@ def unknown(node: Mapping[str, Any], kinds: Mapping[str, Kind], path: str = "") 
         here = f"{path}.{key}" if path else key
         kind = kinds.get(key, kinds.get("*"))
         kind = kind.kind if isinstance(kind, Null) else kind
-        if key.startswith("_") or here == "hydra":
+        if key.startswith("_") or here == "hydra" or isinstance(kind, Free):
             continue
         items = value if isinstance(value, list) else [value]
         if any(isinstance(item, Mapping) for item in items):
