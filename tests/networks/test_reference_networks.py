@@ -6,7 +6,7 @@ import torch
 
 import roilab
 from roilab import reference_networks
-from roilab.data.images import rebin_mean
+from roilab.data.images import pad_mask, rebin_mean
 from roilab.inference import load_network, open_network, read_network
 from roilab.metrics import ThresholdScan
 from roilab.networks.table import list_networks
@@ -51,10 +51,10 @@ def test_metrics_hold_on_new_events() -> None:
     settings = {"planes": planes, "tags": tags, "prolonged": [0, 0]}
     for plane in roilab.simulate("demo", events=3, seed=987, **settings):
         assert plane.truth is not None
-        truth = torch.from_numpy(rebin_mean(plane.truth, network.spec.rebin))
-        scan.update(
-            torch.from_numpy(network(plane).probability), truth > network.spec.threshold, truth
-        )
+        spec, charge = network.spec, rebin_mean(plane.truth, network.spec.rebin)
+        truth = pad_mask(charge > spec.threshold, spec.pad, spec.pad_unit, spec.rebin)
+        probability = torch.from_numpy(network(plane).probability)
+        scan.update(probability, torch.from_numpy(truth), torch.from_numpy(charge))
     (row,) = scan.rows()
     stored = open_network("small").metadata["working_point"]["metrics"]
     for name in ("charge_efficiency", "roi_efficiency", "roi_purity", "dice"):
