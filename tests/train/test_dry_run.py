@@ -65,9 +65,9 @@ def test_frames_that_are_not_simulated_yet(
               "callbacks.export=null", "data.crop.per_image=3")  # fmt: skip
     out = capsys.readouterr().out
     assert files(tmp_path) == before
-    assert "(absent: 24 events are simulated first; numbers expected)" in row(out, "frames")
+    assert "(absent: 16 events are simulated first; numbers expected)" in row(out, "frames")
     assert (row(out, "training"), row(out, "validation")) == (
-        "22 events, 22 images",
+        "14 events, 14 images",
         "2 events, 2 images",
     )
     assert row(out, "image").endswith("; trained on 3 crops of 128 x 128 of every image")
