@@ -9,12 +9,12 @@ import pytest
 
 from roilab.cli import main
 from roilab.folder_lock import LOCK_FILES
-from roilab.frames import open_frames
+from roilab.frames import META_FILE, open_frames
 from roilab.interruption import interruptible
 from roilab.simulate import SimulationError, make_sample
 from roilab.simulate.chain import Simulation
 from roilab.simulate.file_jobs import check_processes
-from roilab.simulate.production import CONFIG_FILE, META_FILE
+from roilab.simulate.production import CONFIG_FILE
 
 TINY = (
     "simulation.events=3",

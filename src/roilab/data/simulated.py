@@ -6,8 +6,9 @@ from typing import Any
 from filelock import FileLock
 
 from roilab.data.datamodule import RoiDataModule
+from roilab.frames import META_FILE
 from roilab.simulate.file_jobs import simulating_processes
-from roilab.simulate.production import META_FILE, Production
+from roilab.simulate.production import Production
 
 
 class SimulatedDataModule(RoiDataModule):

@@ -1,4 +1,4 @@
-"""MobileNetV2-UNet: a decoder of two stages without skips, the smallest network."""
+"""MobileNetV2-UNet: a dilated encoder, and a decoder of two stages without skips."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

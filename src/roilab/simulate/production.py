@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
-from roilab.frames import CONTAINERS
+from roilab.frames import CONTAINERS, META_FILE
 from roilab.interruption import Interrupted
 from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
@@ -25,7 +25,6 @@ from roilab.types import Row
 log = logging.getLogger(__name__)
 
 CONFIG_FILE = "simulation.json"
-META_FILE = "meta.json"
 
 
 class Production:
