@@ -75,8 +75,12 @@ class Simulation:
 
     @cached_property
     def actual_noise(self) -> Noise:
-        """The noise with its variation."""
-        return self.variation.vary_noise(self.noise)
+        """The noise of the detector, with its variation."""
+        detector, response = self.detector, self.response
+        counts = response.counts_per_electron
+        rms = [counts * electrons for electrons in detector.electronics.noise_electrons]
+        clock = (detector.nticks, detector.tick_ns, response.peaking_us)
+        return self.variation.vary_noise(self.noise.scaled(rms, *clock))
 
     def simulate(
         self, event: GeneratedEvent, index: int, seed: int, request: Request = EVERYTHING
