@@ -1,8 +1,15 @@
 """Wire planes of an anode for the field calculation, its electronics, and its channel numbers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from roilab.detectors.errors import DetectorError
+
+
+def make_tuples(settings: Any, *names: str) -> None:
+    """Replace lists from YAML by tuples, so that a frozen dataclass can be the key of a cache."""
+    for name in names:
+        object.__setattr__(settings, name, tuple(getattr(settings, name)))
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,9 @@ class AnodeField:
     drift_speed_mm_per_us: float
     duration_us: float
 
+    def __post_init__(self) -> None:
+        make_tuples(self, "pitch_mm", "heights_mm", "bias_volts")
+
 
 @dataclass(frozen=True)
 class Electronics:
@@ -35,6 +45,9 @@ class Electronics:
     adc_range_mv: float
     baseline_adc: tuple[float, float, float]
     noise_electrons: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        make_tuples(self, "baseline_adc", "noise_electrons")
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,8 @@ class Numbering:
     first_channels: tuple[tuple[int, int, int], ...]
 
     def __post_init__(self) -> None:
+        first = tuple(tuple(channels) for channels in self.first_channels)
+        object.__setattr__(self, "first_channels", first)
         wrong = [first for first in self.first_channels if len(first) != 3]
         if self.period < 1 or wrong or not self.first_channels:
             raise DetectorError(

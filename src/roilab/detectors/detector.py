@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from roilab.detectors.anode import AnodeField, Electronics, Numbering
+from roilab.detectors.anode import AnodeField, Electronics, Numbering, make_tuples
 from roilab.detectors.errors import DetectorError
 from roilab.types import Frame, Mask
 
@@ -111,6 +111,7 @@ class Detector:
     numbering: Numbering | None = None  # of the channels; None: U, V and W one after the other
 
     def __post_init__(self) -> None:
+        make_tuples(self, "layers")
         if self.drift_sign not in (-1, 1):
             raise DetectorError(f"drift_sign is {self.drift_sign}: expected 1 or -1.")
         positive = ("drift_speed_mm_per_us", "lifetime_ms", "tick_ns", "nticks", "height_mm")
