@@ -42,10 +42,11 @@ def test_changes_by_hand() -> None:
     }  # fmt: skip
     net, gauss = changes(tables)
     assert net == {
-        "name": "net", "variation": "noise", "bias_shift": (1 + 3) / 2,
+        "name": "net", "variation": "noise",
+        "charge_shift": pytest.approx(100 * (1 / 101 + 3 / 98) / 2),
         "inefficiency_rise": (0 + 3) / 2, "angles": 2,
     }  # fmt: skip
-    assert (gauss["bias_shift"], gauss["inefficiency_rise"], gauss["angles"]) == (0, 54, 1)
+    assert (gauss["charge_shift"], gauss["inefficiency_rise"], gauss["angles"]) == (0, 54, 1)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_changes_by_hand() -> None:
 )
 def test_steadier(own: tuple[float, float], classical: tuple[float, float], less: bool) -> None:
     rows = [
-        {"name": name, "variation": "noise", "bias_shift": bias, "inefficiency_rise": rise}
+        {"name": name, "variation": "noise", "charge_shift": bias, "inefficiency_rise": rise}
         for name, (bias, rise) in (("net", own), ("gauss", classical))
     ]
     assert steadier(rows, "net") == ((["noise"], []) if less else ([], ["noise"]))
@@ -73,7 +74,7 @@ def test_gain_shifts_the_bias(run: Run, tmp_path: Path, capsys: pytest.CaptureFi
         table = {line["name"]: line for line in csv.DictReader(file)}
     # A tenth of the charge is absent from both: the signal processing does not know it.
     for name in ("small", "gauss"):
-        assert float(table[name]["bias_shift"]) == pytest.approx(10, abs=2)
+        assert float(table[name]["charge_shift"]) == pytest.approx(10, abs=2)
         assert float(table[name]["inefficiency_rise"]) == pytest.approx(0, abs=5)
     content = json.loads((tmp_path / "out" / "robustness.json").read_text())
     metrics = content["metrics"]

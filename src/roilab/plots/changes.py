@@ -8,7 +8,7 @@ from roilab.plots.style import CLASSICAL, NETWORK_COLOURS, new_figure
 from roilab.types import Row
 
 _QUANTITIES = {
-    "bias_shift": "mean change of the bias [%]",
+    "charge_shift": "mean change of the measured charge [%]",
     "inefficiency_rise": "mean rise of the inefficiency [%]",
 }
 
@@ -17,7 +17,7 @@ def change_figure(rows: Sequence[Row], classical: str) -> Figure:
     """Draw a bar for every variation and name, for bias and inefficiency.
 
     Args:
-        rows: with ``variation``, ``name``, ``bias_shift`` and ``inefficiency_rise``.
+        rows: with ``variation``, ``name``, ``charge_shift`` and ``inefficiency_rise``.
         classical: name of the classical ROIs, drawn in black below the networks.
     """
     variations = list(dict.fromkeys(str(row["variation"]) for row in rows))

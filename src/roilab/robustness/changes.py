@@ -1,7 +1,7 @@
 """Changes of the charge metrics under a variation, of networks and classical ROIs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from roilab.types import Row
@@ -20,10 +20,11 @@ def changes(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
             name of the variation, with ``NOMINAL`` among them. The angles are the same in all.
 
     Returns:
-        One row for every name and variation: ``bias_shift``, the mean over all angles of
-        ``|bias - nominal bias|``; ``inefficiency_rise``, the mean of the inefficiency minus the
-        nominal one [both in percent points]; ``angles``, those with a bias in both. A shift is NaN
-        where no angle has one.
+        One row for every name and variation: ``charge_shift``, the mean over all angles of the
+        relative change of the measured charge, ``|(100 + bias) / (100 + nominal bias) - 1|`` [%]
+        (a difference of biases would be small wherever most of the charge is lost);
+        ``inefficiency_rise``, the mean of the inefficiency minus the nominal one [percent points];
+        ``angles``, those with a bias in both. A shift is NaN where no angle has one.
     """
     nominal = {_key(row): row for row in tables[NOMINAL]}
     names = list(dict.fromkeys(str(row["name"]) for row in tables[NOMINAL]))
@@ -33,12 +34,14 @@ def changes(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
             continue
         for name in names:
             pairs = [(row, nominal[_key(row)]) for row in rows if row["name"] == name]
-            shifts = _differences(pairs, "bias")
-            rises = _differences(pairs, "inefficiency")
+            shifts = _defined(_relative_change(*pair) for pair in pairs)
+            rises = _defined(
+                varied["inefficiency"] - base["inefficiency"] for varied, base in pairs
+            )
             found.append({
                 "name": name,
                 "variation": variation,
-                "bias_shift": fmean(map(abs, shifts)) if shifts else math.nan,
+                "charge_shift": fmean(shifts) if shifts else math.nan,
                 "inefficiency_rise": fmean(rises) if rises else math.nan,
                 "angles": len(shifts),
             })  # fmt: skip
@@ -61,17 +64,21 @@ def steadier(rows: Sequence[Row], name: str) -> tuple[list[str], list[str]]:
     return less, others
 
 
-_COMPARED = ("bias_shift", "inefficiency_rise")
+_COMPARED = ("charge_shift", "inefficiency_rise")
 
 
 def _key(row: Row) -> tuple[object, ...]:
     return (row["name"], *(row[column] for column in _PLACE))
 
 
-def _differences(pairs: Sequence[tuple[Row, Row]], column: str) -> list[float]:
-    """Return varied minus nominal values, where both exist."""
-    differences = (float(varied[column]) - float(nominal[column]) for varied, nominal in pairs)
-    return [difference for difference in differences if not math.isnan(difference)]
+def _relative_change(varied: Row, nominal: Row) -> float:
+    """Return the relative change of the measured charge [%], without sign."""
+    charge = 100 + nominal["bias"]
+    return abs(100 * (varied["bias"] - nominal["bias"]) / charge) if charge else math.nan
+
+
+def _defined(values: Iterable[float]) -> list[float]:
+    return [value for value in values if not math.isnan(value)]
 
 
 def _size(value: float) -> float:

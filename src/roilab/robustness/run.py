@@ -117,14 +117,14 @@ def _report(rows: Sequence[Row], networks: Sequence[str], folder: Path) -> None:
     table = Table(title="Change against the nominal detector", title_justify="left")
     table.add_column("variation")
     for name in (*networks, CLASSICAL):
-        table.add_column(f"{name}: bias shift [%]", justify="right")
+        table.add_column(f"{name}: charge shift [%]", justify="right")
         table.add_column("inefficiency rise [%]", justify="right")
     by_key = {(row["variation"], row["name"]): row for row in rows}
     for variation in dict.fromkeys(row["variation"] for row in rows):
         cells = [variation]
         for name in (*networks, CLASSICAL):
             row = by_key[variation, name]
-            cells += [f"{row['bias_shift']:.1f}", f"{row['inefficiency_rise']:+.1f}"]
+            cells += [f"{row['charge_shift']:.1f}", f"{row['inefficiency_rise']:+.1f}"]
         table.add_row(*cells)
     console = table_console()
     console.print(table)
