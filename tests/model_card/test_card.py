@@ -167,6 +167,11 @@ def test_where_frames_come_from(frames_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "simulation.json").write_text(json.dumps(made))
     text = "mixture of cosmic 75 % and showers 25 %, simulated by roilab for small (seed 7)"
     assert describe_frames(data) == [text]
+    rec = str(tmp_path / "g4-rec-0.h5")
+    (tmp_path / "images").mkdir()
+    prepared = f'{{\n"format": 1,\n"files": [["{rec}", "tru", null]],\n"images": []\n}}'
+    (tmp_path / "images" / "prepared.json").write_text(prepared)
+    assert describe_frames({**data, "dir": str(tmp_path / "images")}) == [text]
     muons = {"simulation": {"generator": {"_target_": "a.CosmicRays"}, "seed": 1}}
     assert describe_frames(muons) == [
         "cosmic rays, simulated by roilab for a detector without name (seed 1)"

@@ -143,9 +143,9 @@ def _counts(data: Mapping[str, Any], stage: str) -> str | None:
 
 def _shown(value: Any) -> str:
     """Return a value out of a file as text in one line."""
+    if value is None or value in ("", [], {}):
+        return _ABSENT
     match value:
-        case None | "" | [] | {}:
-            return _ABSENT
         case Mapping():
             text = ", ".join(f"{name} {one}" for name, one in value.items())
         case list() | tuple():

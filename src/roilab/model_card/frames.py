@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from roilab.config.rules import select_files
+from roilab.data.prepared_set import DESCRIPTION
 from roilab.errors import RoilabError
 from roilab.frames import SIMULATION_FILE
 
-UNKNOWN = (
-    "frames of another program, which they do not name; they hold the true charge, so they are "
-    "simulated"
-)
+UNKNOWN = "not recorded; the frames hold the true charge, so they are simulated"
 
 
 def describe_frames(data: Mapping[str, Any]) -> list[str]:
@@ -36,11 +34,27 @@ def describe_frames(data: Mapping[str, Any]) -> list[str]:
 def _folders(data: Mapping[str, Any]) -> list[Path]:
     """Return the folders that hold frame files of a training or validation, sorted."""
     try:
+        if (prepared := Path(data["dir"]).expanduser() / DESCRIPTION).is_file():
+            return _prepared_folders(prepared)
         pairs = select_files(data).pairs()
-    except (RoilabError, OSError, KeyError, TypeError):
+    except (RoilabError, OSError, KeyError, TypeError, ValueError):
         return []
     used = (pair for stage, found in pairs.items() if stage != "test" for pair in found)
     return sorted({pair.rec.parent for pair in used})
+
+
+def _prepared_folders(description: Path) -> list[Path]:
+    """Return the folders of the frames from which images were prepared.
+
+    The file has a line for every key, and can have millions of images in the last one.
+    """
+    key = '"files": '
+    with description.open() as stream:
+        for line in stream:
+            if line.startswith(key):
+                files = json.loads(line.removeprefix(key).strip().rstrip(","))
+                return sorted({Path(rec).parent for rec, *_ in files})
+    return []
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from roilab.errors import RoilabError
 from roilab.inference import (
     TrainedNetwork,
     UntrustedError,
+    WorkingPointRule,
     load_network,
     network_file,
     read_checkpoint,
@@ -226,6 +227,9 @@ def portable_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     data = {k: v for k, v in kept["data"].items() if k not in ("simulation", "simulated_samples")}
     kept["data"] = {**data, "_target_": "roilab.data.RoiDataModule", **_PLACES}
     kept["model"] = {**kept["model"], "weights": None}
+    if rule := kept.get("working_point"):  # of an older version, it can have other keys
+        names = [one.name for one in fields(WorkingPointRule)]
+        kept["working_point"] = {name: rule[name] for name in names if name in rule}
     portable: dict[str, Any] = _without_folders(kept)
     return portable
 
