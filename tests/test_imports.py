@@ -22,6 +22,7 @@ FLOORS = (
     {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
+    {"model_card"},
     {"train", "export"},
     {
         *("inspect", "convert", "sample", "prepare", "evaluate", "predict", "display", "report"),

@@ -39,7 +39,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_threads_get_the_same_numbers_as_python(program: Path, tmp_path: Path) -> None:
-    settings = ExportSettings(precision="float32", max_memory_mb=1.0, format="torchscript")
+    settings = ExportSettings(
+        precision="float32", max_memory_mb=1.0, format="torchscript", licence=None
+    )
     file = tmp_path / "model.ts"
     # Planned for 800 x 60, so that bands are narrower than the images here.
     written = export_network(build("unet", "data.rebin=100"), file, settings)

@@ -292,6 +292,7 @@ PARTS: Mapping[str, Table] = {
         "precision": Choice("float32", "bf16"),
         "max_memory_mb": Null(POSITIVE),
         "format": Choice("torchscript", "onnx"),
+        "licence": Null(Text()),
     },
     "roilab.display.settings.DisplaySettings": _DISPLAY,
 }

@@ -2,16 +2,15 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from roilab.atomic_write import atomic_write, explain_full_disk, remove_leftovers
-from roilab.checksum import SUMS_FILE, format_sums
+from roilab.checksum import SUMS_FILE, format_sums, sha256_file
 from roilab.export.exported_network import image_size
 from roilab.export.forms import CompiledNetwork, compile_network
-from roilab.export.model_card import TrainingFacts, format_model_card
 from roilab.export.onnx import check_onnx, load_onnx, save_onnx
 from roilab.export.parity import (
     LARGEST_SIZE,
@@ -24,12 +23,14 @@ from roilab.export.parity import (
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.inference.metadata import network_metadata
+from roilab.model_card import CARD_FILE, Card, TrainingFacts, card_metadata, format_card
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import load_torchscript, torchscript_content
 
 log = logging.getLogger(__name__)
 
-_NO_FACTS = TrainingFacts(None, {}, [])
+_JSONNET = "dnnroi.jsonnet"
+_NO_FACTS = TrainingFacts()
 
 
 def export_network(
@@ -49,9 +50,9 @@ def export_network(
 
     Args:
         network: on the CPU; put into evaluation mode.
-        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md``, ``dnnroi.jsonnet`` and the
-            checksums of all in ``SHA256SUMS`` go into the same folder.
-        settings: precision, memory and format.
+        path: such as ``model.ts``; ``model.json``, the card, ``dnnroi.jsonnet`` and the checksums
+            of all in ``SHA256SUMS`` go into the same folder.
+        settings: precision, memory, format and licence.
         overwrite: replace existing files.
         facts: facts of the training, for the model card.
 
@@ -60,29 +61,55 @@ def export_network(
             the outputs differ; no file is written.
     """
     check_machine(settings)
-    names = ["MODEL_CARD.md"]
-    if settings.format == "torchscript":
-        names.append("dnnroi.jsonnet")
-    others = [path.parent / name for name in (*names, SUMS_FILE)]
-    paths = [path, path.with_suffix(".json"), *others]
+    paths = _paths(path, settings)
     if not overwrite:
         _check_absent(paths)
     for file in paths:
         remove_leftovers(file.parent, file.name)
+    point = network.working_point
+    described = network_metadata(network.recipe, point)
+    described |= card_metadata(network.recipe, point, facts, settings.licence)
     with ExitStack() as files:  # renamed in reverse order when all are written
-        partials = [files.enter_context(atomic_write(file)) for file in paths]
-        model, metadata_file, card, *jsonnet, sums = partials
+        partials = {file.name: files.enter_context(atomic_write(file)) for file in paths}
         with explain_full_disk(path, "nothing is exported"):  # here, since others are open too
-            metadata = _save(network.eval(), model, path, settings)
-        metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
-        described = (network.recipe, network.working_point, metadata, facts)
-        card.write_text(format_model_card(*described, path.name))
-        for file in jsonnet:
-            file.write_text(node_jsonnet(metadata, path.name))
-        labels = [file.name for file in paths]
-        sums.write_text(format_sums(list(zip(labels, partials, strict=True))[:-1]))
+            metadata = _save(network.eval(), partials[path.name], path, settings, described)
+        _write_descriptions(network, path, partials, metadata, facts)
     log.info("exported %s", path)
     return metadata
+
+
+def _paths(path: Path, settings: ExportSettings) -> list[Path]:
+    """Return all files of an export, that of the network first and the checksums last."""
+    names = [path.with_suffix(".json").name, CARD_FILE]
+    if settings.format == "torchscript":
+        names.append(_JSONNET)
+    return [path, *(path.with_name(name) for name in (*names, SUMS_FILE))]
+
+
+def _write_descriptions(
+    network: TrainedNetwork,
+    path: Path,
+    partials: Mapping[str, Path],
+    metadata: Mapping[str, Any],
+    facts: TrainingFacts,
+) -> None:
+    """Write the files beside that of the network.
+
+    Args:
+        network: the network.
+        path: of its file, which is written already.
+        partials: temporary path of every file, by its name.
+        metadata: of the network.
+        facts: of its training.
+    """
+    partials[path.with_suffix(".json").name].write_text(json.dumps(metadata, indent=2) + "\n")
+    described = (network.recipe, network.working_point, metadata, facts)
+    card = Card(*described, path.name, sha256_file(partials[path.name]))
+    partials[CARD_FILE].write_text(format_card(card))
+    if _JSONNET in partials:
+        partials[_JSONNET].write_text(node_jsonnet(metadata, path.name))
+    listed = [(name, partial) for name, partial in partials.items() if name != SUMS_FILE]
+    partials[SUMS_FILE].write_text(format_sums(listed))
 
 
 def check_machine(settings: ExportSettings) -> None:
@@ -106,11 +133,14 @@ def _check_absent(paths: Sequence[Path]) -> None:
 
 
 def _save(
-    network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
+    network: TrainedNetwork,
+    partial: Path,
+    path: Path,
+    settings: ExportSettings,
+    described: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write and compare the file; return its metadata and the parity, which the file lacks."""
-    probability = RoiProbability(network)
-    metadata = network_metadata(network.recipe, network.working_point)
+    probability, metadata = RoiProbability(network), dict(described)
     n_layers, (height, width) = metadata["n_layers"], image_size(network.recipe)
     sizes = (*SMALL_SIZES, (min(height, LARGEST_SIZE[0]), min(width, LARGEST_SIZE[1])))
 

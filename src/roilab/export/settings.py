@@ -21,6 +21,7 @@ class ExportSettings:
     precision: Precision
     max_memory_mb: float | None
     format: Format
+    licence: str | None
 
     def __post_init__(self) -> None:
         read_part("roilab.export.settings.ExportSettings", vars(self), "export")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
-from roilab.frames import CONTAINERS, META_FILE
+from roilab.frames import CONTAINERS, META_FILE, SIMULATION_FILE
 from roilab.interruption import Interrupted
 from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
@@ -23,8 +23,6 @@ from roilab.simulate.write_frames import TRUTH_TAG
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
-
-CONFIG_FILE = "simulation.json"
 
 
 class Production:
@@ -77,7 +75,7 @@ class Production:
         try:
             # Another process may have begun a sample here meanwhile.
             if not self._holds_this_sample():
-                write_json(self.output_dir / CONFIG_FILE, self.config)
+                write_json(self.output_dir / SIMULATION_FILE, self.config)
             self._simulate(run_jobs, progress)
         finally:
             lock.release()
@@ -122,7 +120,7 @@ class Production:
 
     def _holds_this_sample(self) -> bool:
         """Return whether the folder holds this sample, complete or not; else it must be empty."""
-        config_file = self.output_dir / CONFIG_FILE
+        config_file = self.output_dir / SIMULATION_FILE
         config = json.loads(json.dumps(self.config))
         if config_file.is_file():
             stored = None
