@@ -66,7 +66,7 @@ def export_network(
     others = [path.parent / name for name in (*names, SUMS_FILE)]
     paths = [path, path.with_suffix(".json"), *others]
     if not overwrite:
-        _check_absent(paths)
+        check_absent(paths)
     for file in paths:
         remove_leftovers(file.parent, file.name)
     with ExitStack() as files:  # renamed in reverse order when all are written
@@ -96,7 +96,12 @@ def check_machine(settings: ExportSettings) -> None:
         check_onnx(settings.precision)
 
 
-def _check_absent(paths: Sequence[Path]) -> None:
+def check_absent(paths: Sequence[Path]) -> None:
+    """Check that no file of a folder exists yet.
+
+    Raises:
+        ExportError: one exists.
+    """
     existing = [path.name for path in paths if path.exists()]
     if existing:
         raise ExportError(
