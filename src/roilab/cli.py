@@ -18,6 +18,7 @@ VERBS = {
     "sample": "describe files of known angle by their names, for evaluate",
     "prepare": "store the images of frames in a compact folder, for data=prepared",
     "evaluate": "charge and ROI metrics of a network on samples of known angle",
+    "robustness": "change of bias and inefficiency where the simulated detector is not as assumed",
     "predict": "apply a network to frames without truth, write frame files of its ROIs",
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
     "wirecell": "write a job of WCT that simulates and processes depositions to frames",

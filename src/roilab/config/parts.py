@@ -55,6 +55,7 @@ _DATA: Table = {
     "pad": SIZE,
     "pad_unit": PAD_UNIT,
     "batch_size": COUNT,
+    "val_batch_size": COUNT,
     "crop": Section({
         "per_image": Null(COUNT),
         "channels": COUNT,

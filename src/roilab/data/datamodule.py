@@ -198,7 +198,7 @@ class RoiDataModule(LightningDataModule):
         return BatchLoader(
             read,
             sampler,
-            batch_size=settings.batch_size,
+            batch_size=settings.batch_size if stage == "train" else settings.val_batch_size,
             num_workers=settings.num_workers,
             persistent_workers=settings.num_workers > 0,
             pin_memory=pin,
