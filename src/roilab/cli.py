@@ -21,6 +21,7 @@ VERBS = {
     "robustness": "change of the metrics where the simulated detector is not as assumed",
     "predict": "apply a network to frames without truth, write frame files of its ROIs",
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
+    "wirecell": "write a job of WCT that simulates and processes depositions to frames",
     "benchmark": "memory and time of networks in WCT's node",
     "display": "draw events: panels, waveforms, comparison of networks",
     "networks": "list the trained networks that come with roilab; store a run as one",

@@ -241,7 +241,7 @@ def test_command(
     monkeypatch.setattr(sys, "argv", ["roilab.export", *arguments])
     main()
     assert f"model      {out}/model.ts" in capsys.readouterr().out
-    assert sorted(p.name for p in out.glob("[!.]*")) == sorted([*FILES, "figures"])
+    assert sorted(p.name for p in out.glob("[!.]*")) == sorted([*FILES, "anode.jsonnet", "figures"])
     card = (out / "README.md").read_text()
     assert "UNet for ROI finding, plane V" in card
     assert "![pictures-loss](figures/pictures-loss.png)" in card

@@ -14,6 +14,7 @@ from roilab.config.limits import (
     NOT_NEGATIVE,
     PAD_UNIT,
     PART,
+    PLANE_LETTERS,
     PLANES,
     POSITIVE,
     SIZE,
@@ -293,6 +294,11 @@ PARTS: Mapping[str, Table] = {
         "max_memory_mb": Null(POSITIVE),
         "format": Choice("torchscript", "onnx"),
         "licence": Null(Text()),
+    },
+    "roilab.export.anode.AnodeSettings": {
+        "planes": Null(PLANE_LETTERS),
+        "planes_of": Null(Each.of(PLANE_LETTERS)),
+        "classical": Null(Text(r"[A-Za-z_]\w*", "a tag without the number of the anode")),
     },
     "roilab.display.settings.DisplaySettings": _DISPLAY,
 }

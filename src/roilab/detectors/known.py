@@ -20,7 +20,9 @@ def known_readouts() -> Mapping[str, Readout]:
 
 def _read(name: str) -> dict[str, Any]:
     """Read a file with the files that its defaults list names, without Hydra, which is slow."""
-    config: dict[str, Any] = yaml.safe_load((config_dir() / "detector" / f"{name}.yaml").read_text())
+    config: dict[str, Any] = yaml.safe_load(
+        (config_dir() / "detector" / f"{name}.yaml").read_text()
+    )
     merged: dict[str, Any] = {}
     for base in config.pop("defaults", ["_self_"]):
         part = config if base == "_self_" else _read(base)

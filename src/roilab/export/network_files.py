@@ -63,7 +63,7 @@ def export_network(
     check_machine(settings)
     paths = _paths(path, settings)
     if not overwrite:
-        _check_absent(paths)
+        check_absent(paths)
     for file in paths:
         remove_leftovers(file.parent, file.name)
     point = network.working_point
@@ -123,7 +123,12 @@ def check_machine(settings: ExportSettings) -> None:
         check_onnx(settings.precision)
 
 
-def _check_absent(paths: Sequence[Path]) -> None:
+def check_absent(paths: Sequence[Path]) -> None:
+    """Check that no file of a folder exists yet.
+
+    Raises:
+        ExportError: one exists.
+    """
     existing = [path.name for path in paths if path.exists()]
     if existing:
         raise ExportError(

@@ -16,6 +16,7 @@ from roilab.folder_lock import LOCK_FILES, lock_folder
 from roilab.frames import CONTAINERS, META_FILE, SIMULATION_FILE
 from roilab.interruption import Interrupted
 from roilab.simulate.chain import Simulation
+from roilab.simulate.depo_files import DepoJob
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.file_jobs import FileJob, RunJobs
 from roilab.simulate.request import RECONSTRUCTION_TAGS
@@ -55,7 +56,8 @@ class Production:
         numbers = range(self.config["events"])
         size = self.config["events_per_file"]
         chunks = [tuple(numbers[first : first + size]) for first in range(0, len(numbers), size)]
-        return [FileJob(self.config, self.output_dir, n, chunk) for n, chunk in enumerate(chunks)]
+        make = DepoJob if self.config.get("output") == "depos" else FileJob
+        return [make(self.config, self.output_dir, n, chunk) for n, chunk in enumerate(chunks)]
 
     def run(self, run_jobs: RunJobs, progress: bool) -> None:
         """Simulate the incomplete files, and write ``meta.json``.
@@ -100,7 +102,7 @@ class Production:
                 for count in run_jobs(jobs):
                     bar.advance(task, count)
         except BaseException as end:
-            for partial in self.output_dir.glob(".g4-*.partial*"):  # of the ended processes
+            for partial in self.output_dir.glob(".*.partial*"):  # of the ended processes
                 partial.unlink(missing_ok=True)
             if isinstance(end, Interrupted):
                 end.note = (
@@ -146,11 +148,10 @@ class Production:
 
     def collect_metadata(self) -> dict[str, Any]:
         """Return the contents of ``meta.json``: the truth of every event."""
-        detector, container = self.simulation.actual_detector, self.config["containers"][0]
+        detector = self.simulation.actual_detector
         events = []
         for job in self.jobs:
-            files = {kind: job.path(kind, container).name for kind in ("rec", "tru")}
-            events += [self._describe_event(index) | files for index in job.events]
+            events += [self._describe_event(index) | dict(job.names) for index in job.events]
         common = {
             "detector": f"{detector.name} (roilab simulation)",
             "apa": detector.apa,
