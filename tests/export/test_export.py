@@ -22,7 +22,9 @@ from roilab.inference import metadata as inference_metadata
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
 
-NO_BOUND = ExportSettings(precision="float32", max_memory_mb=None, format="torchscript")
+NO_BOUND = ExportSettings(
+    precision="float32", calibration=None, max_memory_mb=None, format="torchscript"
+)
 FILES = ["MODEL_CARD.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
 
 
