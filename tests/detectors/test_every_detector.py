@@ -167,7 +167,7 @@ OTHERS = Path(__file__).parents[3] / "shared" / "other-detectors"
 
 
 @pytest.mark.parametrize(("name", "apa", "channels"), [("sbnd", "1", 1984), ("uboone", "0", 2400)])
-def test_frames_of_the_toolkit(  # noqa: PLR0917
+def test_frames_of_the_toolkit(
     name: str,
     apa: str,
     channels: int,

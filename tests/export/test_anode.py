@@ -66,7 +66,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert f"anode      {out}/anode.jsonnet" in printed
     assert "that of plane w was trained on v; judge it on that plane first" in printed
-    each = ["MODEL_CARD.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
+    each = ["README.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
     expected = {f"{folder}/{name}" for folder in ("u", "vw") for name in each}
     found = {str(path.relative_to(out)) for path in out.rglob("[!.]*") if path.is_file()}
     assert found == expected | {"anode.jsonnet"}

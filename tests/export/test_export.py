@@ -23,7 +23,7 @@ from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
 
 NO_BOUND = ExportSettings(
-    precision="float32", max_memory_mb=None, format="torchscript", licence=None
+    precision="float32", calibration=None, max_memory_mb=None, format="torchscript", licence=None
 )
 FILES = ["README.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
 

@@ -17,7 +17,13 @@ from roilab.train.network_check import LossError, check_network
 
 EXPORT = ExportTorchScript(
     "never written",
-    ExportSettings(precision="float32", max_memory_mb=1000, format="torchscript", licence=None),
+    ExportSettings(
+        precision="float32",
+        calibration=None,
+        max_memory_mb=1000,
+        format="torchscript",
+        licence=None,
+    ),
 )
 
 

@@ -290,7 +290,8 @@ PARTS: Mapping[str, Table] = {
         "sparse": Flag(),
     },
     "roilab.export.settings.ExportSettings": {
-        "precision": Choice("float32", "bf16"),
+        "precision": Choice("float32", "bf16", "int8"),
+        "calibration": Null(Folder()),
         "max_memory_mb": Null(POSITIVE),
         "format": Choice("torchscript", "onnx"),
         "licence": Null(Text()),

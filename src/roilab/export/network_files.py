@@ -9,6 +9,7 @@ from typing import Any
 
 from roilab.atomic_write import atomic_write, explain_full_disk, remove_leftovers
 from roilab.checksum import SUMS_FILE, format_sums, sha256_file
+from roilab.export.calibration import Calibration, read_calibration
 from roilab.export.exported_network import image_size
 from roilab.export.forms import CompiledNetwork, compile_network
 from roilab.export.onnx import check_onnx, load_onnx, save_onnx
@@ -19,6 +20,7 @@ from roilab.export.parity import (
     Probability,
     check_parity,
     check_precision,
+    compare_on_images,
 )
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
@@ -119,6 +121,11 @@ def check_machine(settings: ExportSettings) -> None:
         ExportError: (its subclasses too) they cannot.
     """
     check_precision(settings.precision)
+    if settings.precision == "int8" and settings.calibration is None:
+        raise ExportError(
+            "export.precision=int8: its numbers are calibrated on frames; give a folder like that "
+            "of the training, export.calibration=FOLDER."
+        )
     if settings.format == "onnx":
         check_onnx(settings.precision)
 
@@ -149,7 +156,16 @@ def _save(
     n_layers, (height, width) = metadata["n_layers"], image_size(network.recipe)
     sizes = (*SMALL_SIZES, (min(height, LARGEST_SIZE[0]), min(width, LARGEST_SIZE[1])))
 
+    calibration = Calibration((), ())
+    if settings.calibration is not None and settings.precision == "int8":
+        calibration = read_calibration(network.recipe, Path(settings.calibration))
+
     def check(loaded: Probability) -> Parity:
+        if calibration.compared:
+            images, thresh = calibration.compared, network.working_point.mask_thresh
+            parity, changed = compare_on_images(probability, loaded, images, thresh, path)
+            metadata["export"]["changed_mask_pixels"] = changed
+            return parity
         return check_parity(probability, loaded, n_layers, sizes, path, settings.precision)
 
     def save_and_check(compiled: CompiledNetwork) -> Parity:
@@ -168,7 +184,7 @@ def _save(
         save_onnx(probability, partial, n_layers)
         parity = check(load_onnx(partial))
     else:
-        _, parity = compile_network(network, settings, save_and_check)
+        _, parity = compile_network(network, settings, save_and_check, calibration.images)
     log.info("%s differences to the network: %s", parity.measure, parity.differences)
     metadata["export"] |= parity.metadata()
     return metadata
