@@ -2,6 +2,7 @@
 
 from roilab.plots.angles import CHARGE, charge_figure, roi_figure
 from roilab.plots.benchmark import cost_figure, memory_figure
+from roilab.plots.changes import change_figure
 from roilab.plots.curves import loss_figure
 from roilab.plots.event import event_figure
 from roilab.plots.scan import padding_figure, scan_figure
@@ -13,6 +14,7 @@ __all__ = [
     "HeatMap",
     "RunCurves",
     "Trials",
+    "change_figure",
     "charge_figure",
     "cost_figure",
     "event_figure",
