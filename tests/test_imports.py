@@ -25,7 +25,7 @@ FLOORS = (
     {"train", "export"},
     {
         *("inspect", "convert", "sample", "prepare", "evaluate", "predict", "display", "report"),
-        *("benchmark", "diff"),
+        *("benchmark", "diff", "dashboard"),
     },
     {"networks"},
     {"sweep"},

@@ -1,5 +1,6 @@
 """What a training logs: the same contents in W&B, TensorBoard, MLflow and CSV files."""
 
+import csv
 import json
 from collections.abc import Callable
 from datetime import date
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 import wandb
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from roilab.csv_log import read_curves
 from roilab.dashboard.records import WandbRun, find_records, read_records
 from roilab.train.loggers import about
 from roilab.train.loggers.content import angle_charts, best_of, mean_numbers
@@ -197,3 +200,76 @@ def test_charts_and_means_by_hand() -> None:
     }
     senses = {name: best_of(name) for name in ("val/loss", "val/dice", "physics/bias_size", "lr")}
     assert senses == {"val/loss": "min", "val/dice": "max", "physics/bias_size": "min", "lr": None}
+
+
+def check_csv(folder: Path) -> None:
+    """CSV: numbers of every epoch, and the table of all epochs."""
+    (log,) = folder.glob("csv/version_0/metrics.csv")
+    curves = read_curves(folder / "csv")
+    assert [epoch for epoch, _ in curves["speed/events_per_s"]] == [0, 1]
+    rows = list(csv.DictReader((log.parent / "physics_table.csv").open()))
+    assert {(row["epoch"], row["method"]) for row in rows} == {
+        (epoch, method) for epoch in ("1", "2") for method in ("dnn", "gauss", "ideal")
+    }
+
+
+def test_csv_and_tensorboard(
+    run_train: Run, arguments: list[str], user_conf: Path, tmp_path: Path
+) -> None:
+    """Two loggers, in a file of the user."""
+    (user_conf / "logger").mkdir()
+    (user_conf / "logger" / "both.yaml").write_text("defaults: [csv, tensorboard]")
+    run_train(*arguments, "logger=both", "callbacks.export=null")
+    check_csv(tmp_path / "run")
+    (folder,) = (tmp_path / "run" / "tensorboard").iterdir()
+    events = EventAccumulator(str(folder)).Reload()
+    numbers = {key: [one.step for one in events.Scalars(key)] for key in events.Tags()["scalars"]}
+    pictures = {key: [one.step for one in events.Images(key)] for key in events.Tags()["images"]}
+    expected = {key.removesuffix("_table"): epochs for key, epochs in KEYS.items()}
+    with_nan = {f"val/{name}": [0, 1] for name in MASKS}
+    numeric = ("train", "val", "lr", "memory", "speed", "best")
+    assert (
+        numbers.items()
+        >= ({k: e for k, e in expected.items() if k.split("/")[0] in numeric} | with_nan).items()
+    )
+    media = ("events", "angles", "ranked", "figures")
+    assert pictures == {k: e for k, e in expected.items() if k.split("/")[0] in media}
+
+
+def test_mlflow(run_train: Run, arguments: list[str], tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="pip install 'roilab[mlflow]'")
+    run_train(*arguments, "logger=mlflow")
+    client = mlflow.MlflowClient(f"file:{tmp_path / 'run' / 'mlflow'}")
+    (experiment,) = client.search_experiments(filter_string="name = 'roilab'")
+    (run,) = client.search_runs([experiment.experiment_id])
+    tags, run_id = run.data.tags, run.info.run_id
+    assert run.info.run_name == f"unet-rebin10-thr100-{date.today():%Y%m%d}"
+    assert run.info.status == "FINISHED"
+    assert (tags["network"], tags["tags"], tags["verdict"]) == (
+        "unet",
+        "weak noise",
+        "marks nothing",
+    )
+    numeric = ("train", "val", "lr", "memory", "speed", "best", "physics")
+    for key, epochs in KEYS.items():
+        if key.split("/")[0] in numeric and key != "physics/table":
+            assert [one.step for one in client.get_metric_history(run_id, key)] == epochs, key
+    assert run.data.params["data/rebin"] == "10"
+    names = {item.path for item in client.list_artifacts(run_id, "model")}
+    assert names >= {"model/model.ts", "model/MODEL_CARD.md", "model/metrics.json"}
+    tables = [item.path for item in client.list_artifacts(run_id, "physics/table")]
+    assert tables == ["physics/table/epoch001.csv", "physics/table/epoch002.csv"]
+    pictures = [item.path for item in client.list_artifacts(run_id, "images")]
+    assert sum(f"events#{EVENT}" in path and path.endswith(".png") for path in pictures) == 2
+
+
+def test_mlflow_is_not_installed(
+    run_train: Run,
+    light_arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("lightning.pytorch.loggers.mlflow._MLFLOW_AVAILABLE", False)
+    with pytest.raises(SystemExit):
+        run_train(*light_arguments, "logger=mlflow")
+    assert "logger=mlflow: MLflow is not installed;" in capsys.readouterr().err
