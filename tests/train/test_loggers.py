@@ -171,7 +171,7 @@ def test_mode_of_the_environment(
 
 def test_names() -> None:
     assert about.network_slug("MobileNetV3-UNet") == "mobilenetv3"
-    assert about.network_slug("small UNet") == "small"
+    assert about.network_slug("small UNet") == "small-unet"
     assert about.network_slug("UNet") == "unet"
     assert about.varied_parts("rebin=4 lr=0.1 threshold=50 seed=2") == ["lr0.1", "seed2"]
     assert about.varied_parts("") == []

@@ -111,6 +111,8 @@ _SEARCH: Table = {
 
 _EVALUATE: Table = {
     **_RUN,
+    "tags": TAG_WORDS,
+    "job": JOB,
     "network": Null(NETWORK),
     "sample": Either(Folder("folder of frames with a meta.json"), ListOf(kind=Folder(), least=1)),
     "planes": Null(PLANES),

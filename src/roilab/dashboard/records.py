@@ -80,7 +80,8 @@ class WandbRun:
 
     def points(self, key: str) -> list[tuple[float, Any]]:
         """Return (epoch, value) pairs of a key."""
-        return [(row.get("epoch", row["_step"]), row[key]) for row in self.history if key in row]
+        rows = [row for row in self.history if key in row]
+        return [(float(row.get("epoch", row["_step"])), row[key]) for row in rows]
 
     def path(self, media: Mapping[str, Any]) -> Path:
         """Return the file of a picture, a mask or a table."""
@@ -115,8 +116,8 @@ def read_records(path: Path) -> WandbRun:
     Raises:
         RecordsError: the file is no such file.
     """
-    from google.protobuf.message import DecodeError
-    from wandb.proto.wandb_internal_pb2 import Record
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
     run = WandbRun(path.parent)
     data = path.read_bytes()
@@ -127,7 +128,7 @@ def read_records(path: Path) -> WandbRun:
         )
     try:
         for content in _contents(data):
-            _take(run, Record.FromString(content))  # type: ignore[no-untyped-call]
+            _take(run, Record.FromString(content))
     except (DecodeError, ValueError) as error:
         raise RecordsError(
             f"{path}: is damaged ({error}); expected the records of a W&B run. Name another run."

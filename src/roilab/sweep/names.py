@@ -102,5 +102,5 @@ def _of_job(kind: str) -> str | None:
 
 
 OmegaConf.register_new_resolver("job", _of_job, replace=True)
-# ${given:A,B}: A, or B where A is null.
-OmegaConf.register_new_resolver("given", lambda a, b: b if a is None else a, replace=True)
+# ${given:A,B}: A, or B where A is null or an empty text.
+OmegaConf.register_new_resolver("given", lambda a, b: b if a in (None, "") else a, replace=True)

@@ -46,8 +46,7 @@ def about_training(recipe: Mapping[str, Any]) -> About:
 
 def network_slug(name: str) -> str:
     """Return a network's name in lower case, ``MobileNetV3-UNet`` as ``mobilenetv3``."""
-    slug = key_part(name).lower()
-    return slug.removesuffix("-unet") or slug
+    return key_part(name.removesuffix("-UNet")).lower()
 
 
 def varied_parts(title: str) -> list[str]:

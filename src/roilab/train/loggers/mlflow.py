@@ -90,7 +90,7 @@ class MlflowLogger(ContentLogger, LightningMlflowLogger):
 
     def log_angles(self, chart: AngleChart, epoch: int) -> None:  # noqa: D102
         pixels = figure_pixels(curve_figure(chart.curves, chart.quantity))
-        self.experiment.log_image(self.run_id, pixels, key=chart.key, step=epoch)
+        self.experiment.log_image(self.run_id, pixels, key=chart.key, step=epoch, synchronous=True)
 
     def log_table(self, table: Table, epoch: int) -> None:  # noqa: D102
         self.experiment.log_text(
@@ -108,7 +108,7 @@ class MlflowLogger(ContentLogger, LightningMlflowLogger):
 
     def _picture(self, key: str, path: Path, epoch: int) -> None:
         with Image.open(path) as picture:
-            self.experiment.log_image(self.run_id, picture, key=key, step=epoch)
+            self.experiment.log_image(self.run_id, picture, key=key, step=epoch, synchronous=True)
 
     def _tag(self, name: str, value: Any) -> None:
         if value not in (None, ""):
