@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Range, Section
+from roilab.config.combined_kinds import ByPlane, Each, Either, Free, ListOf, Null, Range, Section
 from roilab.config.kinds import Choice, Flag, Number, Text, Whole
 from roilab.config.limits import (
     COUNT,
@@ -218,10 +218,11 @@ COMMANDS: Mapping[str, Table] = {
     "benchmark": _BENCHMARK,
     "predict": _PREDICT,
     "convert": _CONVERT,
-    "export": {**_RUN, "network": NETWORK},
+    "export": {**_RUN, "network": Either(NETWORK, ByPlane(NETWORK))},
     "prepare": {"output_dir": Text(), "num_workers": SIZE, "seed": SEED},
     "simulate": {
         "output_dir": Text(),
+        "output": Choice("frames", "depos"),
         "processes": Whole(low=1),
         "simulation": Section(SIMULATION),
     },

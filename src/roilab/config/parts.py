@@ -14,6 +14,7 @@ from roilab.config.limits import (
     NOT_NEGATIVE,
     PAD_UNIT,
     PART,
+    PLANE_LETTERS,
     PLANES,
     POSITIVE,
     SIZE,
@@ -55,6 +56,7 @@ _DATA: Table = {
     "pad": SIZE,
     "pad_unit": PAD_UNIT,
     "batch_size": COUNT,
+    "val_batch_size": COUNT,
     "crop": Section({
         "per_image": Null(COUNT),
         "channels": COUNT,
@@ -279,9 +281,16 @@ PARTS: Mapping[str, Table] = {
         "sparse": Flag(),
     },
     "roilab.export.settings.ExportSettings": {
-        "precision": Choice("float32", "bf16"),
+        "precision": Choice("float32", "bf16", "int8"),
+        "calibration": Null(Folder()),
         "max_memory_mb": Null(POSITIVE),
         "format": Choice("torchscript", "onnx"),
+        "licence": Null(Text()),
+    },
+    "roilab.export.anode.AnodeSettings": {
+        "planes": Null(PLANE_LETTERS),
+        "planes_of": Null(Each.of(PLANE_LETTERS)),
+        "classical": Null(Text(r"[A-Za-z_]\w*", "a tag without the number of the anode")),
     },
     "roilab.display.settings.DisplaySettings": _DISPLAY,
 }

@@ -100,7 +100,7 @@ def sweep_figure(runs: Sequence[WandbRun]) -> Figure | None:
     """Draw numbers at the end against the settings that vary; ``None`` where none do."""
     settings = [key for key in varied_settings(runs) if _is_number(setting(runs[0], key))]
     results = ("best/dice", "best/loss", "physics/inefficiency", "physics/bias_size")
-    known = [name for name in results if all(_at_end(run, name) is not None for run in runs)]
+    known = [name for name in results if all(run.points(name) for run in runs)]
     if not settings or not known:
         return None
     figure, axes = _grid(len(settings) * len(known), len(known))
@@ -119,10 +119,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _at_end(run: WandbRun, name: str) -> float | None:
+def _at_end(run: WandbRun, name: str) -> float:
     """Return the last logged value of a number."""
-    points = run.points(name)
-    return float(points[-1][1]) if points else None
+    return float(run.points(name)[-1][1])
 
 
 def _rows(run: WandbRun, media: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

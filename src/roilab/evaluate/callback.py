@@ -147,6 +147,6 @@ def _log(trainer: Trainer, rows: list[Row], figures: list[Path]) -> None:
     for logger in content_loggers(trainer):
         for chart in angle_charts(rows):
             logger.log_angles(chart, epoch)
-        logger.log_table(Table("physics/table", rows), epoch)
+        logger.log_rows(Table("physics/table", rows), epoch)
         for path in figures:
             logger.log_picture(Picture(f"figures/{path.stem}", path, path.stem), epoch)

@@ -70,13 +70,13 @@ def _log(loggers: Sequence[Logger], plain: Mapping[str, Any], results: Results) 
     for logger in loggers:
         if isinstance(logger, ContentLogger):
             logger.log_about(about)
-        logger.log_hyperparams(dict(plain))  # type: ignore[arg-type]
+        logger.log_hyperparams(dict(plain))
         logger.log_metrics({**mean_numbers(rows, Dnn.name), "epoch": _EPOCH}, step=_EPOCH)
         if not isinstance(logger, ContentLogger):
             continue
         for chart in angle_charts(rows):
             logger.log_angles(chart, _EPOCH)
-        logger.log_table(Table("physics/table", rows), _EPOCH)
+        logger.log_rows(Table("physics/table", rows), _EPOCH)
         for path in results.figures:
             logger.log_picture(Picture(f"figures/{path.stem}", path, path.stem), _EPOCH)
         if verdict is not None:

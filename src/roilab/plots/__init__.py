@@ -2,6 +2,7 @@
 
 from roilab.plots.angles import CHARGE, charge_figure, curve_figure, roi_figure
 from roilab.plots.benchmark import cost_figure, memory_figure
+from roilab.plots.changes import change_figure
 from roilab.plots.curves import loss_figure
 from roilab.plots.event import charge_pixels, event_figure
 from roilab.plots.scan import padding_figure, scan_figure
@@ -14,6 +15,7 @@ __all__ = [
     "HeatMap",
     "RunCurves",
     "Trials",
+    "change_figure",
     "charge_figure",
     "charge_pixels",
     "cost_figure",

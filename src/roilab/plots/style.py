@@ -27,8 +27,8 @@ class ShownFigure(Figure):
 def figure_pixels(figure: Figure) -> NDArray[np.uint8]:
     """Return a figure as an RGB picture (row, column, colour)."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
 def new_figure(width: float, height: float) -> Figure:

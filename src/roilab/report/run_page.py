@@ -145,9 +145,8 @@ def _ranked(path: Path) -> list[Row]:
 
 def _physics_figures(run: RunRecord, album: Album) -> tuple[list[Picture], list[str]]:
     """Return figures of the charge metrics, and links to figures without room in the page."""
-    if run.physics_table is None:
-        return [], []
-    folders = (run.physics_table.parent, run.physics_table.parent / "figures")
+    parents = [table.parent for table in run.physics_tables]
+    folders = [folder for parent in parents for folder in (parent, parent / "figures")]
     pictures, links = [], []
     for path in (path for folder in folders for path in sorted(folder.glob("*.png"))):
         quantity, _, sample = path.stem.partition("-")

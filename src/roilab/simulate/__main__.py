@@ -15,7 +15,10 @@ def main(config: DictConfig) -> None:
 
     check_processes(config.processes)
     sample = OmegaConf.to_container(config.simulation, resolve=True)
-    make_sample(sample, Path(config.output_dir), config.processes)  # type: ignore[arg-type]
+    assert isinstance(sample, dict)
+    if config.output == "depos":  # a sample of frames has no such entry
+        sample["output"] = "depos"
+    make_sample(sample, Path(config.output_dir), config.processes)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Export the best network at the end of a training."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from lightning import Callback, Trainer
 
 from roilab.export.forms import try_export
-from roilab.export.model_card import read_training_facts
 from roilab.export.network_files import check_machine, export_network
 from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork, read_checkpoint
+from roilab.model_card import read_training_facts
 from roilab.train.checkpoint import best_checkpoint
 from roilab.train.module import RoiModule
 
@@ -54,6 +56,11 @@ class ExportTorchScript(Callback):
         state = module.state_dict() if checkpoint is None else checkpoint["state_dict"]
         network.load_weights_of(state)
         epoch = module.current_epoch if checkpoint is None else int(checkpoint["epoch"])
-        facts = read_training_facts(self.path.parent, epoch)
+        described = (module.recipe, network.working_point)
+        facts = read_training_facts(self.path.parent, epoch, *described)
+        # The status file gets its results, versions and end after the export.
+        counts = trainer.datamodule.counts()  # type: ignore[attr-defined]
+        today = datetime.now(UTC).date().isoformat()
+        facts = replace(facts, data=counts, date=facts.date or today)
         # A resumed run replaces its earlier export.
         return export_network(network, self.path, self.settings, overwrite=True, facts=facts)

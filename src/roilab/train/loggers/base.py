@@ -27,7 +27,7 @@ class ContentLogger:
     def log_angles(self, chart: AngleChart, epoch: int) -> None:
         """Log curves against angle."""
 
-    def log_table(self, table: Table, epoch: int) -> None:
+    def log_rows(self, table: Table, epoch: int) -> None:
         """Log a table."""
 
     def log_picture(self, picture: Picture, epoch: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only
 
 from roilab.atomic_write import atomic_write, explain_full_disk, write_csv
 from roilab.train.loggers.base import ContentLogger
@@ -28,7 +28,7 @@ class CsvLogger(ContentLogger, CSVLogger):
         self._tables: dict[str, list[Row]] = {}
 
     @rank_zero_only
-    def log_table(self, table: Table, epoch: int) -> None:
+    def log_rows(self, table: Table, epoch: int) -> None:
         """Write the rows of all epochs so far."""
         rows = self._tables.setdefault(table.key, [])
         rows += [{"epoch": epoch, **row} for row in table.rows]

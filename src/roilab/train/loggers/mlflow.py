@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import MLFlowLogger as LightningMlflowLogger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only
 from PIL import Image
 
 from roilab.errors import RoilabError
@@ -92,7 +92,7 @@ class MlflowLogger(ContentLogger, LightningMlflowLogger):
         pixels = figure_pixels(curve_figure(chart.curves, chart.quantity))
         self.experiment.log_image(self.run_id, pixels, key=chart.key, step=epoch, synchronous=True)
 
-    def log_table(self, table: Table, epoch: int) -> None:  # noqa: D102
+    def log_rows(self, table: Table, epoch: int) -> None:  # noqa: D102
         self.experiment.log_text(
             self.run_id, as_text(table.rows), f"{table.key}/epoch{epoch:03d}.csv"
         )

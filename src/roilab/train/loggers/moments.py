@@ -8,6 +8,7 @@ from typing import Any
 from lightning import Callback, LightningModule, Trainer
 
 from roilab.data import RoiDataModule
+from roilab.model_card import CARD_FILE
 from roilab.train.loggers.about import about_training
 from roilab.train.loggers.base import content_loggers
 from roilab.train.loggers.content import DataSet, Model, key_part
@@ -109,5 +110,5 @@ def log_end(
 
 def _delivered(path: Path) -> list[Path]:
     """Return the files of an export, which lie in one folder."""
-    others = ("MODEL_CARD.md", "dnnroi.jsonnet")
+    others = (CARD_FILE, "dnnroi.jsonnet", "anode.jsonnet")
     return [path, path.with_suffix(".json"), *(path.with_name(name) for name in others)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger as LightningTensorBoardLogger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -50,7 +50,7 @@ class TensorBoardLogger(ContentLogger, LightningTensorBoardLogger):
         figure = curve_figure(chart.curves, chart.quantity)
         self._picture(chart.key, figure_pixels(figure), epoch)
 
-    def log_table(self, table: Table, epoch: int) -> None:  # noqa: D102
+    def log_rows(self, table: Table, epoch: int) -> None:  # noqa: D102
         self.experiment.add_text(table.key, _code(as_text(table.rows)), epoch)
 
     def log_results(self, results: Mapping[str, float | str]) -> None:  # noqa: D102

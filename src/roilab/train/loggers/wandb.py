@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import WandbLogger as LightningWandbLogger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
+from lightning.pytorch.utilities import rank_zero_only
 from numpy.typing import NDArray
 
 from roilab.errors import RoilabError
@@ -130,11 +130,11 @@ class WandbLogger(ContentLogger, LightningWandbLogger):
         )
         self._log({chart.key: drawn}, epoch)
 
-    def log_table(self, table: Table, epoch: int) -> None:  # noqa: D102
+    def log_rows(self, table: Table, epoch: int) -> None:  # noqa: D102
         import wandb
 
-        columns = list(table.rows[0])
-        cells = [[_plain(row[column]) for column in columns] for row in table.rows]
+        columns: list[str | int] = list(table.rows[0])
+        cells = [[_plain(row[str(column)]) for column in columns] for row in table.rows]
         self._log({table.key: wandb.Table(columns=columns, data=cells)}, epoch)
 
     def log_picture(self, picture: Picture, epoch: int) -> None:  # noqa: D102
