@@ -145,9 +145,7 @@ def test_settings_and_mistakes(cfg: Path, tmp_path: Path) -> None:
     nodes = nodes_of(graph)
     assert changed.items() <= nodes["OmnibusSigProc:apa0"].items()
     assert nodes["DepoFileSource:depos"]["scale"] == -1
-    with pytest.raises(
-        RuntimeError, match="detector=icarus: there is dunehd, pdhd, pdsp"
-    ):
+    with pytest.raises(RuntimeError, match="detector=icarus: there is dunehd, pdhd, pdsp"):
         job(cfg, tmp_path, detector="icarus")
     with pytest.raises(RuntimeError, match=r"pdhd has the anodes \[0, 1, 2, 3\]"):
         job(cfg, tmp_path, detector="pdhd", anodes=[7])
