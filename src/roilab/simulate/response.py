@@ -62,7 +62,7 @@ class Response:
     @property
     def delay_us(self) -> float:
         """Nominal time from the response plane to the collection wires."""
-        return self.field.start_mm / self.field.drift_speed_mm_per_us
+        return float(self.field.start_mm / self.field.drift_speed_mm_per_us)
 
     @property
     def counts_per_electron(self) -> float:
