@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import roilab
@@ -32,6 +34,7 @@ from roilab.model_card import network_facts
 from roilab.networks import store
 from roilab.networks.__main__ import main
 from roilab.networks.comparison import MaskChanges, compare_masks
+from roilab.networks.figures import pack_figures
 from roilab.wirecell.torchscript import load_torchscript
 from run_folders import write_picture
 
@@ -344,3 +347,23 @@ def test_runs_that_are_not_stored(
         patch.setattr(store, "MAX_BYTES", 10_000)
         assert "expected at most 0.01 MB" in refused(str(run), "other")
     assert not (box / "other.safetensors").exists()
+
+
+def test_packed_figures_keep_their_colours(tmp_path: Path) -> None:
+    """Lines of two methods must stay apart: their colours are few pixels of a white figure."""
+    image = Image.new("RGB", (300, 200), "white")
+    for row, colour in enumerate(((213, 94, 0), (0, 114, 178), (0, 158, 115))):
+        image.paste(colour, (0, 50 * row, 300, 50 * row + 2))
+    for shade in range(200):  # rare colours, such as those at edges
+        image.putpixel((shade, 190), (shade, shade, 255 - shade))
+    image.save(tmp_path / "bias.png")
+    image.save(tmp_path / "best-by-roi-efficiency.png")
+    names = ["bias.png", "best-by-roi-efficiency.png", "absent.png"]
+    packed = pack_figures(tmp_path, names, "tiny-figures")
+    assert list(packed) == ["tiny-figures/bias.png"]
+    with Image.open(io.BytesIO(packed["tiny-figures/bias.png"])) as read:
+        assert read.mode == "P"
+        pixels = read.convert("RGB")
+    assert [pixels.getpixel((9, 50 * row)) for row in range(3)] == [
+        *((213, 94, 0), (0, 114, 178), (0, 158, 115)),
+    ]

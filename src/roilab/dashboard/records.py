@@ -81,7 +81,7 @@ class WandbRun:
     def points(self, key: str) -> list[tuple[float, Any]]:
         """Return (epoch, value) pairs of a key."""
         rows = [row for row in self.history if key in row]
-        return [(float(row.get("epoch", row["_step"])), row[key]) for row in rows]
+        return [(float(row["epoch" if "epoch" in row else "_step"]), row[key]) for row in rows]
 
     def path(self, media: Mapping[str, Any]) -> Path:
         """Return the file of a picture, a mask or a table."""

@@ -63,14 +63,10 @@ def export_network(
             the outputs differ; no file is written.
     """
     check_machine(settings)
-    paths = _paths(path, settings)
-    if not overwrite:
-        check_absent(paths)
-    for file in paths:
-        remove_leftovers(file.parent, file.name)
-    point = network.working_point
-    described = network_metadata(network.recipe, point)
-    described |= card_metadata(network.recipe, point, facts, settings.licence)
+    paths = _claim_paths(path, settings, overwrite)
+    recipe, point = network.recipe, network.working_point
+    described = network_metadata(recipe, point)
+    described |= card_metadata(recipe, point, facts, settings.licence)
     with ExitStack() as files:  # renamed in reverse order when all are written
         partials = {file.name: files.enter_context(atomic_write(file)) for file in paths}
         with explain_full_disk(path, "nothing is exported"):  # here, since others are open too
@@ -80,12 +76,20 @@ def export_network(
     return metadata
 
 
-def _paths(path: Path, settings: ExportSettings) -> list[Path]:
-    """Return all files of an export, that of the network first and the checksums last."""
+def _claim_paths(path: Path, settings: ExportSettings, overwrite: bool) -> list[Path]:
+    """Return all files of an export, that of the network first and the checksums last.
+
+    Temporary files of an interrupted export are removed.
+    """
     names = [path.with_suffix(".json").name, CARD_FILE]
     if settings.format == "torchscript":
         names.append(_JSONNET)
-    return [path, *(path.with_name(name) for name in (*names, SUMS_FILE))]
+    paths = [path, *(path.with_name(name) for name in (*names, SUMS_FILE))]
+    if not overwrite:
+        check_absent(paths)
+    for file in paths:
+        remove_leftovers(file.parent, file.name)
+    return paths
 
 
 def _write_descriptions(

@@ -43,8 +43,10 @@ def _show_all(arguments: Sequence[str], reader: str | None, quick: bool) -> int:
     """Print networks, then files of frames; return the exit code."""
     frames = []
     for argument in arguments:
-        # A file of frames needs no torch, which takes seconds to import.
-        if Path(argument).name.endswith(_FRAMES) or not _show_network(argument):
+        # A file of frames needs no torch, which takes seconds to import; that of a reader of the
+        # user can be a folder.
+        is_frames = reader is not None or Path(argument).name.endswith(_FRAMES)
+        if is_frames or not _show_network(argument):
             frames.append(Path(argument))
     return _show_files(frames, reader, quick) if frames else 0
 

@@ -3,11 +3,11 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-_COLOURS = 32  # lines, their shades at edges, and the frame of a figure
-_WIDTH = 800  # pixels
+_COLOURS = 64  # lines, their shades at edges, and the frame of a figure
 
 
 def pack_figures(folder: Path, names: Sequence[str], subfolder: str) -> dict[str, bytes]:
@@ -33,10 +33,14 @@ def pack_figures(folder: Path, names: Sequence[str], subfolder: str) -> dict[str
 
 
 def _pack(path: Path) -> bytes:
+    """Return a PNG of the most frequent colours; the others become the nearest of these."""
     with Image.open(path) as image:
         drawn = image.convert("RGB")
-    drawn.thumbnail((_WIDTH, 4 * _WIDTH), Image.Resampling.LANCZOS)
+    counts: Any = drawn.getcolors(drawn.width * drawn.height) or []  # of (number, colour)
+    chosen = [colour for _, colour in sorted(counts, reverse=True)[:_COLOURS]]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([value for colour in chosen for value in colour])
     stream = io.BytesIO()
-    palette = drawn.quantize(_COLOURS, dither=Image.Dither.NONE)
-    palette.save(stream, "png", optimize=True)
+    packed = drawn.quantize(palette=palette, dither=Image.Dither.NONE)
+    packed.save(stream, "png", optimize=True)
     return stream.getvalue()

@@ -100,17 +100,10 @@ def store_network(run: str, name: str, folder: Path, *, overwrite: bool = False)
     _check_name(name, files, overwrite)
     checkpoint = network_file(Path(run))
     network = _load(checkpoint)
-    state = halve_weights(network.state_dict())
-    changes = compare_masks(network, full_weights(state), checkpoint)
-    if changes.part > _MOST_CHANGED:
-        raise StoreError(
-            f"{checkpoint}: float16 changes its masks: {changes}; expected at most "
-            f"{_MOST_CHANGED:g} of the marked pixels. Train it longer, or lower optimizer.lr."
-        )
+    weights, changes = _halve(network, checkpoint)
     facts = _facts(checkpoint, network)
     figures = pack_figures(facts.folder, facts.figures, f"{name}-figures")
     facts = replace(facts, figures=list(figures))
-    weights = weights_content(state)
     description = _describe(name, network, weights, facts) | {"float16": vars(changes)}
     description["training"] |= _of_run(facts.folder)
     card = _card(network, description, facts)
@@ -121,6 +114,18 @@ def store_network(run: str, name: str, folder: Path, *, overwrite: bool = False)
     _write(written)
     _remove_other_figures(folder, name, written)
     return StoredNetwork(files, changes, total, facts.verdict(network.working_point))
+
+
+def _halve(network: TrainedNetwork, checkpoint: Path) -> tuple[bytes, MaskChanges]:
+    """Return the weights in float16, as a file, and what changes in the masks."""
+    state = halve_weights(network.state_dict())
+    changes = compare_masks(network, full_weights(state), checkpoint)
+    if changes.part > _MOST_CHANGED:
+        raise StoreError(
+            f"{checkpoint}: float16 changes its masks: {changes}; expected at most "
+            f"{_MOST_CHANGED:g} of the marked pixels. Train it longer, or lower optimizer.lr."
+        )
+    return weights_content(state), changes
 
 
 def _check_name(name: str, files: Sequence[Path], overwrite: bool) -> None:
