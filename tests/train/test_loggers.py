@@ -260,7 +260,7 @@ def test_mlflow(run_train: Run, arguments: list[str], tmp_path: Path) -> None:
     tables = [item.path for item in client.list_artifacts(run_id, "physics/table")]
     assert tables == ["physics/table/epoch001.csv", "physics/table/epoch002.csv"]
     pictures = [item.path for item in client.list_artifacts(run_id, "images")]
-    assert sum(f"events#{EVENT}" in path and path.endswith(".png") for path in pictures) == 2
+    assert sum(f"{EVENT}+" in path and path.endswith(".png") for path in pictures) == 2
 
 
 def test_mlflow_is_not_installed(
