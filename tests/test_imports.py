@@ -26,7 +26,7 @@ FLOORS = (
     {"train", "export"},
     {
         *("inspect", "convert", "sample", "prepare", "evaluate", "predict", "display", "report"),
-        *("benchmark", "diff", "robustness"),
+        *("benchmark", "dashboard", "diff", "robustness"),
     },
     {"networks"},
     {"sweep"},

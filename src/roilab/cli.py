@@ -26,6 +26,7 @@ VERBS = {
     "display": "draw events: panels, waveforms, comparison of networks",
     "networks": "list the trained networks that come with roilab; store a run as one",
     "report": "write the pages of runs and sweeps",
+    "dashboard": "list, draw or save the W&B charts of runs, from their records",
     "diff": "differences of two runs: configuration, code, data, results",
 }
 # Verbs of the command line itself.

@@ -40,6 +40,9 @@ _NETWORK_SPEC: Table = {
     "pad_unit": Null(PAD_UNIT),
     "mask_thresh": Null(PART),
 }
+# Words of the user for loggers; W&B allows 64 characters.
+TAG_WORDS = ListOf(kind=Text(r".{1,64}", "a text of at most 64 characters"))
+JOB = Section({name: Null(Text()) for name in ("group", "title", "command")})
 _MASK_THRESH = Either(PART, Choice("choose"))
 _WORKING_POINT = Section({
     "scan": ListOf(kind=PART, least=1),
@@ -56,6 +59,8 @@ _TRAIN: Table = {
     "optimized_metric": Null(Choice(*VALIDATION_METRICS, *TEST_METRICS)),
     "resume_override": Flag(),
     "grace_s": NOT_NEGATIVE,
+    "tags": TAG_WORDS,
+    "job": JOB,
     "dry_run": Flag(),
     "report": Flag(),
     "sweep": Section({
@@ -106,6 +111,8 @@ _SEARCH: Table = {
 
 _EVALUATE: Table = {
     **_RUN,
+    "tags": TAG_WORDS,
+    "job": JOB,
     "network": Null(NETWORK),
     "sample": Either(Folder("folder of frames with a meta.json"), ListOf(kind=Folder(), least=1)),
     "planes": Null(PLANES),

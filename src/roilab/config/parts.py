@@ -21,6 +21,7 @@ from roilab.config.limits import (
     TAGS,
     WIDTHS,
 )
+from roilab.config.loggers import LOGGERS
 from roilab.config.path_kinds import File, Folder
 from roilab.config.simulation import SIMULATION, SIMULATION_PARTS
 
@@ -184,6 +185,7 @@ _DIRPATH: Table = {"dirpath": Text(), "filename": Text(), "auto_insert_metric_na
 
 PARTS: Mapping[str, Table] = {
     **SIMULATION_PARTS,
+    **LOGGERS,
     "roilab.data.RoiDataModule": _DATA,
     "roilab.data.PreparedDataModule": {
         **_DATA,
@@ -223,17 +225,6 @@ PARTS: Mapping[str, Table] = {
         "patience": SIZE,
     },
     "lightning.Trainer": _TRAINER,
-    "lightning.pytorch.loggers.TensorBoardLogger": {"save_dir": Text(), "name": Null(Text())},
-    "lightning.pytorch.loggers.WandbLogger": {
-        "project": Text(),
-        "group": Null(Text()),
-        "name": Null(Text()),
-        "save_dir": Text(),
-        "mode": Choice("offline", "online", "disabled", "shared"),
-        "log_model": Either(Flag(), Choice("all")),
-        "settings": Section({"quiet": Flag()}),
-    },
-    "roilab.train.csv_logger.CsvLogger": {"save_dir": Text(), "name": Text()},
     "roilab.train.checkpointing.SaveBest": {
         **_MONITORED,
         **_DIRPATH,

@@ -71,8 +71,8 @@ class Numbering:
         if self.period < 1 or wrong or not self.first_channels:
             raise DetectorError(
                 f"detector.numbering: period {self.period} and first_channels "
-                f"{[list(first) for first in self.first_channels]}; expected a period of at least "
-                "1 and three ids, of U, V and W, for every anode."
+                f"{[list(first) for first in self.first_channels]}; expected a period of 1 or more "
+                "and three ids, of U, V and W, for every anode."
             )
 
     def of_anode(self, number: int) -> tuple[int, int, int]:

@@ -61,14 +61,31 @@ class Readout:
         return sizes == list(self.counts)
 
     def anodes(self, apa: str) -> tuple[Anode, ...]:
-        """Return where the channels of an anode can be: ids are global, or start as in anode 0.
+        """Return where the channels of an anode can be, likeliest first.
+
+        Ids are global, or start as in anode 0, or follow each other from 0.
 
         ``apa`` is the number of the anode, as tags end; empty for none.
         """
         if self.first_channel is not None:
             return (self._anode(0, self.first_channel),)
-        number = int(apa or 0)
-        return tuple(self._anode(one, 0) for one in dict.fromkeys((number, 0)))
+        numbers = dict.fromkeys((int(apa or 0), 0))
+        found = [self._anode(number, 0) for number in numbers]
+        if self.numbering is not None:  # SPNG counts U, V and W one after the other
+            found.append(self._consecutive())
+        return tuple(found)
+
+    def _consecutive(self) -> Anode:
+        """Return an anode whose channels are counted from 0, U, V and W one after the other."""
+        counts = self.counts or (0, 0, 0)
+        complete = tuple(pairwise(accumulate(counts, initial=0)))
+        old = self._anode(0, 0)
+        planes = {}
+        for name, (low, high) in old.planes.items():
+            index = PLANE_NAMES.index(name.lower())
+            shift = complete[index][0] - old.complete[index][0]
+            planes[name] = (low + shift, high + shift)
+        return Anode(planes, complete)
 
     def _anode(self, number: int, first: int) -> Anode:
         """Return an anode, with ids counted from ``first``."""

@@ -40,8 +40,8 @@ def read_calibration(recipe: Mapping[str, Any], folder: Path) -> Calibration:
     settings = {key: value for key, value in recipe["data"].items() if key in names}
     files = dict.fromkeys(("train_files", "val_files", "test_files"))
     # A class that a checkpoint names is not run.
-    others = {"samples": [], "cache": None, "reader": None, "num_workers": 0, "pin_memory": False}
-    others |= {"batch_size": 1, "val_batch_size": 1}
+    others: dict[str, Any] = {"samples": [], "cache": None, "reader": None}
+    others |= {"num_workers": 0, "pin_memory": False, "batch_size": 1, "val_batch_size": 1}
     others |= {name: Path(settings[name]).name for name in ("rec", "tru")}
     module = RoiDataModule(**{**settings, "dir": str(folder), **files, **others})
     module.setup()

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -30,8 +31,9 @@ def export(config: DictConfig) -> None:
     anode: AnodeSettings = build("anode", config.anode)
     check_machine(settings)
     folder, onnx = Path(config.run_dir), settings.format == "onnx"
-    network = OmegaConf.to_container(config.network) if _by_plane(config) else config.network
-    if onnx and _by_plane(config):
+    by_plane = _by_plane(config)
+    network: Any = OmegaConf.to_container(config.network) if by_plane else config.network
+    if onnx and by_plane:
         raise AnodeError(
             "export.format=onnx: networks by plane are for an anode of WCT, which runs only "
             "TorchScript. Export them one by one, or choose export.format=torchscript."

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
@@ -35,7 +36,7 @@ def _pack(path: Path) -> bytes:
     """Return a PNG of the most frequent colours; the others become the nearest of these."""
     with Image.open(path) as image:
         drawn = image.convert("RGB")
-    counts = drawn.getcolors(drawn.width * drawn.height) or []
+    counts: Any = drawn.getcolors(drawn.width * drawn.height) or []  # of (number, colour)
     chosen = [colour for _, colour in sorted(counts, reverse=True)[:_COLOURS]]
     palette = Image.new("P", (1, 1))
     palette.putpalette([value for colour in chosen for value in colour])

@@ -1,6 +1,6 @@
 """Charge and ROIs against the angle of tracks and showers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -50,6 +50,20 @@ def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
     for index, name in enumerate(("roi_purity", "pixel_purity")):
         _draw_fraction(figure.add_subplot(grid[index, 1]), rows, name)
     figure.suptitle(title)
+    return figure
+
+
+def curve_figure(curves: Mapping[str, Sequence[tuple[float, float]]], quantity: str) -> Figure:
+    """Draw one charge metric, a key of ``CHARGE``, against angle: (angle, value) by method."""
+    figure = new_figure(5.5, 3.8)
+    axis = figure.add_subplot()
+    for method, points in curves.items():
+        axis.plot(*zip(*points, strict=True), ms=5, lw=1.2, **METHODS.get(method, {"marker": "o"}))
+    if quantity in _EXPECTED:
+        axis.axhline(_EXPECTED[quantity], color="0.6", lw=1, zorder=0)
+    axis.set(xlabel=_ANGLE, ylabel=CHARGE[quantity])
+    axis.grid(alpha=0.3)
+    axis.legend()
     return figure
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from roilab.plots.images import (
     MASK_CLASSES,
@@ -15,7 +17,7 @@ from roilab.plots.images import (
     draw_classes,
     draw_probability,
 )
-from roilab.plots.style import new_figure
+from roilab.plots.style import CHARGE_COLOURS, new_figure
 from roilab.types import Frame, Mask
 
 
@@ -49,9 +51,19 @@ def event_figure(
     return figure
 
 
+def charge_pixels(layer: Frame) -> NDArray[np.uint8]:
+    """Return a layer (channel, slice) as an RGB picture (channel, slice, colour)."""
+    colours: NDArray[np.uint8] = colormaps[CHARGE_COLOURS](_range(layer)(layer), bytes=True)
+    return colours[..., :3]
+
+
 def _draw_layer(axis: Axes, layer: Frame) -> None:
-    """Draw in a range symmetric around zero: 99.5% of a charge, all of a mostly empty mask."""
+    draw_charge(axis, layer, _range(layer), "scaled charge")
+
+
+def _range(layer: Frame) -> Normalize:
+    """Return a range symmetric around zero: 99.5% of a charge, all of a mostly empty mask."""
     size = np.abs(layer)
     sparse = np.count_nonzero(layer) < 0.1 * layer.size
     limit = float(size.max() if sparse else np.quantile(size, 0.995)) or 1.0
-    draw_charge(axis, layer, Normalize(-limit, limit), "scaled charge")
+    return Normalize(-limit, limit)

@@ -55,7 +55,8 @@ def steadier(rows: Sequence[Row], name: str) -> tuple[list[str], list[str]]:
     that is NaN is the largest.
     """
     by_key = {(row["name"], row["variation"]): row for row in rows}
-    less, others = [], []
+    less: list[str] = []
+    others: list[str] = []
     for variation in dict.fromkeys(str(row["variation"]) for row in rows):
         own, classical = by_key[name, variation], by_key[CLASSICAL, variation]
         pairs = [(_size(own[key]), _size(classical[key])) for key in _COMPARED]

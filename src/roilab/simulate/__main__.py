@@ -1,6 +1,7 @@
 """``python -m roilab.simulate``: simulate a sample of events."""
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,8 +15,7 @@ def main(config: DictConfig) -> None:
     from roilab.simulate.file_jobs import check_processes
 
     check_processes(config.processes)
-    sample = OmegaConf.to_container(config.simulation, resolve=True)
-    assert isinstance(sample, dict)
+    sample: Any = OmegaConf.to_container(config.simulation, resolve=True)
     if config.output == "depos":  # a sample of frames has no such entry
         sample["output"] = "depos"
     make_sample(sample, Path(config.output_dir), config.processes)

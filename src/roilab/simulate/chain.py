@@ -102,7 +102,7 @@ class Simulation:
                 candidates[plane] = self.roi.find_candidates(decon, plane)
                 decon.pop("tighter_lf")
             if plane in request.planes:
-                made = {"orig": adc, "raw": raw, **decon}
+                made: FramesByTag = {"orig": adc, "raw": raw, **decon}
                 if request.needs_charge:
                     made |= self._find_charge(candidates[plane], decon, plane, request)
                 # The rest is freed: a frame of the largest detector takes 0.3 GB.

@@ -1,9 +1,9 @@
 """Currents that a drifting electron induces on the wires, from two-dimensional electrostatics.
 
-In a cut across the wires every wire is a line charge; the planes of shielding (if there is one), U,
-V and W wires are parallel, and a grounded plane lies behind W. Two problems are solved in the limit
-of thin wires, with image charges for the grounded plane. The wires of all planes have the pitch of
-the plane whose signal is computed:
+In a cut across the wires every wire is a line charge; the planes of shielding (if any), U, V and W
+wires are parallel, and a grounded plane lies behind W. Two problems are solved in the limit of thin
+wires, with image charges for the grounded plane. The wires of all planes have the pitch of the
+plane whose signal is computed:
 
 * the *drift field*: periodic planes at their bias voltages in the uniform drift field; electrons
   follow it with the mobility of liquid argon;

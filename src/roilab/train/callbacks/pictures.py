@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer.states import TrainerFn
 
 from roilab.atomic_write import save_figure
 from roilab.csv_log import read_curves
 from roilab.data import RoiDataModule, TrainingItem
 from roilab.plots import event_figure, loss_figure
+from roilab.train.loggers import Event, content_loggers
 from roilab.train.module import RoiModule
 from roilab.types import Frame
 
@@ -34,19 +35,12 @@ class EventPictures(Callback):
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
         label = "best" if best else f"epoch{trainer.current_epoch:03d}"
         dataset = data.dataset("val")
-        paths = [
-            self._draw(pl_module, data, index, label)
-            for index in range(min(self.events, len(dataset)))
-        ]
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image(key=f"events/{label}", images=[str(path) for path in paths])
-
-    def _draw(self, module: RoiModule, data: RoiDataModule, index: int, label: str) -> Path:
-        name = data.dataset("val").sources[index].name
-        path = self.output_dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{label}.png"
-        draw_event(module, data, index, f"{name}, {label}", path)
-        return path
+        for index in range(min(self.events, len(dataset))):
+            name = dataset.sources[index].name
+            path = self.output_dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{label}.png"
+            event = draw_event(pl_module, data, index, f"{name}, {label}", path)
+            for logger in content_loggers(trainer):
+                logger.log_event(event, trainer.current_epoch)
 
 
 @torch.no_grad()
@@ -58,21 +52,17 @@ def predict(module: RoiModule, sample: TrainingItem) -> Frame:
     return probability
 
 
-def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path) -> None:
+def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path) -> Event:
     """Draw a validation image: layers, ROI probability, ROI mask against truth mask.
 
-    A trainer must be attached to the module.
+    A trainer must be attached to the module. Returns the event for the loggers.
     """
     sample = data.dataset("val")[index]
-    figure = event_figure(
-        sample["image"].numpy(),
-        np.asarray(sample["truth_mask"][0] > 0),
-        predict(module, sample),
-        data.settings.layers,
-        module.mask_thresh,
-        title,
-    )
+    image, truth_mask = sample["image"].numpy(), np.asarray(sample["truth_mask"][0] > 0)
+    probability, thresh = predict(module, sample), module.mask_thresh
+    figure = event_figure(image, truth_mask, probability, data.settings.layers, thresh, title)
     save_figure(path, figure, dpi=110)
+    return Event(sample["name"], image[0], truth_mask, probability > thresh, path, title)
 
 
 class LossCurves(Callback):
