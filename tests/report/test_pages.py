@@ -95,7 +95,15 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
         "1.00 -0.50 +8.00",
         "50.00 ± 10.00",
     ]
-    assert "Bias against angle, tracks-V" in run.text
+    shown = [chart.partition(":")[0] for chart in run.charts]
+    assert shown[:3] == [
+        "bias against angle, sample, plane V", "inefficiency against angle, sample, plane V",
+        "ROI purity against angle, sample, plane V",
+    ]  # fmt: skip
+    assert "physics/bias-tracks-V.png" in run.links
+    answers = " ".join(run.text.split())
+    assert "Better than gauss? Yes." in answers
+    assert "Where not? Nowhere worse, within errors." in answers
     assert (
         "Better. Better than gauss at 80 degrees (inefficiency 1.0 % against 50 %). ROI purity 0.85"
     ) in " ".join(run.text.split())
@@ -280,10 +288,16 @@ def test_training_leaves_a_page(
     assert structure.accessibility_problems() == []
     check_links(page, structure)
     assert [text for level, text in structure.headings if level == 2] == [
-        "Settings", "Losses", "Metrics", "Events", "Physics", "Export", "Commands",
+        "Against gauss", "Mask threshold", "Deploy", "Events", "Recipe", "Losses", "Export",
+        "Commands",
     ]  # fmt: skip
-    alts = [picture["alt"] or "" for picture in structure.pictures]
-    assert sum("probability, and mask against truth" in alt for alt in alts) == 3
+    masks = [chart for chart in structure.charts if chart.startswith("ROI mask against truth")]
+    assert [text.partition(", of ")[2].partition(":")[0] for text in masks] == [
+        "Best event", "Median event", "Worst event",
+    ]  # fmt: skip
+    assert sum(chart.startswith("truth charge") for chart in structure.charts) == 3
+    bias = next(n for n, chart in enumerate(structure.charts) if chart.startswith("bias"))
+    assert bias == 0  # the first chart of the page
     with (tmp_path / "run" / "pictures" / "best_worst_events.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     efficiencies = [float(row["roi_efficiency"]) for row in rows]
@@ -316,7 +330,7 @@ def test_training_leaves_a_page(
 def commands_compose(page: PageStructure) -> None:
     """Commands a reader can copy name keys that are there."""
     lines = [line for line in page.text.splitlines() if line.startswith("python -m roilab.")]
-    assert len(lines) == 4
+    assert len(lines) == 5
     for verb, *arguments in (shlex.split(line.removeprefix("python -m roilab.")) for line in lines):
         if not (config_dir() / f"{verb}.yaml").is_file():
             continue

@@ -1,8 +1,8 @@
 """Primitives of figures: arrays and table rows in, figures out; no files are read."""
 
-from roilab.plots.angles import CHARGE, charge_figure, roi_figure
+from roilab.plots.angles import CHARGE, ROIS, charge_figure, curve_figure, roi_figure
 from roilab.plots.benchmark import cost_figure, memory_figure
-from roilab.plots.curves import loss_figure
+from roilab.plots.curves import loss_figure, loss_panels, threshold_figure
 from roilab.plots.event import event_figure
 from roilab.plots.scan import padding_figure, scan_figure
 from roilab.plots.search import Trials, search_figure
@@ -10,18 +10,22 @@ from roilab.plots.sweep import HeatMap, RunCurves, heat_map_figure, sweep_loss_f
 
 __all__ = [
     "CHARGE",
+    "ROIS",
     "HeatMap",
     "RunCurves",
     "Trials",
     "charge_figure",
     "cost_figure",
+    "curve_figure",
     "event_figure",
     "heat_map_figure",
     "loss_figure",
+    "loss_panels",
     "memory_figure",
     "padding_figure",
     "roi_figure",
     "scan_figure",
     "search_figure",
     "sweep_loss_figure",
+    "threshold_figure",
 ]

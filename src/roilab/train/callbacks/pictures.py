@@ -12,6 +12,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from roilab.atomic_write import save_figure
 from roilab.csv_log import read_curves
 from roilab.data import RoiDataModule, TrainingItem
+from roilab.event_image import EventImage
 from roilab.plots import event_figure, loss_figure
 from roilab.train.module import RoiModule
 from roilab.types import Frame
@@ -58,21 +59,28 @@ def predict(module: RoiModule, sample: TrainingItem) -> Frame:
     return probability
 
 
-def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path) -> None:
-    """Draw a validation image: layers, ROI probability, ROI mask against truth mask.
+def draw_event(
+    module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path
+) -> EventImage:
+    """Draw a validation image: layers, ROI probability, ROI mask against truth, truth charge.
 
-    A trainer must be attached to the module.
+    A trainer must be attached to the module. Returns what is drawn.
     """
-    sample = data.dataset("val")[index]
-    figure = event_figure(
-        sample["image"].numpy(),
-        np.asarray(sample["truth_mask"][0] > 0),
-        predict(module, sample),
-        data.settings.layers,
-        module.mask_thresh,
-        title,
+    dataset = data.dataset("val")
+    sample, truth = dataset.with_charge(index)
+    channels, spec = dataset.sources[index].channel_ranges, dataset.spec
+    event = EventImage(
+        layers=sample["image"].numpy() / np.float32(dataset.input_scale),
+        names=data.settings.layers,
+        truth=truth[0].numpy(),
+        truth_mask=np.asarray(sample["truth_mask"][0] > 0),
+        probability=predict(module, sample),
+        mask_thresh=module.mask_thresh,
+        channels=channels[0] if len(channels) == 1 else None,
+        ticks=(spec.tick_range[0], spec.tick_range[0] + truth.shape[-1] * spec.rebin),
     )
-    save_figure(path, figure, dpi=110)
+    save_figure(path, event_figure(event, title), dpi=110)
+    return event
 
 
 class LossCurves(Callback):
