@@ -22,6 +22,7 @@ from roilab.plots import (
     scan_figure,
     sweep_loss_figure,
 )
+from roilab.plots.sweep import colour_range
 
 
 def event_image() -> EventImage:
@@ -119,10 +120,18 @@ def test_heat_map_figure(count: int) -> None:
     panels = [axis for axis in figure.axes if axis.get_title()]
     assert [axis.get_title() for axis in panels] == [f"map {n}" for n in range(count)]
     assert [text.get_text() for text in panels[0].texts] == ["0.5", "-", "0.25", "1"]
-    # Dark on light, light on dark.
-    assert [text.get_color() for text in panels[0].texts][2:] == ["w", "k"]
+    # Dark on light, light on dark; a low value is good, which is bright.
+    assert [text.get_color() for text in panels[0].texts][2:] == ["k", "w"]
     assert (panels[0].get_ylabel(), panels[0].get_xlabel()) == ("rebin", "threshold")
     figure.canvas.draw()
+
+
+def test_small_differences_have_nearly_the_same_colour() -> None:
+    assert colour_range(np.array([0.9, 1.0, np.nan])) == pytest.approx((0.9, 1.0))
+    assert colour_range(np.array([0.99, 1.0])) == pytest.approx((0.945, 1.045))
+    assert colour_range(np.array([-2.0, -2.0])) == pytest.approx((-2.1, -1.9))
+    assert colour_range(np.array([0.0])) == (-0.5, 0.5)
+    assert colour_range(np.array([np.nan])) == (0, 1)
 
 
 def test_cost_figure() -> None:

@@ -6,7 +6,13 @@ from roilab.plots.curves import loss_figure, loss_panels, threshold_figure
 from roilab.plots.event import event_figure
 from roilab.plots.scan import padding_figure, scan_figure
 from roilab.plots.search import Trials, search_figure
-from roilab.plots.sweep import HeatMap, RunCurves, heat_map_figure, sweep_loss_figure
+from roilab.plots.sweep import (
+    HeatMap,
+    RunCurves,
+    heat_map_figure,
+    sweep_loss_figure,
+    sweep_loss_panels,
+)
 
 __all__ = [
     "CHARGE",
@@ -27,5 +33,6 @@ __all__ = [
     "scan_figure",
     "search_figure",
     "sweep_loss_figure",
+    "sweep_loss_panels",
     "threshold_figure",
 ]

@@ -6,7 +6,7 @@ from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, LogFormatter, MaxNLocator, NullFormatter
 
 from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_chart, new_figure
 from roilab.types import Row
@@ -72,7 +72,8 @@ def _draw_losses(axis: Axes, curves: Mapping[str, Curve]) -> None:
     for name, colour in (("train/loss", TRUTH), ("val/loss", PREDICTED)):
         if name in curves:
             axis.plot(*zip(*curves[name], strict=True), "o-", ms=3, color=colour, label=name)
-    axis.set(xlabel="epoch", ylabel="loss", yscale="log")
+    axis.set(xlabel="epoch", ylabel="loss")
+    plain_log(axis)
     _finish(axis)
 
 
@@ -90,3 +91,15 @@ def _finish(axis: Axes) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize="small")
+
+
+def plain_log(axis: Axes) -> None:
+    """Make the vertical axis logarithmic, with labels such as 0.02."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    # Labels of minor ticks only where there are few decades.
+    low, high = axis.get_ylim()
+    wide = high > 20 * low
+    axis.yaxis.set_minor_formatter(
+        NullFormatter() if wide else LogFormatter(minor_thresholds=(2, 0.6))
+    )
