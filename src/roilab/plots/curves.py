@@ -6,7 +6,7 @@ from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_chart, new_figure
 from roilab.types import Row
@@ -96,10 +96,12 @@ def _finish(axis: Axes) -> None:
 def plain_log(axis: Axes) -> None:
     """Make the vertical axis logarithmic, with labels such as 0.02."""
     axis.set_yscale("log")
-    axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-    # Labels of minor ticks only where there are few decades.
-    low, high = axis.get_ylim()
-    wide = high > 20 * low
-    axis.yaxis.set_minor_formatter(
-        NullFormatter() if wide else LogFormatter(minor_thresholds=(2, 0.6))
-    )
+    for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+        which(_PlainLabels(minor_thresholds=(2, 0.6)))
+
+
+class _PlainLabels(LogFormatter):
+    """The labels of ``LogFormatter``, without powers of ten."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
