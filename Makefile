@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install train workflow test lint types format clean
+.PHONY: help install train workflow test coverage lint types format clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -32,7 +32,10 @@ workflow: install $(VENV)/workflow/.installed ## the demo workflow, from simulat
 	$(VENV)/workflow/bin/snakemake -c2 --configfile workflow/demo.yaml --config python=$(abspath $(BIN)/python)
 
 # One thread a test process: threads of several processes would wait for each other.
-test: install ## all tests, several at a time, with the coverage of the package
+test: install ## all tests, several at a time
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4
+
+coverage: install ## all tests, with the lines of the package that none of them runs (takes longer)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --cov
 
 lint: install ## ruff

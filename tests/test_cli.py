@@ -77,15 +77,15 @@ def test_train_from_any_folder(
             there.chdir(repository)
             environment = unpack_wheel(tmp_path)
         inside = tmp_path / "installed" / "roilab" / "reference_networks"
-        names = {path.name for path in FOLDER.iterdir() if path.is_file()}
-        assert {path.name for path in inside.iterdir()} == names
+        names = {path.relative_to(FOLDER) for path in FOLDER.rglob("*[!c]") if path.is_file()}
+        assert {path.relative_to(inside) for path in inside.rglob("*") if path.is_file()} == names
     arguments = [a for a in tiny_arguments if not a.startswith(("output_dir", "logger"))]
     done = run_command("-m", "roilab.train", *arguments, "seed=7", **environment)
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.glob("outputs/train/*/*")
     assert {path.name for path in run.iterdir()} == {
         *("checkpoints", "csv", "model.json", "model.ts", "pictures", "train.log", "wandb"),
-        *("MODEL_CARD.md", "SHA256SUMS", "dnnroi.jsonnet", ".hydra", "report.html"),
+        *("README.md", "SHA256SUMS", "dnnroi.jsonnet", ".hydra", "report.html"),
         "status.json",
         *(".lock", ".lock.json"),
     }

@@ -56,6 +56,7 @@ def test_no_file_is_left_out() -> None:
         "export",
         "predict",
         "prepare",
+        "robustness",
         "search",
         "simulate",
         "train",

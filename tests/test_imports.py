@@ -22,10 +22,11 @@ FLOORS = (
     {"config", "data", "models", "simulate", "planes"},
     {"tiling"},
     {"inference"},
+    {"model_card"},
     {"train", "export"},
     {
         *("inspect", "convert", "sample", "prepare", "evaluate", "predict", "display", "report"),
-        *("benchmark", "diff"),
+        *("benchmark", "dashboard", "diff", "robustness"),
     },
     {"networks"},
     {"sweep"},

@@ -17,7 +17,7 @@ CONFIGS = sorted(WORKFLOW.glob("*.yaml"))
 
 def composes(verb: str, overrides: list[str]) -> None:
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        key = "output_dir" if verb == "simulate" else "run_dir"
+        key = "output_dir" if verb in ("simulate", "prepare") else "run_dir"
         config = compose(verb, [*overrides, f"{key}=out"])
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
 
@@ -27,11 +27,12 @@ def test_every_command_of_a_workflow_composes(path: Path) -> None:
     config: dict[str, Any] = yaml.safe_load(path.read_text())
     for sample in (config["cosmic"], *config["samples"].values()):
         composes("simulate", sample)
+    composes("prepare", [*config["frames"], "data.dir=frames"])
     for values in product(*config["grid"].values()):
         point = [f"{key}={value}" for key, value in zip(config["grid"], values, strict=True)]
-        composes("train", [*config["detector"], *config["train"], *point, "data.dir=frames"])
-    given = ["data.dir=null", "sample=[tracks,showers]", "network=model.ts"]
-    composes("evaluate", [*config["detector"], *given])
+        composes("train", [*config["images"], *config["train"], *point, "data.dir=images"])
+    composes("evaluate", ["sample=[tracks,showers]", "network=run"])
+    composes("export", [*config["export"], "network=run"])
 
 
 def test_there_are_workflows() -> None:

@@ -18,12 +18,15 @@ VERBS = {
     "sample": "describe files of known angle by their names, for evaluate",
     "prepare": "store the images of frames in a compact folder, for data=prepared",
     "evaluate": "charge and ROI metrics of a network on samples of known angle",
+    "robustness": "change of the metrics where the simulated detector is not as assumed",
     "predict": "apply a network to frames without truth, write frame files of its ROIs",
     "export": "write the TorchScript file and configuration for WCT's DNNROIFinding",
+    "wirecell": "write a job of WCT that simulates and processes depositions to frames",
     "benchmark": "memory and time of networks in WCT's node",
     "display": "draw events: panels, waveforms, comparison of networks",
     "networks": "list the trained networks that come with roilab; store a run as one",
     "report": "write the pages of runs and sweeps",
+    "dashboard": "list, draw or save the W&B charts of runs, from their records",
     "diff": "differences of two runs: configuration, code, data, results",
 }
 # Verbs of the command line itself.

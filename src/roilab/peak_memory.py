@@ -24,10 +24,15 @@ class PeakMemory:
 
     def mb(self) -> float:
         """Return the peak so far [MB, 1e6 bytes]."""
-        peak = status_mb("VmHWM")
-        if peak is None:
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-        return peak
+        return peak_mb()
+
+
+def peak_mb() -> float:
+    """Return the peak since the process began or ``PeakMemory`` was made [MB, 1e6 bytes]."""
+    peak = status_mb("VmHWM")
+    if peak is None:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return peak
 
 
 def status_mb(key: str) -> float | None:

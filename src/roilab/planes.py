@@ -9,7 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from roilab.detectors.readout import Readout
+from roilab.detectors.locate import advice, find_anode
+from roilab.detectors.readout import Anode, Readout
 from roilab.errors import RoilabError
 from roilab.frames import (
     FrameFile,
@@ -21,7 +22,6 @@ from roilab.frames import (
     apa_of,
     ending_of,
     find_truth_tag,
-    first_channel,
     input_ticks,
     match_events,
     open_frames,
@@ -154,7 +154,7 @@ class PlaneReader:
     def has_plane(self, event: int, apa: str, plane: str, tags: Collection[str]) -> bool:
         """Return whether one of the tags (without APA number) holds a channel of a plane."""
         infos = self._infos(event, apa)
-        channels = self._channels(self._first_channel(event, apa, infos), plane)
+        channels = self._channels(self._anode(event, apa, infos), plane)
         return any(_holds(infos[tag].channels, channels) for tag in tags if tag in infos)
 
     def read(
@@ -184,10 +184,10 @@ class PlaneReader:
             raise PlaneReaderError(f"{self.rec.path}: the file is closed; open it again.")
         apa = self._apa(event, apa)
         infos = self._infos(event, apa)
-        first = self._first_channel(event, apa, infos)
-        channels = self._channels(first, plane)
-        self._check_channels(event, plane, channels, infos)
-        window = Window(self.readout.anode(first), self.readout.all_ticks)
+        anode = self._anode(event, apa, infos)
+        channels = self._channels(anode, plane)
+        self._check_channels(event, apa, plane, channels, infos)
+        window = Window(anode.channels, self.readout.all_ticks)
         truth_tag = self._truth(event, apa)
         reader = TagReader(self.rec, event, apa, node_tags or infos, truth_tag, window)
         ticks = self._ticks(reader)
@@ -225,23 +225,20 @@ class PlaneReader:
             if apa_of(tag) == apa
         }
 
-    def _first_channel(self, event: int, apa: str, infos: Mapping[str, TagInfo]) -> int:
-        """Return the id of the anode's first channel."""
-        if self.readout.first_channel is not None:
-            return self.readout.first_channel
+    def _anode(self, event: int, apa: str, infos: Mapping[str, TagInfo]) -> Anode:
+        """Return the anode with its channel ids."""
         widest = max(infos.values(), key=lambda info: len(info.channels))
         where = f"{self.rec.path}: event {event}"
-        return first_channel(widest, apa, self.readout.channels_per_apa, where)
+        return find_anode(self.readout, widest.channels, apa, where)
 
-    def _channels(self, first: int, plane: str) -> Range:
-        if plane not in self.readout.ranges:
-            known = ", ".join(self.readout.ranges)
+    def _channels(self, anode: Anode, plane: str) -> Range:
+        if plane not in anode.planes:
+            known = ", ".join(anode.planes)
             raise PlaneReaderError(f"plane={plane}; the detector has {known}. Name one of these.")
-        low, high = self.readout.ranges[plane]
-        return first + low, first + high
+        return anode.planes[plane]
 
     def _check_channels(
-        self, event: int, plane: str, channels: Range, infos: Mapping[str, TagInfo]
+        self, event: int, apa: str, plane: str, channels: Range, infos: Mapping[str, TagInfo]
     ) -> None:
         """Check that a tag holds a channel of the plane, unless all tags are without channels."""
         ids = np.concatenate([info.channels for info in infos.values()])
@@ -249,7 +246,7 @@ class PlaneReader:
             raise PlaneReaderError(
                 f"{self.rec.path}: event {event} holds nothing of plane {plane} (channels "
                 f"{channels[0]} to {channels[1] - 1}): its tags have channels {ids.min()} to "
-                f"{ids.max()}. Choose another plane, or the config of its detector."
+                f"{ids.max()}. Choose another plane. {advice(ids, apa)}"
             )
 
     def _ticks(self, reader: TagReader) -> Range:

@@ -50,6 +50,8 @@ def merged(path: Path) -> Tree:
     for entry in own.pop("defaults", []):
         if isinstance(entry, str) and entry != "_self_":
             name, _, package = entry.partition("@")  # "cosmic@kinds.blips": the keys stand there
+            if _is_global(path.with_stem(name)):  # its keys stand at the top; walked on its own
+                continue
             content: Any = merged(path.with_stem(name))
             for part in reversed(package.split(".") if package else []):
                 content = {part: content}
@@ -60,6 +62,10 @@ def merged(path: Path) -> Tree:
     return OmegaConf.to_container(OmegaConf.merge(*before, own))  # type: ignore[return-value]
 
 
+def _is_global(path: Path) -> bool:
+    return "@package _global_" in (config_dir() / path).read_text().split("\n")[0]
+
+
 def with_file(path: Path) -> tuple[str, Tree]:
     """Return the command that takes a file, and its configuration with that file."""
     if len(path.parts) == 1:
@@ -67,7 +73,7 @@ def with_file(path: Path) -> tuple[str, Tree]:
     group, *parts = path.parent.parts
     command = COMMAND_OF.get(group, "train")
     content = merged(path)
-    if "@package _global_" not in (config_dir() / path).read_text().split("\n")[0]:
+    if not _is_global(path):
         for name in reversed([group, *parts]):
             content = {name: content}
         return command, content
@@ -117,7 +123,7 @@ def test_the_walk_finds_keys_without_a_kind() -> None:
 def test_every_target_of_conf_has_a_table() -> None:
     """But those without settings, and those of which a table has nothing to check."""
     without = {
-        *("lightning.pytorch.callbacks.LearningRateMonitor", "torch.nn.BCEWithLogitsLoss"),
+        *("roilab.train.callbacks.costs.EpochCosts", "torch.nn.BCEWithLogitsLoss"),
         "lightning.pytorch.callbacks.RichProgressBar",
         *(f"roilab.train.callbacks.sanity.{name}" for name in ("StopOnNanLoss", "WarnEmptyTruth")),
         "roilab.train.checkpoint.AtomicCheckpoints",

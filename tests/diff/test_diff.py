@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from physics_tables import evaluation_rows, write_table
 from roilab.cli import main
 from run_folders import write_config, write_run, write_sweep
 
@@ -147,3 +148,15 @@ def test_paths_that_are_no_run(tmp_path: Path, show: Any, name: str, words: str)
     out = show(make_run(tmp_path / "a"), tmp_path / name, code=1)
     assert words in out
     assert out.count("\n") == 1
+
+
+def test_both_verdicts(tmp_path: Path, show: Any) -> None:
+    """The run page and the model card have the same verdict, from all evaluations of a run."""
+    a, b = make_run(tmp_path / "a"), make_run(tmp_path / "b")
+    write_table(b / "evaluation" / "table.csv", evaluation_rows())
+    write_table(b / "evaluation-2" / "table.csv", evaluation_rows(sample="showers"))
+    out = show(a, b)
+    assert "verdict 1: no sample. Not compared with gauss" in out
+    assert "verdict 2: better. Better than gauss at 2 of 4 places" in out
+    (line,) = [line for line in out.splitlines() if line.startswith("│ verdict")]
+    assert [cell.strip() for cell in line.split("│")][2:4] == ["no sample", "better"]

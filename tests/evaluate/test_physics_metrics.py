@@ -37,7 +37,7 @@ def test_while_training(
     assert names >= figures | {"epoch001.csv", "best.csv"}
     assert "epoch000.csv" not in names
     assert "physics metrics of best on 3 images: " in capsys.readouterr().err
-    assert list(run.glob("wandb/offline-run-*/files/media/table/physics/best*.json"))
+    assert list(run.glob("wandb/offline-run-*/files/media/table/physics/table*.json"))
     table = read_table(run / "physics" / "best.csv")
     assert [(row["method"], row["theta_xz"]) for row in table] == [
         (method, angle) for angle in ("0", "80") for method in ("dnn", "gauss", "ideal")

@@ -22,8 +22,10 @@ from roilab.inference import metadata as inference_metadata
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import TorchScriptError, load_torchscript
 
-NO_BOUND = ExportSettings(precision="float32", max_memory_mb=None, format="torchscript")
-FILES = ["MODEL_CARD.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
+NO_BOUND = ExportSettings(
+    precision="float32", calibration=None, max_memory_mb=None, format="torchscript", licence=None
+)
+FILES = ["README.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
 
 
 def build(name: str, *more: str) -> TrainedNetwork:
@@ -204,10 +206,10 @@ def test_onnx(tmp_path: Path, name: str) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {
         "model.onnx",
         "model.json",
-        "MODEL_CARD.md",
+        "README.md",
         "SHA256SUMS",
     }
-    assert "jsonnet" not in (tmp_path / "MODEL_CARD.md").read_text()
+    assert "jsonnet" not in (tmp_path / "README.md").read_text()
 
 
 def checkpoint(module: TrainedNetwork, path: Path, **changes: object) -> Path:
@@ -239,11 +241,11 @@ def test_command(
     monkeypatch.setattr(sys, "argv", ["roilab.export", *arguments])
     main()
     assert f"model      {out}/model.ts" in capsys.readouterr().out
-    assert sorted(p.name for p in out.glob("[!.]*")) == sorted([*FILES, "figures"])
-    card = (out / "MODEL_CARD.md").read_text()
+    assert sorted(p.name for p in out.glob("[!.]*")) == sorted([*FILES, "anode.jsonnet", "figures"])
+    card = (out / "README.md").read_text()
     assert "UNet for ROI finding, plane V" in card
     assert "![pictures-loss](figures/pictures-loss.png)" in card
-    assert "Weights after epoch 4." in card
+    assert "after epoch 4 |" in card
     assert "800 channels x 1500 slices" in card
     with pytest.raises(SystemExit):
         main()

@@ -3,15 +3,18 @@
 import math
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from test_export import build
 
+from roilab.export.forms import compile_network
 from roilab.export.network_files import export_network
+from roilab.export.parity import random_image
 from roilab.export.settings import ExportSettings
-from roilab.wirecell.torchscript import load_torchscript
+from roilab.wirecell.torchscript import load_torchscript, save_torchscript
 
 SOURCE = Path(__file__).parents[1] / "cpp"
 SIZES = ((96, 160), (75, 131))
@@ -38,12 +41,42 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run_model"
 
 
-def test_two_threads_get_the_same_numbers_as_python(program: Path, tmp_path: Path) -> None:
-    settings = ExportSettings(precision="float32", max_memory_mb=1.0, format="torchscript")
-    file = tmp_path / "model.ts"
+def in_bands(folder: Path) -> Path:
+    settings = ExportSettings(
+        precision="float32",
+        calibration=None,
+        max_memory_mb=1.0,
+        format="torchscript",
+        licence=None,
+    )
+    file = folder / "model.ts"
     # Planned for 800 x 60, so that bands are narrower than the images here.
     written = export_network(build("unet", "data.rebin=100"), file, settings)
     assert written["export"]["steps_in_bands"] > 0
+    return file
+
+
+def in_int8(folder: Path) -> Path:
+    generator = torch.Generator().manual_seed(0)
+    images = [random_image(3, 96, 160, generator) for _ in range(2)]
+    settings = ExportSettings(
+        precision="int8",
+        calibration="images",
+        max_memory_mb=None,
+        format="torchscript",
+        licence=None,
+    )
+    compiled, _ = compile_network(build("unet").eval(), settings, lambda _: None, images)
+    file = folder / "model.ts"
+    save_torchscript(compiled.module, file)
+    return file
+
+
+@pytest.mark.parametrize("write", [in_bands, in_int8])
+def test_two_threads_get_the_same_numbers_as_python(
+    program: Path, tmp_path: Path, write: Callable[[Path], Path]
+) -> None:
+    file = write(tmp_path)
     arguments = ["3", *(f"{rows}x{columns}" for rows, columns in SIZES)]
     done = subprocess.run(
         [program, file, *arguments], capture_output=True, text=True, check=False, timeout=300
@@ -59,7 +92,9 @@ def test_two_threads_get_the_same_numbers_as_python(program: Path, tmp_path: Pat
         assert line[:2] == [rows, columns]
         assert math.isclose(line[2], float(values.sum()), rel_tol=1e-6)
         assert math.isclose(line[3], weighted, abs_tol=1e-3)
-    # A file that cannot be loaded is an error.
+
+
+def test_a_file_that_cannot_be_loaded_is_an_error(program: Path, tmp_path: Path) -> None:
     (tmp_path / "x.ts").write_text("text")
     done = subprocess.run(
         [program, tmp_path / "x.ts", "3", "32x32"], capture_output=True, text=True, check=False

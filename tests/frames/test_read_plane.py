@@ -9,6 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from roilab.detectors import Readout
+from roilab.detectors.locate import find_anode
 from roilab.frames import (
     BadChargeError,
     FrameWriter,
@@ -16,7 +18,6 @@ from roilab.frames import (
     TickAxis,
     TickAxisError,
     find_apas,
-    first_channel,
     open_frames,
     read_plane,
 )
@@ -183,5 +184,7 @@ def test_anodes_and_their_first_channel(tmp_path: Path) -> None:
         writer.add(1, "loose_lf_x3", np.ones((2, 4)), [0, 1], 0.0, 500.0)
     with open_frames(tmp_path / "f.h5") as frames:
         assert find_apas(frames, 1, "loose_lf") == ("0", "2", "10")
+        readout = Readout({"V": (800, 1600)}, 2560, None, (0, 4), (), 4)
         for apa, expected in (("0", 0), ("2", 5120), ("10", 0)):
-            assert first_channel(frames.info(1, f"loose_lf{apa}"), apa, 2560, "") == expected
+            ids = frames.info(1, f"loose_lf{apa}").channels
+            assert find_anode(readout, ids, apa, "").channels == (expected, expected + 2560)

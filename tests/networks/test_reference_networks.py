@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 import roilab
 from roilab import reference_networks
@@ -10,6 +11,7 @@ from roilab.data.images import pad_mask, rebin_mean
 from roilab.inference import load_network, open_network, read_network
 from roilab.metrics import ThresholdScan
 from roilab.networks.table import list_networks
+from roilab.notebook.compose import compose
 
 NAMES = reference_networks.reference_names()
 NO_SMALL = "no reference network 'small' is stored yet"
@@ -61,3 +63,14 @@ def test_metrics_hold_on_new_events() -> None:
         # Three events scatter by some percent.
         assert row[name] > stored[name] - 0.1, name
     assert np.isfinite(row["roi_purity"])
+
+
+@pytest.mark.skipif(not NAMES, reason="no reference network is stored yet")
+@pytest.mark.parametrize("name", NAMES or ["none"])
+def test_the_data_config_has_every_key_of_today(name: str) -> None:
+    path = reference_networks.find_reference(name)
+    assert path is not None
+    stored = load_network(path).recipe["data"]
+    today = compose("train", ["data=pdhd", f"detector={name}", "data.dir=d"]).data
+    assert set(stored) == set(today)
+    assert stored["detector"] == OmegaConf.to_container(today.detector, resolve=True)

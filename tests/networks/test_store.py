@@ -1,8 +1,11 @@
 """A tiny trained network, stored as a reference network and taken by name in every command."""
 
 import csv
+import hashlib
+import io
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -11,22 +14,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import roilab
 from known_network import fails
+from physics_tables import evaluation_rows, write_table
 from roilab import reference_networks
 from roilab.benchmark.networks import open_networks
 from roilab.cli import VERBS
 from roilab.command_line.completion import candidates
 from roilab.errors import RoilabError
-from roilab.inference import StoredNetworkError, load_network, open_network
+from roilab.inference import StoredNetworkError, load_network, open_network, read_network
 from roilab.inference.network_file import NetworkNameError, network_file
 from roilab.inference.stored_network import full_weights, halve_weights
+from roilab.inspect.__main__ import main as inspect_main
+from roilab.inspect.networks import describe_network
+from roilab.model_card import network_facts
 from roilab.networks import store
 from roilab.networks.__main__ import main
 from roilab.networks.comparison import MaskChanges, compare_masks
+from roilab.networks.figures import pack_figures
 from roilab.wirecell.torchscript import load_torchscript
+from run_folders import write_picture
 
 Run = Callable[..., None]
 
@@ -93,7 +103,7 @@ def test_files_describe_the_training_without_folders(run: Path, box: Path, tmp_p
     assert str(tmp_path) not in text + card
     assert not re.search(r'"[~/]', text)
     told, status = json.loads(text), json.loads((run / "status.json").read_text())
-    assert told["about"]["detector"] == "not known"  # that of the tests has no name
+    assert told["about"]["detector"] == "detector not named"  # that of the tests has no name
     assert (told["about"]["planes"], told["about"]["rebin"]) == (["V"], 10)
     assert told["training"]["metrics"] == status["results"]["metrics"]
     assert told["training"]["data"] == status["results"]["data"]
@@ -101,14 +111,80 @@ def test_files_describe_the_training_without_folders(run: Path, box: Path, tmp_p
     assert told["licence"] == "BSD-3-Clause"
     assert told["float16"]["changed"] <= 0.01 * told["float16"]["marked"]
     assert "`network=tiny` is this network" in card
-    assert "| images | train 4, val 1 |" in card
+    assert "| training events | 4 events in 4 images of planes |" in card
+    assert "| validation events | 1 events in 1 images of planes |" in card
     assert f"probability above {told['about']['mask_thresh']:g}" in card
+
+
+def test_every_evaluation_of_the_run_is_read(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Metrics, figures and verdict; a network that is stored again loses its old figures."""
+    copied, folder = tmp_path / "copy", tmp_path / "out"
+    shutil.copytree(run, copied)
+    thresh = load_network(network_file(run)).working_point.mask_thresh
+    tables = {"evaluation": "tracks", "evaluation-2": "more"}
+    for name, sample in tables.items():
+        rows = evaluation_rows(sample=sample, mask_thresh=thresh)
+        write_table(copied / name / "table.csv", rows)
+        write_picture(copied / name / "figures" / f"bias-{sample}-V.png")
+    assert main(["store", str(copied), "tiny", "--output", str(folder)]) == 0
+    out, card = capsys.readouterr().out, (folder / "tiny.md").read_text()
+    told = json.loads((folder / "tiny.json").read_text())["training"]
+    assert told["verdict"]["kind"] == "better"
+    assert "verdict    better. Better than gauss at 2 of 4 places" in out
+    assert "**Better.** Better than gauss at 2 of 4 places" in card
+    assert "| V | more | 80 | -3.0 ± 0.5 | -60.0 ± 0.5 |" in card
+    names = [f"tiny-figures/{name}-figures-bias-{s}-V.png" for name, s in tables.items()]
+    assert told["figures"] == names
+    assert re.findall(r"!\[.*?\]\((.*?)\)", card) == names
+    assert all((folder / name).is_file() for name in names)
+    # The export of the stored network has them, and the same verdict.
+    facts = network_facts(folder / "tiny.safetensors", read_network(folder / "tiny.safetensors"),
+                          load_network(network_file(run)).working_point)  # fmt: skip
+    assert facts.folder / facts.figures[0] == folder / names[0]
+    shutil.rmtree(copied / "evaluation-2")
+    assert main(["store", str(copied), "tiny", "--output", str(folder), "--overwrite"]) == 0
+    assert [path.name for path in (folder / "tiny-figures").iterdir()] == [Path(names[0]).name]
+
+
+def test_inspect_says_what_is_in_a_network(
+    run: Path, box: Path, capsys: pytest.CaptureFixture[str], frames_dir: Path
+) -> None:
+    def inspected(*arguments: object, code: int = 0) -> str:
+        assert inspect_main([str(one) for one in arguments]) == code
+        out, err = capsys.readouterr()
+        return out + " ".join(err.split())
+
+    checkpoint = network_file(run)
+    for one in (run, checkpoint, "tiny", box / "tiny.safetensors", box / "tiny.json"):
+        out = inspected(one)
+        for text in (
+            *("10 ticks per slice", "loose_lf, mp2_roi, mp3_roi", "detector not named"),
+            *("no sample. Not compared with gauss", "files, 4 events, 4 images"),
+        ):
+            assert text in out, (one, text)
+    assert hashlib.sha256(checkpoint.read_bytes()).hexdigest() in inspected(checkpoint)
+    both = inspected(frames_dir / "g4-rec-0.h5", "tiny", "--quick")
+    assert "BSD-3-Clause" in both
+    assert "loose_lf1" in both
+    (box / "other.json").write_text("{}")
+    assert "does not describe a network" in inspected(box / "other.json", code=1)
+    assert "cannot be loaded" in inspected(box / "absent.ts", code=1)
+    assert "holds no network" in inspected(frames_dir, code=1)
 
 
 def test_list(box: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     out = capsys.readouterr().out
-    for text in ("tiny", "not known", "rebin", "parameters", "mask threshold", "size [MB]"):
+    for text in (
+        "tiny",
+        "detector not named",
+        "rebin",
+        "parameters",
+        "mask threshold",
+        "size [MB]",
+    ):
         assert text in out
     (box / "tiny.json").write_text("{}")
     assert main([]) == 1
@@ -129,9 +205,10 @@ def run_verb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     return run
 
 
-@pytest.mark.usefixtures("box")
-def test_every_command_takes_the_name(run_verb: Run, tracks_dir: Path, tmp_path: Path) -> None:
-    """Four commands on real files, which takes seconds."""
+def test_every_command_takes_the_name(
+    run_verb: Run, box: Path, tracks_dir: Path, tmp_path: Path
+) -> None:
+    """Five commands on real files, which takes seconds."""
     chosen = open_network("tiny").metadata["mask_thresh"]
     run_verb("evaluate", "network=tiny", f"sample={tracks_dir}", "scan=[]")
     with (tmp_path / "evaluate" / "table.csv").open() as stream:
@@ -140,7 +217,13 @@ def test_every_command_takes_the_name(run_verb: Run, tracks_dir: Path, tmp_path:
     run_verb("export", "network=tiny")
     exported, metadata = load_torchscript(tmp_path / "export" / "model.ts")
     assert metadata["mask_thresh"] == chosen
-    assert "| images | train 4, val 1 |" in (tmp_path / "export" / "MODEL_CARD.md").read_text()
+    card = (tmp_path / "export" / "README.md").read_text()
+    assert "| training events | 4 events in 4 images of planes |" in card
+    assert "license: bsd-3-clause\n" in card  # that of the stored network
+    sentence = json.loads((box / "tiny.json").read_text())["training"]["verdict"]["sentence"]
+    _, said = describe_network(str(tmp_path / "export" / "model.ts"))
+    assert sentence in said["verdict"]
+    assert (said["precision"], said["training data"]) == ("float32", "2 files, 4 events, 4 images")
     image = torch.randn(1, 3, 48, 48)
     network = load_network(network_file("tiny"))
     with torch.no_grad():
@@ -264,3 +347,23 @@ def test_runs_that_are_not_stored(
         patch.setattr(store, "MAX_BYTES", 10_000)
         assert "expected at most 0.01 MB" in refused(str(run), "other")
     assert not (box / "other.safetensors").exists()
+
+
+def test_packed_figures_keep_their_colours(tmp_path: Path) -> None:
+    """Lines of two methods must stay apart: their colours are few pixels of a white figure."""
+    image = Image.new("RGB", (300, 200), "white")
+    for row, colour in enumerate(((213, 94, 0), (0, 114, 178), (0, 158, 115))):
+        image.paste(colour, (0, 50 * row, 300, 50 * row + 2))
+    for shade in range(200):  # rare colours, such as those at edges
+        image.putpixel((shade, 190), (shade, shade, 255 - shade))
+    image.save(tmp_path / "bias.png")
+    image.save(tmp_path / "best-by-roi-efficiency.png")
+    names = ["bias.png", "best-by-roi-efficiency.png", "absent.png"]
+    packed = pack_figures(tmp_path, names, "tiny-figures")
+    assert list(packed) == ["tiny-figures/bias.png"]
+    with Image.open(io.BytesIO(packed["tiny-figures/bias.png"])) as read:
+        assert read.mode == "P"
+        pixels = read.convert("RGB")
+    assert [pixels.getpixel((9, 50 * row)) for row in range(3)] == [
+        *((213, 94, 0), (0, 114, 178), (0, 158, 115)),
+    ]

@@ -43,7 +43,7 @@ def test_a_run_inside_another_hydra_application(
     # What roilab diff compares.
     assert set(status["versions"]) == {"roilab", "torch", "lightning", "timm"}
     assert "git_commit" in status
-    assert status["results"]["data"]["train"] == {"files": 2, "images": 4}
+    assert status["results"]["data"]["train"] == {"files": 2, "events": 4, "images": 4}
     assert status["results"]["checkpoint"] == "checkpoints/best-epoch000.ckpt"
     assert "val/dice" in run._repr_html_()
     assert str(run.folder) in repr(run)

@@ -13,8 +13,8 @@ from hydra import compose, initialize_config_dir
 
 from page_structure import PageStructure
 from roilab.entry_point import config_dir
-from roilab.export.markdown import plain_text
 from roilab.export.parity import Parity
+from roilab.model_card.markdown import plain_text
 from roilab.report.__main__ import main
 from roilab.report.pictures import Album
 from roilab.report.run_page import try_write_run_page, write_run_page
@@ -350,7 +350,7 @@ def test_training_leaves_a_page(
     assert verdict.kind is not Kind.NO_SAMPLE
     assert f"verdict    {verdict}" in printed.out
     assert verdict.sentence in " ".join(structure.text.split())
-    assert plain_text(verdict) in (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    assert plain_text(verdict.sentence) in (tmp_path / "run" / "README.md").read_text()
 
 
 def commands_compose(page: PageStructure) -> None:

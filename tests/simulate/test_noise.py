@@ -13,7 +13,7 @@ SHAPE = (120, 1800)
 
 
 def test_noise_has_the_variance_of_its_spectrum(noisy: Simulation) -> None:
-    noise = noisy.noise
+    noise = noisy.actual_noise
     waveforms = noise.generate(1, SHAPE, 500.0, 2.2, np.random.default_rng(1))
     both_sides = np.abs(np.fft.fftfreq(SHAPE[1], 0.5))
     expected = noise.scale[1] * np.sqrt((noise.amplitude(both_sides, 2.2) ** 2).mean())

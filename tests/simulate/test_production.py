@@ -9,12 +9,11 @@ import pytest
 
 from roilab.cli import main
 from roilab.folder_lock import LOCK_FILES
-from roilab.frames import META_FILE, open_frames
+from roilab.frames import META_FILE, SIMULATION_FILE, open_frames
 from roilab.interruption import interruptible
 from roilab.simulate import SimulationError, make_sample
 from roilab.simulate.chain import Simulation
 from roilab.simulate.file_jobs import check_processes
-from roilab.simulate.production import CONFIG_FILE
 
 TINY = (
     "simulation.events=3",
@@ -52,7 +51,7 @@ def folder(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 def test_files_hold_the_requested_frames(folder: Path, config: dict[str, Any]) -> None:
     names = {path.name for path in folder.iterdir()}
     pairs = {f"g4-{kind}-{number}.h5" for kind in ("rec", "tru") for number in (0, 1)}
-    assert names == pairs | {CONFIG_FILE, META_FILE, *LOCK_FILES}
+    assert names == pairs | {SIMULATION_FILE, META_FILE, *LOCK_FILES}
     with open_frames(folder / "g4-rec-0.h5") as file:
         assert file.events == (0, 1)
         assert file.tags(0) == ("decon_charge0", "gauss0", "loose_lf0")
@@ -123,7 +122,7 @@ def test_interrupted_run_leaves_no_incomplete_file(
         make_sample(config, tmp_path / "cut", progress=False)
     assert ended.value.code == 143
     assert "cut: 0 of 3 events are complete and kept" in capsys.readouterr().err
-    assert {path.name for path in (tmp_path / "cut").iterdir()} == {CONFIG_FILE, *LOCK_FILES}
+    assert {path.name for path in (tmp_path / "cut").iterdir()} == {SIMULATION_FILE, *LOCK_FILES}
 
 
 def test_folder_with_other_files_is_refused(config: dict[str, Any], tmp_path: Path) -> None:

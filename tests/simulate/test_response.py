@@ -20,9 +20,10 @@ def test_drift_speed_at_the_nominal_field() -> None:
 def test_weighting_potential_is_one_on_its_wire_and_zero_on_the_others(noisy: Simulation) -> None:
     field = noisy.response.field
     surface = field.radius_mm
-    x = np.array([surface, field.pitch_mm + surface, surface, 0.0])
-    y = np.array([field.gap_mm, field.gap_mm, 0.0, -field.gap_mm])
-    potential = compute_weighting_potential(field, 2, x, y)
+    pitch, v_height = field.pitch_mm[1], field.heights_mm[2]
+    x = np.array([surface, pitch + surface, surface, 0.0])
+    y = np.array([v_height, v_height, 0.0, -field.ground_mm])
+    potential = compute_weighting_potential(field, 1, x, y)
     np.testing.assert_allclose(potential, [1, 0, 0, 0], atol=5e-3)
 
 

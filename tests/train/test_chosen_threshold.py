@@ -118,7 +118,7 @@ def test_every_file_and_command_has_it(run: Path, tracks_dir: Path) -> None:
     assert told["working_point"]["metrics"]["dice"] == pytest.approx(status["metrics"]["val/dice"])
     assert load_torchscript(run / "model.ts")[1]["mask_thresh"] == chosen
     assert f'"mask_thresh": {chosen},' in (run / "dnnroi.jsonnet").read_text()
-    card = (run / "MODEL_CARD.md").read_text()
+    card = (run / "README.md").read_text()
     assert f"probability above {chosen:g}" in card
     assert f"of validation, mask above {chosen:g}" in card
     assert card.count(f"\n| {chosen:g} | ") == 1

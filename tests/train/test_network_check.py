@@ -16,7 +16,14 @@ from roilab.train.module import RoiModule, build_module
 from roilab.train.network_check import LossError, check_network
 
 EXPORT = ExportTorchScript(
-    "never written", ExportSettings(precision="float32", max_memory_mb=1000, format="torchscript")
+    "never written",
+    ExportSettings(
+        precision="float32",
+        calibration=None,
+        max_memory_mb=1000,
+        format="torchscript",
+        licence=None,
+    ),
 )
 
 

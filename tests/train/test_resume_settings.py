@@ -150,7 +150,7 @@ def test_a_changed_learning_rate_is_applied(
     )
     logs = sorted((run / "csv").glob("*/metrics.csv"))
     rows = [row for log in logs for row in csv.DictReader(log.open())]
-    rates = [float(row["lr-SGD"]) for row in rows if row["lr-SGD"]]
+    rates = [float(row["lr"]) for row in rows if row["lr"]]
     assert rates == pytest.approx([0.1, 0.05, 0.01, 0.005])
     last = read_checkpoint(run / "checkpoints" / "last.ckpt")
     (group,) = last["optimizer_states"][0]["param_groups"]

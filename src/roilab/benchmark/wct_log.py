@@ -37,21 +37,9 @@ def read_wct_log(path: Path, segment: str) -> list[Row]:
         MeasurementError: the file cannot be read, has no such lines, or ``segment`` is not a
             regular expression.
     """
-    try:
-        lines = path.read_text(errors="replace").splitlines()
-    except OSError as error:
-        raise MeasurementError(
-            f"{path}: cannot be read ({error.strerror}); name the log of a WCT job."
-        ) from error
-    try:
-        pattern = re.compile(segment)
-    except re.error as error:
-        raise MeasurementError(
-            f"log_segment={segment}: is not a regular expression ({error}); correct it."
-        ) from error
-    rows: list[Row] = []
+    pattern, rows = _compile(segment), list[Row]()
     job, name = 1, "job"  # before the first segment
-    for line in lines:
+    for line in _read_lines(path):
         if _JOB_START.search(line) and rows and rows[-1]["job"] == job:
             job, name = job + 1, "job"
         if start := pattern.search(line):
@@ -66,6 +54,24 @@ def read_wct_log(path: Path, segment: str) -> list[Row]:
             "run it with wire-cell -L debug, and set verbosity: 2 in the data of Pgrapher."
         )
     return rows
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise MeasurementError(
+            f"{path}: cannot be read ({error.strerror}); name the log of a WCT job."
+        ) from error
+
+
+def _compile(segment: str) -> re.Pattern[str]:
+    try:
+        return re.compile(segment)
+    except re.error as error:
+        raise MeasurementError(
+            f"log_segment={segment}: is not a regular expression ({error}); correct it."
+        ) from error
 
 
 def _row(match: re.Match[str], line: str, before: float | None) -> Row:

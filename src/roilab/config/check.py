@@ -108,7 +108,7 @@ class _Walk:
             else:
                 before = len(self.mistakes)
                 self._value(value, kind, here)
-                if isinstance(node, DictConfig) and OmegaConf.is_interpolation(node, name):
+                if isinstance(node, DictConfig) and OmegaConf.is_interpolation(node, key):
                     self.derived += self.mistakes[before:]
                     del self.mistakes[before:]
 
@@ -144,7 +144,7 @@ class _Walk:
         try:
             result = kind.read(value, self.paths)
         except UnfitError as error:
-            place = f"{error.place} in the list: " if error.place else ""
+            place = f"{error.place}: " if error.place else ""
             advice = f" {error.advice}".replace("KEY", key) if error.advice else ""
             self.mistakes.append(f"{key}={show(value)}: {place}expected {error.expected}.{advice}")
         else:

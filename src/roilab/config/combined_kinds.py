@@ -39,7 +39,7 @@ class ListOf(Kind):
         try:
             return self.kind.read(item, paths)
         except UnfitError as error:
-            place = error.place or show(item)
+            place = error.place or f"{show(item)} in the list"
             raise UnfitError(error.expected, error.advice, True, place) from error
 
 
@@ -142,3 +142,27 @@ class Each(Section):
     def of(cls, kind: Kind) -> "Each":
         """Return the kind of a mapping whose values are of ``kind``."""
         return cls({"*": kind})
+
+
+@dataclass(frozen=True)
+class ByPlane(Kind):
+    """A mapping from planes (``u``, ``v``, ``w``) to values of one kind."""
+
+    kind: Kind
+
+    @property
+    def expected(self) -> str:  # noqa: D102
+        return f"{self.kind.expected} for every plane, as in {{u: A, v: B}}"
+
+    def read(self, value: Any, paths: bool) -> Any:  # noqa: D102
+        if not isinstance(value, Mapping) or not value:
+            raise UnfitError(self.expected)
+        for plane, item in value.items():
+            if str(plane).lower() not in ("u", "v", "w"):
+                raise UnfitError("the planes u, v, w", f"There is no plane {plane}.", near=True)
+            try:
+                self.kind.read(item, paths)
+            except UnfitError as error:
+                place = f"{plane}: {show(item)}"
+                raise UnfitError(error.expected, error.advice, True, place) from error
+        return value

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roilab.config.combined_kinds import Each, Either, Free, ListOf, Null, Range, Section
+from roilab.config.combined_kinds import ByPlane, Each, Either, Free, ListOf, Null, Range, Section
 from roilab.config.kinds import Choice, Flag, Number, Text, Whole
 from roilab.config.limits import (
     COUNT,
@@ -40,6 +40,9 @@ _NETWORK_SPEC: Table = {
     "pad_unit": Null(PAD_UNIT),
     "mask_thresh": Null(PART),
 }
+# Words of the user for loggers; W&B allows 64 characters.
+TAG_WORDS = ListOf(kind=Text(r".{1,64}", "a text of at most 64 characters"))
+JOB = Section({name: Null(Text()) for name in ("group", "title", "command")})
 _MASK_THRESH = Either(PART, Choice("choose"))
 _WORKING_POINT = Section({
     "scan": ListOf(kind=PART, least=1),
@@ -56,6 +59,8 @@ _TRAIN: Table = {
     "optimized_metric": Null(Choice(*VALIDATION_METRICS, *TEST_METRICS)),
     "resume_override": Flag(),
     "grace_s": NOT_NEGATIVE,
+    "tags": TAG_WORDS,
+    "job": JOB,
     "dry_run": Flag(),
     "report": Flag(),
     "sweep": Section({
@@ -106,6 +111,8 @@ _SEARCH: Table = {
 
 _EVALUATE: Table = {
     **_RUN,
+    "tags": TAG_WORDS,
+    "job": JOB,
     "network": Null(NETWORK),
     "sample": Either(Folder("folder of frames with a meta.json"), ListOf(kind=Folder(), least=1)),
     "planes": Null(PLANES),
@@ -211,10 +218,11 @@ COMMANDS: Mapping[str, Table] = {
     "benchmark": _BENCHMARK,
     "predict": _PREDICT,
     "convert": _CONVERT,
-    "export": {**_RUN, "network": NETWORK},
+    "export": {**_RUN, "network": Either(NETWORK, ByPlane(NETWORK))},
     "prepare": {"output_dir": Text(), "num_workers": SIZE, "seed": SEED},
     "simulate": {
         "output_dir": Text(),
+        "output": Choice("frames", "depos"),
         "processes": Whole(low=1),
         "simulation": Section(SIMULATION),
     },

@@ -13,6 +13,7 @@ TAGS = ListOf(kind=Text(), least=1)
 WIDTHS = ListOf(kind=COUNT, least=1)
 PLANE = Choice("U", "V", "W")
 PLANES = ListOf(kind=PLANE, least=1)
+PLANE_LETTERS = ListOf(kind=Choice("u", "v", "w", "U", "V", "W"))
 PAD_UNIT = Choice("bins", "ticks")
 DEVICE = Either(Choice("auto", "cpu", "cuda"), Text(r"(cuda|cpu|mps)(:\d+)?", "a device of torch"))
 

@@ -14,12 +14,14 @@ from roilab.config.limits import (
     NOT_NEGATIVE,
     PAD_UNIT,
     PART,
+    PLANE_LETTERS,
     PLANES,
     POSITIVE,
     SIZE,
     TAGS,
     WIDTHS,
 )
+from roilab.config.loggers import LOGGERS
 from roilab.config.path_kinds import File, Folder
 from roilab.config.simulation import SIMULATION, SIMULATION_PARTS
 
@@ -54,6 +56,7 @@ _DATA: Table = {
     "pad": SIZE,
     "pad_unit": PAD_UNIT,
     "batch_size": COUNT,
+    "val_batch_size": COUNT,
     "crop": Section({
         "per_image": Null(COUNT),
         "channels": COUNT,
@@ -182,6 +185,7 @@ _DIRPATH: Table = {"dirpath": Text(), "filename": Text(), "auto_insert_metric_na
 
 PARTS: Mapping[str, Table] = {
     **SIMULATION_PARTS,
+    **LOGGERS,
     "roilab.data.RoiDataModule": _DATA,
     "roilab.data.PreparedDataModule": {
         **_DATA,
@@ -221,17 +225,6 @@ PARTS: Mapping[str, Table] = {
         "patience": SIZE,
     },
     "lightning.Trainer": _TRAINER,
-    "lightning.pytorch.loggers.TensorBoardLogger": {"save_dir": Text(), "name": Null(Text())},
-    "lightning.pytorch.loggers.WandbLogger": {
-        "project": Text(),
-        "group": Null(Text()),
-        "name": Null(Text()),
-        "save_dir": Text(),
-        "mode": Choice("offline", "online", "disabled", "shared"),
-        "log_model": Either(Flag(), Choice("all")),
-        "settings": Section({"quiet": Flag()}),
-    },
-    "roilab.train.csv_logger.CsvLogger": {"save_dir": Text(), "name": Text()},
     "roilab.train.checkpointing.SaveBest": {
         **_MONITORED,
         **_DIRPATH,
@@ -288,9 +281,16 @@ PARTS: Mapping[str, Table] = {
         "sparse": Flag(),
     },
     "roilab.export.settings.ExportSettings": {
-        "precision": Choice("float32", "bf16"),
+        "precision": Choice("float32", "bf16", "int8"),
+        "calibration": Null(Folder()),
         "max_memory_mb": Null(POSITIVE),
         "format": Choice("torchscript", "onnx"),
+        "licence": Null(Text()),
+    },
+    "roilab.export.anode.AnodeSettings": {
+        "planes": Null(PLANE_LETTERS),
+        "planes_of": Null(Each.of(PLANE_LETTERS)),
+        "classical": Null(Text(r"[A-Za-z_]\w*", "a tag without the number of the anode")),
     },
     "roilab.display.settings.DisplaySettings": _DISPLAY,
 }

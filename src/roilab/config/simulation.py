@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from roilab.config.combined_kinds import Each, Free, ListOf
 from roilab.config.kinds import Choice, Kind, Number, Text, Whole
-from roilab.config.limits import COUNT, NOT_NEGATIVE, PART, POSITIVE, SIZE
+from roilab.config.limits import COUNT, NOT_NEGATIVE, PART, POSITIVE, SIZE, TAGS
 
 _PLANE = Choice("u", "v", "w")
 _ANGLE = Number(low=0, high=90)
@@ -14,7 +14,7 @@ _COUNTS = ListOf(kind=SIZE, least=2, most=2)
 _ANY = Number()
 # One value for each of U, V, W.
 _THREE = ListOf(kind=NOT_NEGATIVE, least=3, most=3)
-_TAGS = (
+_SIMULATED = (
     *("orig", "raw", "decon_charge", "loose_lf", "tight_lf", "mp2_roi", "mp3_roi", "gauss"),
     "wiener",
 )
@@ -26,7 +26,7 @@ SIMULATION: Mapping[str, Kind] = {
     "first_event": SIZE,
     "containers": ListOf(kind=Choice("h5", "npz", "tar", "tar.gz", "tar.bz2"), least=1),
     "planes": ListOf(kind=_PLANE, least=1),
-    "tags": ListOf(kind=Choice(*_TAGS), least=1),
+    "tags": ListOf(kind=Choice(*_SIMULATED), least=1),
     "rounding": Each.of(POSITIVE),
 }
 
@@ -36,6 +36,24 @@ _SCATTERED: Mapping[str, Kind] = {
     "theta_xz_deg": ListOf(kind=_ANGLE, least=2, most=2),
     "theta_y_deg": _LIMITS,
     "margin_mm": NOT_NEGATIVE,
+}
+
+_FIELD: Mapping[str, Kind] = {
+    "pitch_mm": ListOf(kind=POSITIVE, least=3, most=3),
+    "heights_mm": ListOf(kind=NOT_NEGATIVE, least=3, most=4),
+    "ground_mm": POSITIVE,
+    "radius_mm": POSITIVE,
+    "bias_volts": ListOf(kind=_ANY, least=3, most=4),
+    "drift_field_kv_per_cm": POSITIVE,
+    "drift_speed_mm_per_us": POSITIVE,
+    "duration_us": POSITIVE,
+}
+_ELECTRONICS: Mapping[str, Kind] = {
+    "gain_mv_per_fc": POSITIVE,
+    "peaking_us": POSITIVE,
+    "adc_bits": COUNT,
+    "adc_range_mv": POSITIVE,
+    "baseline_adc": _THREE,
 }
 
 SIMULATION_PARTS: Mapping[str, Mapping[str, Kind]] = {
@@ -58,7 +76,16 @@ SIMULATION_PARTS: Mapping[str, Mapping[str, Kind]] = {
         "tick_ns": POSITIVE,
         "nticks": COUNT,
         "tick0_ns": _ANY,
+        "layers": TAGS,
+        "track_mm": POSITIVE,
+        "shower_mm": POSITIVE,
     },
+    "roilab.detectors.Numbering": {
+        "period": COUNT,
+        "first_channels": ListOf(kind=ListOf(kind=SIZE, least=3, most=3), least=1),
+    },
+    "roilab.detectors.AnodeField": _FIELD,
+    "roilab.detectors.Electronics": {**_ELECTRONICS, "noise_electrons": _THREE},
     "roilab.detectors.WirePlane": {
         "pitch_mm": POSITIVE,
         "pitch_angle_deg": _ANY,
@@ -156,22 +183,10 @@ SIMULATION_PARTS: Mapping[str, Mapping[str, Kind]] = {
         "wire_sigma": _THREE,
     },
     "roilab.simulate.filters.HighCut": {"sigma_mhz": POSITIVE, "power": POSITIVE},
-    "roilab.simulate.response.Response": {
-        "gain_mv_per_fc": POSITIVE,
-        "peaking_us": POSITIVE,
-        "adc_bits": COUNT,
-        "adc_range_mv": POSITIVE,
-        "baseline_adc": _THREE,
-    },
+    "roilab.simulate.response.Response": _ELECTRONICS,
     "roilab.simulate.field.WireField": {
-        "pitch_mm": POSITIVE,
-        "gap_mm": POSITIVE,
-        "radius_mm": POSITIVE,
-        "bias_volts": ListOf(kind=_ANY, least=4, most=4),
-        "drift_field_kv_per_cm": POSITIVE,
-        "drift_speed_mm_per_us": POSITIVE,
+        **_FIELD,
         "start_mm": POSITIVE,
-        "duration_us": POSITIVE,
         "period_us": POSITIVE,
         "neighbours": SIZE,
         "impacts": COUNT,
@@ -202,5 +217,5 @@ SIMULATION_PARTS: Mapping[str, Mapping[str, Kind]] = {
         "weak": NOT_NEGATIVE,
         "reach": SIZE,
     },
-    "roilab.simulate.truth.TruthSmearing": {"smear_ticks": NOT_NEGATIVE, "smear_wires": _THREE},
+    "roilab.simulate.truth.TruthSmearing": {"smear_us": NOT_NEGATIVE, "smear_wires": _THREE},
 }

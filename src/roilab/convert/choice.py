@@ -8,7 +8,8 @@ import numpy as np
 
 from roilab.convert.errors import ConvertError
 from roilab.detectors import Readout
-from roilab.frames import FrameFile, TagInfo, TickAxis, apa_of, first_channel
+from roilab.detectors.locate import find_anode
+from roilab.frames import FrameFile, TagInfo, TickAxis, apa_of
 from roilab.frames.base import Rows
 from roilab.types import Range
 
@@ -66,11 +67,11 @@ class Choice:
         if self.planes is None or self.readout is None:
             return slice(None)
         where = f"{frames.path}: event {event}"
-        first = first_channel(info, apa_of(tag), self.readout.channels_per_apa, where)
+        anode = find_anode(self.readout, info.channels, apa_of(tag), where)
         chosen = np.zeros(len(info.channels), dtype=bool)
         for plane in self.planes:
-            low, high = self.readout.ranges[plane]
-            chosen |= (info.channels >= first + low) & (info.channels < first + high)
+            low, high = anode.planes[plane]
+            chosen |= (info.channels >= low) & (info.channels < high)
         return np.flatnonzero(chosen)
 
     def columns(self, info: TagInfo) -> Range:

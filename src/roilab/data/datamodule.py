@@ -133,9 +133,13 @@ class RoiDataModule(LightningDataModule):
         return self._datasets[stage]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the numbers of files and images of every stage, after ``setup``."""
+        """Return the numbers of files, events and images of every stage, after ``setup``."""
         return {
-            stage: {"files": len({s.pair for s in dataset.sources}), "images": len(dataset)}
+            stage: {
+                "files": len({source.pair for source in dataset.sources}),
+                "events": len({(source.pair, source.rec_event) for source in dataset.sources}),
+                "images": len(dataset),
+            }
             for stage, dataset in self._datasets.items()
         }
 
@@ -198,7 +202,7 @@ class RoiDataModule(LightningDataModule):
         return BatchLoader(
             read,
             sampler,
-            batch_size=settings.batch_size,
+            batch_size=settings.batch_size if stage == "train" else settings.val_batch_size,
             num_workers=settings.num_workers,
             persistent_workers=settings.num_workers > 0,
             pin_memory=pin,

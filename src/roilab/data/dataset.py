@@ -120,7 +120,8 @@ def collate(items: list[TrainingItem]) -> TrainingItem:
         names = ", ".join(item["name"] for item in items)
         raise ShapeError(
             f"images of shapes {sorted(shapes)} cannot share a batch ({names}); expected one "
-            "shape. Set data.batch_size=1, choose planes of one size, or data.stack=true."
+            "shape. Set data.batch_size=1 (and data.val_batch_size=1), choose planes of one size, "
+            "or data.stack=true."
         )
     batch: TrainingItem = default_collate(items)
     return batch

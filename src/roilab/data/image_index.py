@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from roilab.detectors import Readout
+from roilab.detectors.locate import advice, find_anode
 from roilab.frames import (
     ChannelRangeError,
     FilePair,
@@ -19,7 +22,6 @@ from roilab.frames import (
     apa_of,
     find_apas,
     find_truth_tag,
-    first_channel,
     match_events,
     open_frames,
     shown_tags,
@@ -137,15 +139,11 @@ def _list_event(
     sources = []
     for apa in _apas(rec, event, selection, spec):
         _check_layers(rec, event, apa, spec)
-        first = readout.first_channel
-        if first is None:
-            info = rec.info(event, spec.layers[0] + apa)
-            where = f"{rec.path}: event {event}"
-            first = first_channel(info, apa, readout.channels_per_apa, where)
-        ranges = {name: readout.ranges[name] for name in selection.planes}
-        planes = {name: (first + a, first + b) for name, (a, b) in ranges.items()}
+        ids = rec.info(event, spec.layers[0] + apa).channels
+        anode = find_anode(readout, ids, apa, f"{rec.path}: event {event}")
+        planes = {name: anode.planes[name] for name in selection.planes}
         _check_channels(rec, event, apa, planes)
-        window = Window(readout.anode(first), readout.all_ticks)
+        window = Window(anode.channels, readout.all_ticks)
         tag = _truth_tag(tru, tru_event, apa, spec)
         sources += [
             ImageSource(pair, event, tru_event, apa, name, channels, tag, window)
@@ -239,7 +237,7 @@ def _check_channels(rec: FrameFile, event: int, apa: str, planes: dict[str, Rang
             raise ChannelRangeError(
                 f"{rec.path}: event {event}: plane {plane} is channels {begin} to {end - 1}, but "
                 f"its tags ({shown_tags(tags)}) hold {low} to {high}; choose data.planes or "
-                "data.channel_range within, or another detector."
+                f"data.channel_range within. {advice(np.concatenate(lists), apa)}"
             )
 
 

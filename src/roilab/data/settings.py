@@ -51,6 +51,7 @@ class DataSettings:
     pad: int
     pad_unit: PadUnit
     batch_size: int
+    val_batch_size: int
     crop: Mapping[str, Any]
     augment: Mapping[str, Any]
     num_workers: int

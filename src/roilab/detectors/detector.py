@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from roilab.detectors.anode import AnodeField, Electronics, Numbering, make_tuples
 from roilab.detectors.errors import DetectorError
 from roilab.types import Frame, Mask
 
@@ -102,8 +103,15 @@ class Detector:
     tick_ns: float  # length of a tick
     nticks: int  # in the readout window
     tick0_ns: float  # start of tick 0
+    field: AnodeField  # of the wire planes
+    electronics: Electronics
+    layers: tuple[str, ...]  # tags that networks take, without APA number
+    track_mm: float  # length of tracks that fit at every angle
+    shower_mm: float  # the same of the axis of showers
+    numbering: Numbering | None = None  # of the channels; None: U, V and W one after the other
 
     def __post_init__(self) -> None:
+        make_tuples(self, "layers")
         if self.drift_sign not in (-1, 1):
             raise DetectorError(f"drift_sign is {self.drift_sign}: expected 1 or -1.")
         positive = ("drift_speed_mm_per_us", "lifetime_ms", "tick_ns", "nticks", "height_mm")
@@ -126,6 +134,8 @@ class Detector:
     @property
     def first_channels(self) -> tuple[int, int, int]:
         """Return the global ids of the first channels of U, V and W."""
+        if self.numbering is not None:
+            return self.numbering.of_anode(self.apa)
         v = self.first_channel + self.u.channels
         return self.first_channel, v, v + self.v.channels
 

@@ -40,6 +40,8 @@ def _show(console: Console, found: Comparison, one: Path, two: Path) -> None:
     for title, lines in tables.items():
         if lines:
             console.print(_table(title, lines))
+    for number, verdict in enumerate(found.verdicts, 1):
+        console.print(escape(f"verdict {number}: {verdict}"), highlight=False, soft_wrap=True)
     for problem in found.problems:
         console.print(escape(f"not compared: {problem}"), highlight=False, soft_wrap=True)
 

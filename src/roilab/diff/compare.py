@@ -37,12 +37,14 @@ class Comparison:
         differences: by subject (configuration, code, data, results), of those both recorded.
         places: settings that only say where a run reads and writes.
         costs: time, memory and machine, which are never the same.
+        verdicts: on both networks, as text.
         problems: what could not be compared, a sentence each.
     """
 
     differences: Mapping[str, list[Line]]
     places: list[Line]
     costs: list[Line]
+    verdicts: tuple[str, str]
     problems: list[str]
 
     @property
@@ -65,7 +67,12 @@ def compare_runs(one: RunRecord, two: RunRecord) -> Comparison:
             differences[subject] = _differing(ours, theirs)
     differences["results"] = _compare_results(_results(one), _results(two))
     costs = _lines(_costs(one), _costs(two))
-    return Comparison(differences, places, costs, _problems(one, two))
+    verdicts = (_verdict(one), _verdict(two))
+    return Comparison(differences, places, costs, verdicts, _problems(one, two))
+
+
+def _verdict(run: RunRecord) -> str:
+    return str(run.verdict or NOT_RECORDED)
 
 
 def _compare_settings(
@@ -103,6 +110,7 @@ def _results(run: RunRecord) -> dict[str, Any]:
         names = sorted(name.partition("/")[2] for name in run.curves if name.startswith("val/"))
         metrics = {f"val/{name}": run.metric(name) for name in names}
     facts: dict[str, Any] = {"state": run.state, "epochs": run.epochs, "best epoch": run.best_epoch}
+    facts |= {"verdict": run.verdict.kind.value if run.verdict else None}
     facts |= {"parameters": run.results.get("parameters"), "mask_thresh": run.mask_thresh}
     facts |= dict(sorted(metrics.items()))
     return {name: value for name, value in facts.items() if value is not None}

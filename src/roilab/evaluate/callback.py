@@ -1,15 +1,12 @@
 """Lightning callback: charge metrics on samples during a training."""
 
 import logging
-import math
-import re
 import time
 from pathlib import Path
 
 import torch
 from lightning import Callback, Trainer
 from lightning.pytorch import LightningModule
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 
 from roilab.atomic_write import write_csv
@@ -22,6 +19,8 @@ from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.inference import Network, NetworkSpec
 from roilab.inference.metadata import network_name
 from roilab.inference.rois import NanProbabilityError
+from roilab.train.loggers import Picture, Table, content_loggers, log_numbers
+from roilab.train.loggers.content import angle_charts, mean_numbers
 from roilab.train.module import RoiModule
 from roilab.types import Row
 
@@ -87,9 +86,7 @@ class PhysicsMetrics(Callback):
         )
         write_csv(self.output_dir / f"{when}.csv", [{"when": when, **row} for row in rows])
         figures = self._draw(pl_module, rows) if best else []
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                _log_wandb(logger, rows, figures, when)
+        _log(trainer, rows, figures)
 
     def _evaluator(self, trainer: Trainer, pl_module: LightningModule) -> Evaluator:
         assert isinstance(pl_module, RoiModule)
@@ -143,18 +140,13 @@ def _spec(module: RoiModule, data: RoiDataModule) -> NetworkSpec:
     )
 
 
-def _log_wandb(logger: WandbLogger, rows: list[Row], figures: list[Path], when: str) -> None:
-    """Log a table of all rows, and the network's metrics as one curve a plane and angle."""
-    columns = list(rows[0])
-    cells = [[row[column] for column in columns] for row in rows]
-    logger.log_table(key=f"physics/{when}", columns=columns, data=cells)
-    curves = {}
-    for row in rows:
-        if row["method"] == Dnn.name:
-            energy = "" if row["energy"] is None else f"-{row['energy']:g}MeV"
-            place = f"{row['sample']}-{row['plane']}{energy}-{row['theta_xz']:g}deg"
-            for name in ("bias", "resolution", "inefficiency", "charge_profile", "roi_purity"):
-                curves[f"physics/{name}/{re.sub(r'[^A-Za-z0-9.-]+', '_', place)}"] = row[name]
-    logger.log_metrics({name: value for name, value in curves.items() if math.isfinite(value)})
-    if figures:
-        logger.log_image(key=f"physics/{when}-figures", images=[str(path) for path in figures])
+def _log(trainer: Trainer, rows: list[Row], figures: list[Path]) -> None:
+    """Log curves against angle, all rows, means over the angles, and figures."""
+    epoch = trainer.current_epoch
+    log_numbers(trainer, mean_numbers(rows, Dnn.name))
+    for logger in content_loggers(trainer):
+        for chart in angle_charts(rows):
+            logger.log_angles(chart, epoch)
+        logger.log_rows(Table("physics/table", rows), epoch)
+        for path in figures:
+            logger.log_picture(Picture(f"figures/{path.stem}", path, path.stem), epoch)

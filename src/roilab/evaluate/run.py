@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,31 @@ from roilab.evaluate.sample import SampleImage, read_sample
 from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.evaluate.working_point import working_point
 from roilab.inference import Network, NetworkFile, NetworkSpec, open_network
+from roilab.quick_imports import quick_imports
 from roilab.types import Row
 from roilab.verdict import Verdict, compare_with_gauss
 
 log = logging.getLogger(__name__)
-
 _SHOWN = ("bias", "resolution", "inefficiency", "charge_profile", "roi_efficiency", "roi_purity")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Results of an evaluation.
+
+    Attributes:
+        rows: of all methods, planes, angles and energies.
+        figures: files.
+        verdict: on the network; ``None`` without one.
+        spec: of the network, or of the ideal ROIs.
+        network: name; empty without a network.
+    """
+
+    rows: Sequence[Row]
+    figures: Sequence[Path]
+    verdict: Verdict | None
+    spec: NetworkSpec
+    network: str
 
 
 def evaluate(config: DictConfig) -> None:
@@ -41,6 +61,18 @@ def evaluate(config: DictConfig) -> None:
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     physics: PhysicsSettings = build("physics", config.physics)
+    if not plain["logger"]:
+        _evaluate(plain, physics)
+        return
+    with quick_imports():  # Lightning takes seconds
+        from roilab.evaluate.loggers import open_loggers
+    # Made first: a logger that cannot be used ends the evaluation before it begins.
+    with open_loggers(plain) as log_results:
+        log_results(_evaluate(plain, physics))
+
+
+def _evaluate(plain: Mapping[str, Any], physics: PhysicsSettings) -> Results:
+    """Evaluate, write, draw and print."""
     file = open_network(plain["network"], plain["trust"])
     data = data_config(plain, file)
     spec, validation = working_point(plain, file, data)
@@ -68,8 +100,9 @@ def evaluate(config: DictConfig) -> None:
     verdict = None if network is None else compare_with_gauss(tables["table"])
     about |= {"verdict": None if verdict is None else verdict.plain()}
     write(output_dir, about, tables)
-    save_figures(tables, spec.mask_thresh, file.name, output_dir / "figures")
+    figures = save_figures(tables, spec.mask_thresh, file.name, output_dir / "figures")
     report(tables["table"], seconds, len(images), output_dir, verdict)
+    return Results(tables["table"], figures, verdict, spec, "" if network is None else file.name)
 
 
 def write(output_dir: Path, about: Mapping[str, Any], tables: Mapping[str, Sequence[Row]]) -> None:

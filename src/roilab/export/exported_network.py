@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 # Memory of the process in addition to the planned tensors [bytes]: buffers of the convolution
 # library, and freed blocks below 32 MiB, which glibc does not return to the system.
 # Measured: 0.1e9 to 0.4e9.
-_OVERHEAD = 300_000_000
+OVERHEAD = 300_000_000
 
 
 class ExportedNetwork(nn.Module):
@@ -50,12 +50,12 @@ class ExportedNetwork(nn.Module):
     def __init__(self, network: TrainedNetwork, settings: ExportSettings) -> None:
         super().__init__()
         bf16 = settings.precision == "bf16"
-        preprocess = _preprocess(network.normalization, bf16)
+        preprocess = input_normalization(network.normalization, bf16)
         graph = lower(network.net, preprocess, len(network.recipe["data"]["layers"]))
         size = image_size(network.recipe)
         model = MemoryModel(graph, size, bytes_per_number=2 if bf16 else 4)
         plan = _plan(model, settings.max_memory_mb)
-        self.expected_mb = (plan.peak + _OVERHEAD) / 1e6
+        self.expected_mb = (plan.peak + OVERHEAD) / 1e6
         self.steps_in_bands = sum(0 < s.rows < model.heights[s.target] for s in plan.steps)
         tiled = TiledNetwork(graph, plan.steps, size[1], bf16)
         if bf16:
@@ -91,10 +91,10 @@ class PlainNetwork(nn.Module):
     def __init__(self, network: TrainedNetwork, settings: ExportSettings) -> None:
         super().__init__()
         bf16 = settings.precision == "bf16"
-        self.preprocess = _preprocess(network.normalization, bf16)
+        self.preprocess = input_normalization(network.normalization, bf16)
         self.net = copy.deepcopy(network.net).bfloat16() if bf16 else network.net
         n_layers, size = len(network.recipe["data"]["layers"]), image_size(network.recipe)
-        self.expected_mb = (peak_bytes(self, n_layers, size) + _OVERHEAD) / 1e6
+        self.expected_mb = (peak_bytes(self, n_layers, size) + OVERHEAD) / 1e6
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return the ROI probability, as ``ExportedNetwork``."""
@@ -117,7 +117,7 @@ class InputNormalization(nn.Module):
         return x.to(torch.bfloat16) if self.bf16 else x
 
 
-def _preprocess(normalization: LayerNormalization, bf16: bool) -> nn.Module:
+def input_normalization(normalization: LayerNormalization, bf16: bool) -> nn.Module:
     """Return the normalisation of the input; the identity where it would change nothing."""
     measured = bool((normalization.mean != 0).any() or (normalization.width != 1).any())
     return InputNormalization(normalization, bf16) if measured or bf16 else nn.Identity()
@@ -137,14 +137,14 @@ def image_size(recipe: Mapping[str, Any]) -> tuple[int, int]:
 def _plan(model: MemoryModel, max_memory_mb: float | None) -> Plan:
     if max_memory_mb is None:
         return plan_full_images(model)
-    plan = plan_within(model, max(int(max_memory_mb * 1e6) - _OVERHEAD, 1))
-    if plan.peak + _OVERHEAD > max_memory_mb * 1e6:
+    plan = plan_within(model, max(int(max_memory_mb * 1e6) - OVERHEAD, 1))
+    if plan.peak + OVERHEAD > max_memory_mb * 1e6:
         log.warning(
             "export.max_memory_mb=%g: this network needs about %.0f MB for an image of %d x %d: "
             "operations on full images (squeeze-excite, attention), stored features and the "
             "libraries take that much. It is exported with the smallest memory possible.",
             max_memory_mb,
-            (plan.peak + _OVERHEAD) / 1e6,
+            (plan.peak + OVERHEAD) / 1e6,
             model.heights[0],
             model.widths[0],
         )

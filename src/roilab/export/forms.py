@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,7 +11,8 @@ from torch import nn
 
 from roilab.atomic_write import DiskFullError
 from roilab.export.exported_network import ExportedNetwork, PlainNetwork, image_size
-from roilab.export.parity import SMALL_SIZES, ParityError, check_parity
+from roilab.export.parity import SMALL_SIZES, ParityError, check_parity, random_image
+from roilab.export.quantized_network import QuantizedNetwork
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.wirecell.torchscript import ignore_deprecation, script
@@ -27,7 +28,7 @@ class CompiledNetwork:
 
     Attributes:
         module: image to ROI probability.
-        form: ``bands``, ``script`` or ``trace``.
+        form: ``bands``, ``script``, ``trace`` or ``int8``.
         expected_mb: expected memory of an image of the recipe's size, above the loaded file [MB].
         steps_in_bands: number of steps that run in bands for such an image.
     """
@@ -58,24 +59,34 @@ def try_export(network: TrainedNetwork, settings: ExportSettings) -> CompiledNet
                 "this network", settings.precision,
             )  # fmt: skip
 
-    return compile_network(network, settings, compare)[0]
+    # Only the operations are tried: the frames of a training may not exist yet.
+    generator = torch.Generator().manual_seed(0)
+    images = [random_image(_n_layers(network), *SMALL_SIZES[-1], generator)]
+    return compile_network(network, settings, compare, images)[0]
 
 
 def compile_network(
-    network: TrainedNetwork, settings: ExportSettings, use: Callable[[CompiledNetwork], Used]
+    network: TrainedNetwork,
+    settings: ExportSettings,
+    use: Callable[[CompiledNetwork], Used],
+    calibration: Sequence[torch.Tensor] = (),
 ) -> tuple[CompiledNetwork, Used]:
     """Compile a network in the first form that works, and return it with the result of ``use``.
 
-    The forms are bands of channels, ``torch.jit.script``, and ``torch.jit.trace``.
+    The forms are bands of channels, ``torch.jit.script``, and ``torch.jit.trace``. There is one
+    form in int8, a trace.
 
     Args:
         network: on the CPU, in evaluation mode; not changed.
         settings: precision and bound on memory.
         use: what has to work, such as a comparison with the network.
+        calibration: images (1, layer, channel, slice), for int8.
 
     Raises:
         ExportError: no form works.
     """
+    if settings.precision == "int8":
+        return _use_quantized(network, use, calibration)
     errors: list[Exception] = []
     for form in (_in_bands, _scripted, _traced):
         try:
@@ -91,6 +102,24 @@ def compile_network(
             _warn(network, settings, compiled, errors[0])
         return compiled, used
     raise _explain(network, errors)
+
+
+def _use_quantized(
+    network: TrainedNetwork,
+    use: Callable[[CompiledNetwork], Used],
+    calibration: Sequence[torch.Tensor],
+) -> tuple[CompiledNetwork, Used]:
+    try:
+        quantized = QuantizedNetwork(network, calibration)
+        traced = _trace(quantized, _n_layers(network))
+    except Exception as error:  # any type: the compilers raise many
+        log.debug("int8", exc_info=True)
+        raise ExportError(
+            f"{type(network.net).__name__} cannot be computed in 8-bit integers ({_short(error)}). "
+            "Choose export.precision=float32 or bf16."
+        ) from error
+    compiled = CompiledNetwork(traced, "int8", quantized.expected_mb, 0)
+    return compiled, use(compiled)
 
 
 def _explain(network: TrainedNetwork, errors: list[Exception]) -> Exception:
@@ -150,10 +179,14 @@ def _scripted(network: TrainedNetwork, settings: ExportSettings) -> CompiledNetw
 
 
 def _traced(network: TrainedNetwork, settings: ExportSettings) -> CompiledNetwork:
-    plain: nn.Module = PlainNetwork(network, settings)
-    image = torch.zeros(1, _n_layers(network), *SMALL_SIZES[0])
+    plain = PlainNetwork(network, settings)
+    return CompiledNetwork(_trace(plain, _n_layers(network)), "trace", plain.expected_mb, 0)
+
+
+def _trace(module: nn.Module, n_layers: int) -> torch.jit.ScriptModule:
+    image = torch.zeros(1, n_layers, *SMALL_SIZES[0])
     with ignore_deprecation(), warnings.catch_warnings(), torch.no_grad():
         # Sizes that become constants are found by the comparison at other sizes.
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-        traced = torch.jit.trace(plain, image, check_trace=False)  # type: ignore[no-untyped-call]
-    return CompiledNetwork(traced, "trace", plain.expected_mb, 0)  # type: ignore[arg-type]
+        traced = torch.jit.trace(module, image, check_trace=False)  # type: ignore[no-untyped-call]
+    return traced  # type: ignore[no-any-return]

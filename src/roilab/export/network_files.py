@@ -2,16 +2,16 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from roilab.atomic_write import atomic_write, explain_full_disk, remove_leftovers
-from roilab.checksum import SUMS_FILE, format_sums
+from roilab.checksum import SUMS_FILE, format_sums, sha256_file
+from roilab.export.calibration import Calibration, read_calibration
 from roilab.export.exported_network import image_size
 from roilab.export.forms import CompiledNetwork, compile_network
-from roilab.export.model_card import TrainingFacts, format_model_card
 from roilab.export.onnx import check_onnx, load_onnx, save_onnx
 from roilab.export.parity import (
     LARGEST_SIZE,
@@ -20,16 +20,19 @@ from roilab.export.parity import (
     Probability,
     check_parity,
     check_precision,
+    compare_on_images,
 )
 from roilab.export.settings import ExportError, ExportSettings
 from roilab.inference import RoiProbability, TrainedNetwork
 from roilab.inference.metadata import network_metadata
+from roilab.model_card import CARD_FILE, Card, TrainingFacts, card_metadata, format_card
 from roilab.wirecell import node_jsonnet
 from roilab.wirecell.torchscript import load_torchscript, torchscript_content
 
 log = logging.getLogger(__name__)
 
-_NO_FACTS = TrainingFacts(None, {}, [])
+_JSONNET = "dnnroi.jsonnet"
+_NO_FACTS = TrainingFacts()
 
 
 def export_network(
@@ -49,9 +52,9 @@ def export_network(
 
     Args:
         network: on the CPU; put into evaluation mode.
-        path: such as ``model.ts``; ``model.json``, ``MODEL_CARD.md``, ``dnnroi.jsonnet`` and the
-            checksums of all in ``SHA256SUMS`` go into the same folder.
-        settings: precision, memory and format.
+        path: such as ``model.ts``; ``model.json``, the card, ``dnnroi.jsonnet`` and the checksums
+            of all in ``SHA256SUMS`` go into the same folder.
+        settings: precision, memory, format and licence.
         overwrite: replace existing files.
         facts: facts of the training, for the model card.
 
@@ -60,29 +63,59 @@ def export_network(
             the outputs differ; no file is written.
     """
     check_machine(settings)
-    names = ["MODEL_CARD.md"]
-    if settings.format == "torchscript":
-        names.append("dnnroi.jsonnet")
-    others = [path.parent / name for name in (*names, SUMS_FILE)]
-    paths = [path, path.with_suffix(".json"), *others]
-    if not overwrite:
-        _check_absent(paths)
-    for file in paths:
-        remove_leftovers(file.parent, file.name)
+    paths = _claim_paths(path, settings, overwrite)
+    recipe, point = network.recipe, network.working_point
+    described = network_metadata(recipe, point)
+    described |= card_metadata(recipe, point, facts, settings.licence)
     with ExitStack() as files:  # renamed in reverse order when all are written
-        partials = [files.enter_context(atomic_write(file)) for file in paths]
-        model, metadata_file, card, *jsonnet, sums = partials
+        partials = {file.name: files.enter_context(atomic_write(file)) for file in paths}
         with explain_full_disk(path, "nothing is exported"):  # here, since others are open too
-            metadata = _save(network.eval(), model, path, settings)
-        metadata_file.write_text(json.dumps(metadata, indent=2) + "\n")
-        described = (network.recipe, network.working_point, metadata, facts)
-        card.write_text(format_model_card(*described, path.name))
-        for file in jsonnet:
-            file.write_text(node_jsonnet(metadata, path.name))
-        labels = [file.name for file in paths]
-        sums.write_text(format_sums(list(zip(labels, partials, strict=True))[:-1]))
+            metadata = _save(network.eval(), partials[path.name], path, settings, described)
+        _write_descriptions(network, path, partials, metadata, facts)
     log.info("exported %s", path)
     return metadata
+
+
+def _claim_paths(path: Path, settings: ExportSettings, overwrite: bool) -> list[Path]:
+    """Return all files of an export, that of the network first and the checksums last.
+
+    Temporary files of an interrupted export are removed.
+    """
+    names = [path.with_suffix(".json").name, CARD_FILE]
+    if settings.format == "torchscript":
+        names.append(_JSONNET)
+    paths = [path, *(path.with_name(name) for name in (*names, SUMS_FILE))]
+    if not overwrite:
+        check_absent(paths)
+    for file in paths:
+        remove_leftovers(file.parent, file.name)
+    return paths
+
+
+def _write_descriptions(
+    network: TrainedNetwork,
+    path: Path,
+    partials: Mapping[str, Path],
+    metadata: Mapping[str, Any],
+    facts: TrainingFacts,
+) -> None:
+    """Write the files beside that of the network.
+
+    Args:
+        network: the network.
+        path: of its file, which is written already.
+        partials: temporary path of every file, by its name.
+        metadata: of the network.
+        facts: of its training.
+    """
+    partials[path.with_suffix(".json").name].write_text(json.dumps(metadata, indent=2) + "\n")
+    described = (network.recipe, network.working_point, metadata, facts)
+    card = Card(*described, path.name, sha256_file(partials[path.name]))
+    partials[CARD_FILE].write_text(format_card(card))
+    if _JSONNET in partials:
+        partials[_JSONNET].write_text(node_jsonnet(metadata, path.name))
+    listed = [(name, partial) for name, partial in partials.items() if name != SUMS_FILE]
+    partials[SUMS_FILE].write_text(format_sums(listed))
 
 
 def check_machine(settings: ExportSettings) -> None:
@@ -92,11 +125,21 @@ def check_machine(settings: ExportSettings) -> None:
         ExportError: (its subclasses too) they cannot.
     """
     check_precision(settings.precision)
+    if settings.precision == "int8" and settings.calibration is None:
+        raise ExportError(
+            "export.precision=int8: its numbers are calibrated on frames; give a folder like that "
+            "of the training, export.calibration=FOLDER."
+        )
     if settings.format == "onnx":
         check_onnx(settings.precision)
 
 
-def _check_absent(paths: Sequence[Path]) -> None:
+def check_absent(paths: Sequence[Path]) -> None:
+    """Check that no file of a folder exists yet.
+
+    Raises:
+        ExportError: one exists.
+    """
     existing = [path.name for path in paths if path.exists()]
     if existing:
         raise ExportError(
@@ -106,15 +149,27 @@ def _check_absent(paths: Sequence[Path]) -> None:
 
 
 def _save(
-    network: TrainedNetwork, partial: Path, path: Path, settings: ExportSettings
+    network: TrainedNetwork,
+    partial: Path,
+    path: Path,
+    settings: ExportSettings,
+    described: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write and compare the file; return its metadata and the parity, which the file lacks."""
-    probability = RoiProbability(network)
-    metadata = network_metadata(network.recipe, network.working_point)
+    probability, metadata = RoiProbability(network), dict(described)
     n_layers, (height, width) = metadata["n_layers"], image_size(network.recipe)
     sizes = (*SMALL_SIZES, (min(height, LARGEST_SIZE[0]), min(width, LARGEST_SIZE[1])))
 
+    calibration = Calibration((), ())
+    if settings.calibration is not None and settings.precision == "int8":
+        calibration = read_calibration(network.recipe, Path(settings.calibration))
+
     def check(loaded: Probability) -> Parity:
+        if calibration.compared:
+            images, thresh = calibration.compared, network.working_point.mask_thresh
+            parity, changed = compare_on_images(probability, loaded, images, thresh, path)
+            metadata["export"]["changed_mask_pixels"] = changed
+            return parity
         return check_parity(probability, loaded, n_layers, sizes, path, settings.precision)
 
     def save_and_check(compiled: CompiledNetwork) -> Parity:
@@ -133,7 +188,7 @@ def _save(
         save_onnx(probability, partial, n_layers)
         parity = check(load_onnx(partial))
     else:
-        _, parity = compile_network(network, settings, save_and_check)
+        _, parity = compile_network(network, settings, save_and_check, calibration.images)
     log.info("%s differences to the network: %s", parity.measure, parity.differences)
     metadata["export"] |= parity.metadata()
     return metadata

@@ -1,39 +1,86 @@
-"""Run one export: a checkpoint in, a folder out."""
+"""Run one export: checkpoints in, a folder out."""
 
-import shutil
-from dataclasses import replace
-from pathlib import Path
+import logging
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from roilab.atomic_write import atomic_write
+from roilab.atomic_write import write_text
 from roilab.building import build
 from roilab.console import table_console
-from roilab.export.model_card import read_training_facts, stored_facts
-from roilab.export.network_files import export_network
+from roilab.export.anode import AnodeError, AnodeSettings, trained_planes
+from roilab.export.network_files import check_absent, check_machine, export_network
 from roilab.export.settings import ExportSettings
-from roilab.inference import load_network, network_file, read_network
+from roilab.export.sources import Source, read_sources
+from roilab.inference import read_network
+from roilab.model_card import copy_figures, network_facts
+from roilab.wirecell import ANODE_FILE, anode_jsonnet
+
+log = logging.getLogger(__name__)
 
 
 def export(config: DictConfig) -> None:
-    """Export a network, with a configuration composed from ``conf/export.yaml``.
+    """Export networks, with a configuration composed from ``conf/export.yaml``.
 
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
     settings: ExportSettings = build("export", config.export)
-    checkpoint, folder = network_file(config.network), Path(config.run_dir)
-    network = load_network(checkpoint, config.trust)
+    anode: AnodeSettings = build("anode", config.anode)
+    check_machine(settings)
+    folder, onnx = Path(config.run_dir), settings.format == "onnx"
+    by_plane = _by_plane(config)
+    network: Any = OmegaConf.to_container(config.network) if by_plane else config.network
+    if onnx and by_plane:
+        raise AnodeError(
+            "export.format=onnx: networks by plane are for an anode of WCT, which runs only "
+            "TorchScript. Export them one by one, or choose export.format=torchscript."
+        )
+    sources = read_sources(network, config.trust)
+    text = "" if onnx else _anode_text(sources, anode)  # before an export, which takes time
+    if text:
+        check_absent([folder / ANODE_FILE])
+    for source in sources:
+        _export_network(source, folder / source.subfolder, settings)
+    if text:
+        write_text(folder / ANODE_FILE, text)
+        _print("anode", folder / ANODE_FILE)
+
+
+def _by_plane(config: DictConfig) -> bool:
+    return isinstance(config.network, DictConfig)
+
+
+def _anode_text(sources: Sequence[Source], settings: AnodeSettings) -> str:
+    """Return the jsonnet of a complete anode."""
+    metadata = {plane: source.metadata for source in sources for plane in source.planes}
+    files = {
+        plane: PurePosixPath(source.subfolder) / "model.ts"
+        for source in sources
+        for plane in source.planes
+    }
+    for plane, described in metadata.items():
+        trained = trained_planes(described)
+        if plane not in trained:
+            log.warning(
+                "network: that of plane %s was trained on %s; judge it on that plane first.",
+                plane,
+                " and ".join(trained),
+            )
+    return anode_jsonnet(files, settings.choose(metadata))
+
+
+def _export_network(source: Source, folder: Path, settings: ExportSettings) -> None:
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
-    run_dir = checkpoint.resolve().parent.parent  # a run keeps checkpoints in RUN/checkpoints
-    content = read_network(checkpoint)
-    if "training" in content:  # of a stored network, which has no folder of a run
-        facts = stored_facts(content["training"])
-    else:
-        facts = read_training_facts(run_dir, int(content["epoch"]))
-    names = {figure: f"figures/{figure.replace('/', '-')}" for figure in facts.figures}
-    export_network(network, file, settings, facts=replace(facts, figures=list(names.values())))
-    for source, name in names.items():
-        with atomic_write(folder / name) as partial:
-            shutil.copyfile(run_dir / source, partial)
-    table_console().print(f"model      {file}", soft_wrap=True, highlight=False)
+    checkpoint, network = source.checkpoint, source.network
+    facts = network_facts(checkpoint, read_network(checkpoint), network.working_point)
+    linked = facts.in_subfolder("figures")
+    export_network(network, file, settings, facts=linked)
+    copy_figures(facts.folder, facts.figures, folder, linked.figures)
+    _print("model", file)
+
+
+def _print(kind: str, file: Path) -> None:
+    table_console().print(f"{kind:<10} {file}", soft_wrap=True, highlight=False)

@@ -25,6 +25,7 @@ CONTAINERS = tuple(ending[1:] for ending in (*HDF5_ENDINGS, *ARCHIVE_ENDINGS))
 READABLE = (*CONTAINERS, *(ending[1:] for ending in ROOT_ENDINGS))
 
 META_FILE = "meta.json"  # beside the frame files of a sample: the truth of every event
+SIMULATION_FILE = "simulation.json"  # beside simulated frame files: how they were made
 
 _EVENT = re.compile(r"-?[0-9]{1,18}")
 _LONGEST = 80

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roilab.frames.base import FrameFile, Rows
-from roilab.frames.errors import BadChargeError, ChannelRangeError, MissingTagError, TickAxisError
+from roilab.frames.errors import BadChargeError, MissingTagError, TickAxisError
 from roilab.frames.names import shown_tags
 from roilab.frames.tag_info import TagInfo
 from roilab.frames.window import Window, check_in_window
@@ -67,29 +67,6 @@ def find_truth_tag(frames: FrameFile, names: Sequence[str], apa: str) -> str | N
     """
     candidates = [tag for name in names for tag in dict.fromkeys((name + apa, name))]
     return next((tag for tag in candidates if tag in frames.all_tags), None)
-
-
-def first_channel(info: TagInfo, apa: str, channels_per_apa: int, where: str) -> int:
-    """Return the global id of an anode's first channel.
-
-    Ids are global (anode N starts at ``channels_per_apa`` * N), or every anode starts at 0 (older
-    files and other detectors). The channels of a tag decide.
-
-    Raises:
-        ChannelRangeError: the ids fit neither numbering.
-    """
-    global_first = channels_per_apa * int(apa or 0)
-    if not len(info.channels):
-        return global_first
-    low, high = int(info.channels.min()), int(info.channels.max())
-    for first in (global_first, 0):
-        if first <= low and high < first + channels_per_apa:
-            return first
-    raise ChannelRangeError(
-        f"{where}: channels {low} to {high} fit neither an anode numbered from "
-        f"{global_first} nor one from 0 with {channels_per_apa} channels; choose another "
-        "detector, or set data.first_channel."
-    )
 
 
 def input_ticks(traces: Iterable[tuple[int, int]], tick0: int, nticks: int) -> int:

@@ -1,4 +1,4 @@
-"""``python -m roilab.inspect FILE...``: contents of frame files, and differences between tags."""
+"""``python -m roilab.inspect FILE...``: contents of frame files, or what a network's file says."""
 
 import argparse
 import sys
@@ -11,24 +11,58 @@ from rich.markup import escape
 from rich.table import Table
 
 from roilab.console import table_console
-from roilab.frames import FrameFile, open_frames, shown, truth_name
+from roilab.frames import READABLE, FrameFile, open_frames, shown, truth_name
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
 from roilab.plain_command import run_command
+
+_FRAMES = tuple(f".{ending}" for ending in READABLE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table for every file and the differences of every pair; return the exit code.
 
-    It is 1 if a file cannot be read, holds bad samples, or does not fit its truth file.
+    It is 1 if a file cannot be read, holds bad samples, or does not fit its truth file. A network
+    is a file (model.ts, .ckpt, .safetensors, their .json), the folder of a run, or a name.
     """
     parser = argparse.ArgumentParser(prog="python -m roilab.inspect", description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="frame files")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="frame files, or networks: model.ts, a checkpoint, the folder of a run, a name",
+    )
     parser.add_argument(
         "--quick", action="store_true", help="do not read samples (no sparsity, no NaN count)"
     )
     parser.add_argument("--reader", metavar="CLASS", help="import path of a FrameFile of yours")
     options = parser.parse_args(arguments)
-    return run_command(lambda: _show_files(options.files, options.reader, options.quick))
+    return run_command(lambda: _show_all(options.files, options.reader, options.quick))
+
+
+def _show_all(arguments: Sequence[str], reader: str | None, quick: bool) -> int:
+    """Print networks, then files of frames; return the exit code."""
+    frames = []
+    for argument in arguments:
+        # A file of frames needs no torch, which takes seconds to import; that of a reader of the
+        # user can be a folder.
+        is_frames = reader is not None or Path(argument).name.endswith(_FRAMES)
+        if is_frames or not _show_network(argument):
+            frames.append(Path(argument))
+    return _show_files(frames, reader, quick) if frames else 0
+
+
+def _show_network(argument: str) -> bool:
+    """Print what a network's file says; return whether the argument is a network."""
+    from roilab.inspect.networks import describe_network, is_network
+
+    if not is_network(argument):
+        return False
+    console, (file, facts) = table_console(), describe_network(argument)
+    table = Table(title=escape(str(file)), title_justify="left", show_header=False)
+    for name, value in facts.items():
+        table.add_row(name, escape(value))
+    console.print(table)
+    return True
 
 
 def _show_files(files: Sequence[Path], reader: str | None, quick: bool) -> int:

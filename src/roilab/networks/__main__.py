@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from roilab.console import table_console
+from roilab.console import print_verdict, table_console
 from roilab.plain_command import run_command
 from roilab.reference_networks import FOLDER
 
@@ -77,6 +77,7 @@ def _store(options: argparse.Namespace) -> int:
     stored = store_network(options.run, options.name, options.output, overwrite=options.overwrite)
     for line in stored.lines:
         table_console().print(escape(line), soft_wrap=True, highlight=False)
+    print_verdict(table_console(), str(stored.verdict), stored.verdict.colour)
     return 0
 
 

@@ -1,19 +1,19 @@
-"""Store the best checkpoint of a run as a reference network: weights, JSON file, model card."""
+"""Store the best checkpoint of a run as a reference network: weights, JSON, model card, figures."""
 
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from roilab.atomic_write import atomic_write
 from roilab.errors import RoilabError
-from roilab.export.model_card import format_model_card, stored_facts
 from roilab.inference import (
     TrainedNetwork,
     UntrustedError,
+    WorkingPointRule,
     load_network,
     network_file,
     read_checkpoint,
@@ -26,10 +26,19 @@ from roilab.inference.stored_network import (
     halve_weights,
     weights_content,
 )
+from roilab.model_card import (
+    Card,
+    TrainingFacts,
+    card_metadata,
+    format_card,
+    read_training_facts,
+)
 from roilab.networks.comparison import MaskChanges, compare_masks
+from roilab.networks.figures import pack_figures
 from roilab.reference_networks import FOLDER, MAX_BYTES, is_name
 from roilab.report.run_record import read_run
 from roilab.report.swept_settings import is_place
+from roilab.verdict import Verdict
 
 _SUFFIXES = (SUFFIX, ".json", ".md")
 _LICENCE = "BSD-3-Clause"  # that of roilab
@@ -52,11 +61,13 @@ class StoredNetwork:
         files: weights, JSON file, model card.
         changes: of the masks by float16.
         total: size of all networks in the folder [bytes].
+        verdict: on the network, from all evaluations in the folder of the run.
     """
 
     files: Sequence[Path]
     changes: MaskChanges
     total: int
+    verdict: Verdict
 
     @property
     def lines(self) -> list[str]:
@@ -89,6 +100,24 @@ def store_network(run: str, name: str, folder: Path, *, overwrite: bool = False)
     _check_name(name, files, overwrite)
     checkpoint = network_file(Path(run))
     network = _load(checkpoint)
+    weights, changes = _halve(network, checkpoint)
+    facts = _facts(checkpoint, network)
+    figures = pack_figures(facts.folder, facts.figures, f"{name}-figures")
+    facts = replace(facts, figures=list(figures))
+    description = _describe(name, network, weights, facts) | {"float16": vars(changes)}
+    description["training"] |= _of_run(facts.folder)
+    card = _card(network, description, facts)
+    contents = [weights, description_content(description).encode(), card.encode()]
+    written = dict(zip(files, contents, strict=True))
+    written |= {folder / link: content for link, content in figures.items()}
+    total = _check_size(folder, name, written)
+    _write(written)
+    _remove_other_figures(folder, name, written)
+    return StoredNetwork(files, changes, total, facts.verdict(network.working_point))
+
+
+def _halve(network: TrainedNetwork, checkpoint: Path) -> tuple[bytes, MaskChanges]:
+    """Return the weights in float16, as a file, and what changes in the masks."""
     state = halve_weights(network.state_dict())
     changes = compare_masks(network, full_weights(state), checkpoint)
     if changes.part > _MOST_CHANGED:
@@ -96,13 +125,7 @@ def store_network(run: str, name: str, folder: Path, *, overwrite: bool = False)
             f"{checkpoint}: float16 changes its masks: {changes}; expected at most "
             f"{_MOST_CHANGED:g} of the marked pixels. Train it longer, or lower optimizer.lr."
         )
-    weights = weights_content(state)
-    description = _describe(name, network, checkpoint, weights) | {"float16": vars(changes)}
-    card = _card(network, description, files[0].name)
-    contents = [weights, description_content(description).encode(), card.encode()]
-    total = _check_size(folder, files, contents)
-    _write(files, contents)
-    return StoredNetwork(files, changes, total)
+    return weights_content(state), changes
 
 
 def _check_name(name: str, files: Sequence[Path], overwrite: bool) -> None:
@@ -117,11 +140,11 @@ def _check_name(name: str, files: Sequence[Path], overwrite: bool) -> None:
         )
 
 
-def _check_size(folder: Path, files: Sequence[Path], contents: Sequence[bytes]) -> int:
+def _check_size(folder: Path, name: str, contents: Mapping[Path, bytes]) -> int:
     """Return the size of all networks in a folder with the new one [bytes]."""
-    others = [path for ending in _SUFFIXES for path in folder.glob(f"*{ending}")]
-    total = sum(path.stat().st_size for path in others if path not in files)
-    total += sum(map(len, contents))
+    others = [path for ending in (*_SUFFIXES, "-figures/*") for path in folder.glob(f"*{ending}")]
+    kept = [path for path in others if path not in _files_of(folder, name)]
+    total = sum(path.stat().st_size for path in kept) + sum(map(len, contents.values()))
     if folder.resolve() == FOLDER.resolve() and total > MAX_BYTES:
         raise StoreError(
             f"{folder}: would hold {total / 1e6:.2f} MB of networks; expected at most "
@@ -129,6 +152,18 @@ def _check_size(folder: Path, files: Sequence[Path], contents: Sequence[bytes]) 
             "or write it elsewhere by --output."
         )
     return total
+
+
+def _files_of(folder: Path, name: str) -> set[Path]:
+    """Return all files of a network of this name that exist."""
+    files = {folder / f"{name}{suffix}" for suffix in _SUFFIXES}
+    return files | set(folder.glob(f"{name}-figures/*"))
+
+
+def _remove_other_figures(folder: Path, name: str, written: Mapping[Path, bytes]) -> None:
+    """Remove the figures of a network that was replaced."""
+    for path in _files_of(folder, name) - written.keys():
+        path.unlink()
 
 
 def _load(checkpoint: Path) -> TrainedNetwork:
@@ -156,29 +191,38 @@ def _load(checkpoint: Path) -> TrainedNetwork:
     return network
 
 
+def _facts(checkpoint: Path, network: TrainedNetwork) -> TrainingFacts:
+    """Return the facts of the training, with all evaluations in the folder of the run."""
+    epoch, run_dir = int(read_checkpoint(checkpoint)["epoch"]), checkpoint.resolve().parent.parent
+    facts = read_training_facts(run_dir, epoch, network.recipe, network.working_point)
+    metrics = read_run(run_dir).results.get("metrics") or facts.metrics
+    return replace(facts, metrics=metrics, licence=_LICENCE)
+
+
 def _describe(
-    name: str, network: TrainedNetwork, checkpoint: Path, weights: bytes
+    name: str, network: TrainedNetwork, weights: bytes, facts: TrainingFacts
 ) -> dict[str, Any]:
     """Return the contents of the JSON file."""
-    metadata = network_metadata(network.recipe, network.working_point)
+    point = network.working_point
     recipe = portable_recipe(network.recipe)
-    detector = recipe["data"]["detector"] or {}
+    metadata = network_metadata(network.recipe, point)
+    metadata |= card_metadata(recipe, point, facts, facts.licence)
     about = {key: metadata[key] for key in ("network", "planes", "rebin", "mask_thresh")}
-    about |= {"detector": detector.get("name") or "not known"}
+    about |= {"detector": metadata["detector"]}
     about |= {"parameters": sum(p.numel() for p in network.net.parameters())}
     return {
         "name": name,
         "about": about,
         "recipe": recipe,
-        "working_point": network.working_point.plain(),
+        "working_point": point.plain(),
         "weights": {
             "file": f"{name}{SUFFIX}",
             "sha256": hashlib.sha256(weights).hexdigest(),
             "bytes": len(weights),
             "kernels": "float16",
         },
-        "training": _training(checkpoint),
-        "licence": _LICENCE,
+        "training": {**facts.plain(), "verdict": metadata["training"]["verdict"]},
+        "licence": facts.licence,
     }
 
 
@@ -188,6 +232,9 @@ def portable_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
     data = {k: v for k, v in kept["data"].items() if k not in ("simulation", "simulated_samples")}
     kept["data"] = {**data, "_target_": "roilab.data.RoiDataModule", **_PLACES}
     kept["model"] = {**kept["model"], "weights": None}
+    if rule := kept.get("working_point"):  # of an older version, it can have other keys
+        names = [one.name for one in fields(WorkingPointRule)]
+        kept["working_point"] = {name: rule[name] for name in names if name in rule}
     portable: dict[str, Any] = _without_folders(kept)
     return portable
 
@@ -204,42 +251,30 @@ def _without_folders(value: Any) -> Any:
     return value
 
 
-def _training(checkpoint: Path) -> dict[str, Any]:
-    """Return facts of the training, from the run's folder and its checkpoint."""
-    content = read_checkpoint(checkpoint)
-    run = read_run(checkpoint.resolve().parent.parent)
-    results, status = run.results, run.status
+def _of_run(run_dir: Path) -> dict[str, Any]:
+    """Return other facts of the run, for those who train again."""
+    run = read_run(run_dir)
     overrides = [
         text
-        for text in status.get("overrides") or ()
+        for text in run.status.get("overrides") or ()
         if not is_place(text.partition("=")[0].lstrip("+~")) and not _PATH.search(text)
     ]
     return {
-        "best_epoch": int(content["epoch"]),
-        "epochs": results.get("epochs"),
-        "metrics": results.get("metrics") or {},
-        "data": results.get("data") or {},
-        "verdict": results.get("verdict") or {},
+        "epochs": run.results.get("epochs"),
         "overrides": overrides,
-        "seconds": status.get("seconds"),
-        "versions": status.get("versions") or {},
-        "git_commit": status.get("git_commit"),
-        "ended": status.get("ended"),
+        "seconds": run.status.get("seconds"),
     }
 
 
-def _card(network: TrainedNetwork, description: Mapping[str, Any], file: str) -> str:
-    training = description["training"]
-    metadata = network_metadata(description["recipe"], network.working_point)
-    metadata |= {"git_commit": training["git_commit"], "export": {}}
-    metadata["versions"] = {**metadata["versions"], **training["versions"]}
-    described = (description["recipe"], network.working_point, metadata, stored_facts(training))
-    return format_model_card(*described, file)
+def _card(network: TrainedNetwork, description: Mapping[str, Any], facts: TrainingFacts) -> str:
+    recipe, point, weights = description["recipe"], network.working_point, description["weights"]
+    metadata = network_metadata(recipe, point) | card_metadata(recipe, point, facts, facts.licence)
+    return format_card(Card(recipe, point, metadata, facts, weights["file"], weights["sha256"]))
 
 
-def _write(files: Sequence[Path], contents: Sequence[bytes]) -> None:
+def _write(contents: Mapping[Path, bytes]) -> None:
     """Write all files under temporary names, then rename them, the weights last."""
     with ExitStack() as stack:
-        partials = [stack.enter_context(atomic_write(file)) for file in files]
-        for partial, content in zip(partials, contents, strict=True):
+        partials = [stack.enter_context(atomic_write(file)) for file in contents]
+        for partial, content in zip(partials, contents.values(), strict=True):
             partial.write_bytes(content)

@@ -1,6 +1,6 @@
 """Charge and ROIs against the angle of tracks and showers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
     return figure
 
 
-def curve_figure(rows: Sequence[Row], quantity: str) -> Figure:
+def metric_figure(rows: Sequence[Row], quantity: str) -> Figure:
     """Draw one metric of all methods against angle: a key of ``CHARGE`` or of ``ROIS``.
 
     The rows are of one plane and energy.
@@ -73,6 +73,20 @@ def curve_figure(rows: Sequence[Row], quantity: str) -> Figure:
     axis.set_xlabel(_PLAIN_ANGLE)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(loc="best", framealpha=0.7)
+    return figure
+
+
+def curve_figure(curves: Mapping[str, Sequence[tuple[float, float]]], quantity: str) -> Figure:
+    """Draw one charge metric, a key of ``CHARGE``, against angle: (angle, value) by method."""
+    figure = new_figure(5.5, 3.8)
+    axis = figure.add_subplot()
+    for method, points in curves.items():
+        axis.plot(*zip(*points, strict=True), ms=5, lw=1.2, **METHODS.get(method, {"marker": "o"}))
+    if quantity in _EXPECTED:
+        axis.axhline(_EXPECTED[quantity], color="0.6", lw=1, zorder=0)
+    axis.set(xlabel=_ANGLE, ylabel=CHARGE[quantity])
+    axis.grid(alpha=0.3)
+    axis.legend()
     return figure
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from roilab.event_image import EventImage, is_mask
 from roilab.plots.images import (
@@ -111,3 +113,17 @@ def _draw_classes(
 ) -> None:
     shown = class_pool(classes, len(names) + 1, _PIXELS)
     draw_classes(axis, shown, names, count_classes(classes, len(names)), event.extent)
+
+
+def charge_pixels(layer: Frame) -> NDArray[np.uint8]:
+    """Return a layer (channel, slice) as an RGB picture (channel, slice, colour)."""
+    colours: NDArray[np.uint8] = colormaps[CHARGE_COLOURS](_range(layer)(layer), bytes=True)
+    return colours[..., :3]
+
+
+def _range(layer: Frame) -> Normalize:
+    """Return a range symmetric around zero: 99.5% of a charge, all of a mostly empty mask."""
+    size = np.abs(layer)
+    sparse = np.count_nonzero(layer) < 0.1 * layer.size
+    limit = float(size.max() if sparse else np.quantile(size, 0.995)) or 1.0
+    return Normalize(-limit, limit)

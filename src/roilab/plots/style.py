@@ -2,9 +2,11 @@
 
 import io
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 TRUTH, PREDICTED = "#0072B2", "#D55E00"  # Okabe-Ito blue and vermilion: colour-blind safe
 COLOURS = (TRUTH, PREDICTED, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -23,6 +25,13 @@ class ShownFigure(Figure):
         stream = io.BytesIO()
         self.savefig(stream, format="png")
         return stream.getvalue()
+
+
+def figure_pixels(figure: Figure) -> NDArray[np.uint8]:
+    """Return a figure as an RGB picture (row, column, colour)."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -26,25 +26,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="folder for the page of several runs (default: the one FOLDER, or "
         "outputs/report/DATE/TIME for several)",
     )
+    parser.add_argument(
+        "--study",
+        action="store_true",
+        help="a page for a meeting: verdict and curves of every network, a table, commands",
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(message)s")
 
     def write() -> int:
-        page = _write_pages(options.folders, options.output)
+        page = _write_pages(options.folders, options.output, options.study)
         Console(soft_wrap=True, highlight=False).print(escape(str(page)))
         return 0
 
     return run_command(write)
 
 
-def _write_pages(folders: Sequence[Path], output: Path | None) -> Path:
+def _write_pages(folders: Sequence[Path], output: Path | None, study: bool) -> Path:
     from roilab.report.find import ReportError, find_runs
     from roilab.report.run_page import try_write_run_page, write_run_page
+    from roilab.report.study_page import write_study_page
     from roilab.report.summary_page import write_summary_page
 
     runs = find_runs(folders)
     single = len(folders) == 1 and runs[0].folder == folders[0].resolve() and output is None
-    if not single:
+    if study or not single:
         for run in runs:
             if run.state != "running" and run.folder.is_dir():
                 try_write_run_page(run.folder)
@@ -52,6 +58,8 @@ def _write_pages(folders: Sequence[Path], output: Path | None) -> Path:
         now = f"{datetime.now():%Y-%m-%d/%H-%M-%S}"
         output = folders[0] if len(folders) == 1 else Path("outputs/report") / now
     try:
+        if study:
+            return write_study_page(runs, output)
         return write_run_page(output) if single else write_summary_page(runs, output)
     except OSError as error:
         raise ReportError(

@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 
 from roilab.event_image import EventImage
-from roilab.plots import CHARGE, ROIS, curve_figure, loss_panels, threshold_figure
+from roilab.plots import CHARGE, ROIS, loss_panels, metric_figure, threshold_figure
 from roilab.plots.event import Draw, event_panels
 from roilab.plots.style import PREDICTED, new_chart
 from roilab.report.run_record import RunRecord
@@ -78,7 +78,7 @@ def _curves(name: str, key: tuple[str, str, str], points: list[Row]) -> Curves:
     complete = [dict.fromkeys(known, math.nan) | point for point in points]
     charts = [
         draw_chart(
-            partial(curve_figure, complete, quantity),
+            partial(metric_figure, complete, quantity),
             f"{name}-{quantity.replace('_', '-')}",
             f"{metric_words(quantity)} against angle, {title}: network, gauss and ideal; the "
             "numbers stand in the table below.",

@@ -176,9 +176,8 @@ def _ranked(path: Path) -> list[Row]:
 
 
 def _figure_links(run: RunRecord) -> dict[str, str]:
-    """Return the addresses of the figures of the evaluation, by name."""
-    if run.physics_table is None:
-        return {}
-    folders = (run.physics_table.parent, run.physics_table.parent / "figures")
+    """Return the addresses of the figures of all evaluations, by name."""
+    parents = [table.parent for table in run.physics_tables]
+    folders = [folder for parent in parents for folder in (parent, parent / "figures")]
     paths = [path for folder in folders for path in sorted(folder.glob("*.png"))]
     return {path.stem: relative_link(path, run.folder) for path in paths}

@@ -20,10 +20,8 @@ from roilab.report.saved_config import parse_yaml, read_yaml, select
 from roilab.report.setting_names import override_key
 from roilab.run_folder import run_checkpoint
 from roilab.types import Row
-from roilab.verdict import TRAINING_TABLE, Verdict, judge_training, read_table
+from roilab.verdict import PhysicsTableError, Verdict, judge_training, read_run_tables
 
-# Tables of charge metrics; an evaluation by the user comes before the one of the training.
-PHYSICS_TABLES = ("evaluation/table.csv", TRAINING_TABLE)
 NOT_STARTED = "not started"
 # What reading a file of unknown contents raises.
 _UNREADABLE = (
@@ -45,8 +43,8 @@ class RunRecord:
         status: contents of ``status.json``.
         curves: contents of the CSV logs.
         exported: contents of ``model.json``.
-        physics: table of charge metrics, cells as text.
-        physics_table: path of that table.
+        physics: charge metrics of all evaluations, cells as text.
+        physics_tables: paths of their tables.
         evaluation: contents of ``evaluation/evaluation.json``.
         problem: which files could not be read, and why.
     """
@@ -60,7 +58,7 @@ class RunRecord:
     curves: Curves = field(default_factory=dict)
     exported: Mapping[str, Any] = field(default_factory=dict)
     physics: Sequence[Row] = ()
-    physics_table: Path | None = None
+    physics_tables: Sequence[Path] = ()
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
 
@@ -194,27 +192,37 @@ def read_run(folder: Path) -> RunRecord:
     def attempt(path: Path, read: Callable[[Path], Any], default: Any) -> Any:
         try:
             return read(path) if path.exists() else default
+        except PhysicsTableError as why:
+            problems.append(str(why))
+            return default
         except _UNREADABLE as why:
             problems.append(f"{path}: cannot be read ({type(why).__name__}: {why}).")
             return default
 
     overrides = folder / ".hydra" / "overrides.yaml"
     hydra = attempt(folder / ".hydra" / "hydra.yaml", _read_mapping, {})
-    table = next((path for name in PHYSICS_TABLES if (path := folder / name).is_file()), None)
+    status = attempt(folder / "status.json", _read_json, {})
+    tables = attempt(folder, lambda path: read_run_tables(path, _mask_thresh(status)), [])
     return RunRecord(
         folder=folder,
         config=attempt(folder / ".hydra" / "config.yaml", _read_mapping, {}),
         choices=attempt(folder, lambda _: _choices(hydra), {}),
         overrides=attempt(overrides, _read_overrides, {}),
         command=attempt(overrides, lambda path: _command(hydra, path), ()),
-        status=attempt(folder / "status.json", _read_json, {}),
+        status=status,
         curves=attempt(folder / "csv", read_curves, {}),
         exported=attempt(folder / "model.json", _read_json, {}),
-        physics=attempt(table, read_table, ()) if table else (),
-        physics_table=table,
+        physics=[row for table in tables for row in table.rows],
+        physics_tables=[table.path for table in tables],
         evaluation=attempt(folder / "evaluation" / "evaluation.json", _read_json, {}),
         problem=" ".join(problems) or None,
     )
+
+
+def _mask_thresh(status: Mapping[str, Any]) -> float | None:
+    """Return the mask threshold of the best checkpoint; ``None`` where it is not recorded."""
+    thresh = ((status.get("results") or {}).get("working_point") or {}).get("mask_thresh")
+    return thresh if isinstance(thresh, int | float) else None
 
 
 def parse_number(text: str | None) -> float | None:

@@ -51,7 +51,7 @@ _EXPORT = (
     ("network", "network"),
     ("commit", "git_commit"),
 )
-_FILES = ("model.ts", "model.json", "MODEL_CARD.md", "dnnroi.jsonnet")
+_FILES = ("model.ts", "model.json", "README.md", "dnnroi.jsonnet")
 _NOT_RECORDED = "not recorded"
 _NAMES = {"marked": "part of pixels in the mask"}  # of columns that no words of a metric name
 

@@ -96,21 +96,9 @@ def read_plan(config: DictConfig, overrides: Sequence[str]) -> Plan:
         )
     section: Any = OmegaConf.to_container(config.search, resolve=True)
     objectives = read_objectives(section["objectives"])
-    command = []
-    for one in overrides:
-        top = override_key(one).split(".")[0].partition("/")[0]
-        if top in _REFUSED:
-            raise SearchError(f"{one}: is not for a search; {_REFUSED[top]}. Leave it out.")
-        if top not in _OWN:
-            command.append(one)
+    command = _training_overrides(overrides)
     space = read_space(section["space"] or {})
-    given = {override_key(one): one for one in command}
-    for parameter in space:
-        if parameter.key in given:
-            raise SearchError(
-                f"{given[parameter.key]}: search.space varies {parameter.key}; leave it out here, "
-                "or take it out of the space."
-            )
+    _check_space(space, command)
     return Plan(
         Path(config.output_dir),
         tuple(command),
@@ -122,6 +110,29 @@ def read_plan(config: DictConfig, overrides: Sequence[str]) -> Plan:
         section["seed"],
         section["trials"],
     )
+
+
+def _training_overrides(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides that every trial gets."""
+    command = []
+    for one in overrides:
+        top = override_key(one).split(".")[0].partition("/")[0]
+        if top in _REFUSED:
+            raise SearchError(f"{one}: is not for a search; {_REFUSED[top]}. Leave it out.")
+        if top not in _OWN:
+            command.append(one)
+    return command
+
+
+def _check_space(space: Sequence[Parameter], command: Sequence[str]) -> None:
+    """Check that no setting is both searched and given."""
+    given = {override_key(one): one for one in command}
+    for parameter in space:
+        if parameter.key in given:
+            raise SearchError(
+                f"{given[parameter.key]}: search.space varies {parameter.key}; leave it out here, "
+                "or take it out of the space."
+            )
 
 
 def _prune_by(name: str | None, objectives: tuple[Objective, ...]) -> Objective | None:

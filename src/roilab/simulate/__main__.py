@@ -1,6 +1,7 @@
 """``python -m roilab.simulate``: simulate a sample of events."""
 
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,8 +15,10 @@ def main(config: DictConfig) -> None:
     from roilab.simulate.file_jobs import check_processes
 
     check_processes(config.processes)
-    sample = OmegaConf.to_container(config.simulation, resolve=True)
-    make_sample(sample, Path(config.output_dir), config.processes)  # type: ignore[arg-type]
+    sample: Any = OmegaConf.to_container(config.simulation, resolve=True)
+    if config.output == "depos":  # a sample of frames has no such entry
+        sample["output"] = "depos"
+    make_sample(sample, Path(config.output_dir), config.processes)
 
 
 if __name__ == "__main__":

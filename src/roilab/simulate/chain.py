@@ -75,8 +75,12 @@ class Simulation:
 
     @cached_property
     def actual_noise(self) -> Noise:
-        """The noise with its variation."""
-        return self.variation.vary_noise(self.noise)
+        """The noise of the detector, with its variation."""
+        detector, response = self.detector, self.response
+        counts = response.counts_per_electron
+        rms = [counts * electrons for electrons in detector.electronics.noise_electrons]
+        clock = (detector.nticks, detector.tick_ns, response.peaking_us)
+        return self.variation.vary_noise(self.noise.scaled(rms, *clock))
 
     def simulate(
         self, event: GeneratedEvent, index: int, seed: int, request: Request = EVERYTHING
@@ -96,15 +100,17 @@ class Simulation:
             decon = self.processing.deconvolve(raw, plane, self.detector, self.response, names)
             if request.needs_rois(plane):
                 candidates[plane] = self.roi.find_candidates(decon, plane)
+                decon.pop("tighter_lf")
             if plane in request.planes:
-                frames[plane] = {"orig": adc, "raw": raw, **decon}
+                made: FramesByTag = {"orig": adc, "raw": raw, **decon}
+                if request.needs_charge:
+                    made |= self._find_charge(candidates[plane], decon, plane, request)
+                # The rest is freed: a frame of the largest detector takes 0.3 GB.
+                frames[plane] = {tag: made[tag] for tag in request.tags if tag in made}
         if request.coincidence:
             found = self.coincidence(candidates, self.detector, request.planes)
             for plane, (mp2, mp3) in found.items():
                 frames[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
-        if request.needs_charge:
-            for plane in request.planes:
-                frames[plane] |= self._find_charge(candidates[plane], frames[plane], plane, request)
         wanted = {p: {tag: frames[p][tag] for tag in request.tags} for p in request.planes}
         if "wiener" in request.tags:
             for p in request.planes:

@@ -1,8 +1,9 @@
 """Currents that a drifting electron induces on the wires, from two-dimensional electrostatics.
 
-In a cut across the wires every wire is a line charge; the planes of shielding, U, V and W wires
-are parallel, and a grounded mesh lies behind W. Two problems are solved in the limit of thin
-wires, with image charges for the mesh:
+In a cut across the wires every wire is a line charge; the planes of shielding (if any), U, V and W
+wires are parallel, and a grounded plane lies behind W. Two problems are solved in the limit of thin
+wires, with image charges for the grounded plane. The wires of all planes have the pitch of the
+plane whose signal is computed:
 
 * the *drift field*: periodic planes at their bias voltages in the uniform drift field; electrons
   follow it with the mobility of liquid argon;
@@ -18,6 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from roilab.simulate.errors import SimulationError
 from roilab.types import FloatArray, Mask
 
 # Mobility of electrons in liquid argon [cm^2/V/s] against field [kV/cm] at 89 K:
@@ -33,10 +35,11 @@ class WireField:
     Settings ``field`` of ``conf/simulation/response/wires.yaml``, which documents every key.
     """
 
-    pitch_mm: float
-    gap_mm: float
+    pitch_mm: tuple[float, float, float]
+    heights_mm: tuple[float, ...]
+    ground_mm: float
     radius_mm: float
-    bias_volts: tuple[float, float, float, float]
+    bias_volts: tuple[float, ...]
     drift_field_kv_per_cm: float
     drift_speed_mm_per_us: float
     start_mm: float
@@ -46,13 +49,20 @@ class WireField:
     impacts: int
 
     def __post_init__(self) -> None:
-        # A list from YAML becomes a tuple, so that the field can be a key of the cache below.
-        object.__setattr__(self, "bias_volts", tuple(self.bias_volts))
+        # Lists from YAML become tuples, so that the field can be a key of the cache below.
+        for name in ("pitch_mm", "heights_mm", "bias_volts"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if len(self.heights_mm) != len(self.bias_volts) or len(self.heights_mm) not in (3, 4):
+            raise SimulationError(
+                f"response.field: {len(self.heights_mm)} heights_mm and {len(self.bias_volts)} "
+                "bias_volts; expected 3 of each, for U, V and W, or 4, the first for shielding "
+                "wires. Correct the section field of the detector."
+            )
 
     @property
-    def heights_mm(self) -> FloatArray:
-        """Height of the shielding, U, V and W planes above W, shape (4,)."""
-        return self.gap_mm * np.array([3.0, 2.0, 1.0, 0.0])
+    def u_plane(self) -> int:
+        """Position of U among the planes: 1 behind shielding wires, else 0."""
+        return len(self.heights_mm) - 3
 
     @property
     def samples(self) -> int:
@@ -71,12 +81,15 @@ def compute_drift_speed(field_kv_per_cm: FloatArray) -> FloatArray:
     return mobility * e * 1e-2
 
 
-def _compute_plane_potentials(field: WireField, x: FloatArray, y: FloatArray) -> FloatArray:
+def _compute_plane_potentials(
+    field: WireField, pitch: float, x: FloatArray, y: FloatArray
+) -> FloatArray:
     """Return potential and gradient in x and y of planes of unit charge, (plane, 3, point)."""
-    k = 2 * np.pi / field.pitch_mm
-    planes = np.zeros((4, 3, *np.broadcast_shapes(x.shape, y.shape)))
+    k = 2 * np.pi / pitch
+    count = len(field.heights_mm)
+    planes = np.zeros((count, 3, *np.broadcast_shapes(x.shape, y.shape)))
     for total, height in zip(planes, field.heights_mm, strict=True):
-        for sign, source in ((1.0, height), (-1.0, -2 * field.gap_mm - height)):  # and image
+        for sign, source in ((1.0, height), (-1.0, -2 * field.ground_mm - height)):  # and image
             # Clipped to keep cosh and sinh of large arguments finite.
             u = np.clip(k * (y - source), -300, 300)
             denominator = np.cosh(u) - np.cos(k * x)
@@ -86,22 +99,22 @@ def _compute_plane_potentials(field: WireField, x: FloatArray, y: FloatArray) ->
     return planes
 
 
-def _solve_plane_charges(field: WireField) -> FloatArray:
-    """Return the charges of the four planes that put the wires at their voltages [kV], (4,)."""
-    surface = np.array([field.radius_mm])
-    matrix = np.empty((4, 4))
-    for row, height in enumerate(field.heights_mm):
-        matrix[row] = _compute_plane_potentials(field, surface, np.array([height]))[:, 0, 0]
-    external = -0.1 * field.drift_field_kv_per_cm * (field.heights_mm + field.gap_mm)
+def _solve_plane_charges(field: WireField, pitch: float) -> FloatArray:
+    """Return the charges of the planes that put the wires at their voltages [kV], (plane,)."""
+    surface, heights = np.array([field.radius_mm]), np.asarray(field.heights_mm)
+    matrix = np.empty((len(heights), len(heights)))
+    for row, height in enumerate(heights):
+        matrix[row] = _compute_plane_potentials(field, pitch, surface, np.array([height]))[:, 0, 0]
+    external = -0.1 * field.drift_field_kv_per_cm * (heights + field.ground_mm)
     return np.asarray(np.linalg.solve(matrix, 1e-3 * np.asarray(field.bias_volts) - external))
 
 
 def _compute_velocity(
-    field: WireField, charges: FloatArray, x: FloatArray, y: FloatArray
+    field: WireField, pitch: float, charges: FloatArray, x: FloatArray, y: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the velocity of electrons at points in x and y [mm/us]."""
     nominal = compute_drift_speed(np.array([field.drift_field_kv_per_cm]))[0]
-    planes = zip(charges, _compute_plane_potentials(field, x, y), strict=True)
+    planes = zip(charges, _compute_plane_potentials(field, pitch, x, y), strict=True)
     # Electrons move towards higher potential; kV/mm to kV/cm is a factor 10.
     _, grad_x, grad_y = 10 * sum(q * plane for q, plane in planes)
     grad_y = grad_y - field.drift_field_kv_per_cm
@@ -110,15 +123,16 @@ def _compute_velocity(
     return speed * grad_x / strength, speed * grad_y / strength
 
 
-def compute_drift_paths(field: WireField) -> tuple[FloatArray, FloatArray]:
+@lru_cache(maxsize=4)  # the planes of most detectors have one pitch
+def compute_drift_paths(field: WireField, pitch: float) -> tuple[FloatArray, FloatArray]:
     """Return the positions of the electrons across and above the wires [mm], (impact, sample).
 
-    Half of the impact positions are computed: the others are mirror images. An electron stays
-    where it reaches a wire.
+    ``pitch`` is the distance of neighbouring wires [mm]. Half of the impact positions are computed:
+    the others are mirror images. An electron stays where it reaches a wire.
     """
-    charges = _solve_plane_charges(field)
+    charges = _solve_plane_charges(field, pitch)
     half = field.impacts // 2
-    x = ((np.arange(half) + 0.5) / field.impacts) * field.pitch_mm
+    x = ((np.arange(half) + 0.5) / field.impacts) * pitch
     y = np.full(half, field.start_mm)
     dt = field.period_us / _SUBSTEPS
     moving: Mask = np.ones(half, dtype=bool)
@@ -129,25 +143,26 @@ def compute_drift_paths(field: WireField) -> tuple[FloatArray, FloatArray]:
             if not moving.any():
                 break
             # The midpoint method.
-            vx, vy = _compute_velocity(field, charges, x, y)
-            vx, vy = _compute_velocity(field, charges, x + 0.5 * dt * vx, y + 0.5 * dt * vy)
+            vx, vy = _compute_velocity(field, pitch, charges, x, y)
+            half_x, half_y = x + 0.5 * dt * vx, y + 0.5 * dt * vy
+            vx, vy = _compute_velocity(field, pitch, charges, half_x, half_y)
             x, y = np.where(moving, x + dt * vx, x), np.where(moving, y + dt * vy, y)
-            across = x - field.pitch_mm * np.round(x / field.pitch_mm)
-            moving &= (np.hypot(across, y) > 2 * field.radius_mm) & (y > -field.gap_mm)
+            across = x - pitch * np.round(x / pitch)
+            moving &= (np.hypot(across, y) > 2 * field.radius_mm) & (y > -field.ground_mm)
     return xs, ys
 
 
 def _solve_wire_charges(
-    field: WireField, plane: int, reach: int
+    field: WireField, pitch: float, plane: int, reach: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return x, y and charge of line charges that put one wire at 1 V and all others at 0 V."""
-    across = field.pitch_mm * np.arange(-reach, reach + 1)
-    x = np.tile(across, 4)
+    across = pitch * np.arange(-reach, reach + 1)
+    x = np.tile(across, len(field.heights_mm))
     y = np.repeat(field.heights_mm, len(across))
     dx = x[:, None] - x[None, :]
     direct = np.hypot(dx, y[:, None] - y[None, :])
     np.fill_diagonal(direct, field.radius_mm)
-    to_image = np.hypot(dx, y[:, None] + 2 * field.gap_mm + y[None, :])
+    to_image = np.hypot(dx, y[:, None] + 2 * field.ground_mm + y[None, :])
     potential = np.zeros(len(x))
     potential[plane * len(across) + reach] = 1.0
     return x, y, np.linalg.solve(np.log(to_image / direct), potential)
@@ -156,13 +171,14 @@ def _solve_wire_charges(
 def compute_weighting_potential(
     field: WireField, plane: int, x: FloatArray, y: FloatArray
 ) -> FloatArray:
-    """Return the weighting potential of a plane's central wire (1 U, 2 V, 3 W) at points [mm]."""
-    wire_x, wire_y, charge = _solve_wire_charges(field, plane, reach=2 * field.neighbours)
+    """Return the weighting potential of a central wire (0 U, 1 V, 2 W) at points [mm]."""
+    pitch, number = field.pitch_mm[plane], field.u_plane + plane
+    wire_x, wire_y, charge = _solve_wire_charges(field, pitch, number, reach=2 * field.neighbours)
     total = np.zeros(x.shape)
     for px, py, q in zip(wire_x, wire_y, charge, strict=True):
         across = (x - px) ** 2
         direct = np.maximum(across + (y - py) ** 2, field.radius_mm**2)
-        total += 0.5 * q * np.log((across + (y + 2 * field.gap_mm + py) ** 2) / direct)
+        total += 0.5 * q * np.log((across + (y + 2 * field.ground_mm + py) ** 2) / direct)
     return total
 
 
@@ -173,13 +189,13 @@ def compute_induced_currents(field: WireField) -> FloatArray:
     Charge per sample in units of the electron's charge, positive where electrons are collected;
     shape (plane, wire offset, impact, sample), offsets from ``-neighbours``.
     """
-    xs, ys = compute_drift_paths(field)
     half, wires = field.impacts // 2, 2 * field.neighbours + 1
     offsets = np.arange(-field.neighbours, field.neighbours + 1)
     currents = np.empty((3, wires, 2 * half, field.samples))
-    for plane in range(3):
-        x = xs[None] - field.pitch_mm * offsets[:, None, None]
-        potential = compute_weighting_potential(field, plane + 1, x, np.broadcast_to(ys, x.shape))
+    for plane, pitch in enumerate(field.pitch_mm):
+        xs, ys = compute_drift_paths(field, pitch)
+        x = xs[None] - pitch * offsets[:, None, None]
+        potential = compute_weighting_potential(field, plane, x, np.broadcast_to(ys, x.shape))
         # The last step ends on the central W wire: it gets the full charge, the others none.
         potential[..., -1] = ((offsets == 0) & (plane == 2))[:, None]
         right = np.diff(potential, axis=-1, prepend=potential[..., :1])

@@ -38,9 +38,28 @@ class FileJob:
         return [self.path(kind, c) for c in containers for kind in ("rec", "tru")]
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """Names of the files of an event, as in ``meta.json``."""
+        container = self.config["containers"][0]
+        return {kind: self.path(kind, container).name for kind in ("rec", "tru")}
+
+    @property
     def complete(self) -> bool:
         """Whether all files exist; an incomplete file has another name."""
         return all(path.is_file() for path in self.paths)
+
+    def run(self) -> None:
+        """Simulate the events and write the files."""
+        simulation, seed = Simulation.from_config(self.config), self.config["seed"]
+        request = Request.from_config(self.config)
+        with ExitStack() as stack:
+            # Closed in reverse order: the truth appears first, so no reconstruction is without it.
+            writers = [stack.enter_context(FrameWriter(path)) for path in self.paths]
+            for index in self.events:
+                event = simulation.generate(index, seed)
+                planes, truth = simulation.simulate(event, index, seed, request)
+                for rec, tru in zip(writers[::2], writers[1::2], strict=True):
+                    write_event(rec, tru, self.config, simulation.detector, index, planes, truth)
 
 
 RunJobs = Callable[[Sequence[FileJob]], Iterator[int]]
@@ -108,23 +127,14 @@ def _no_preparation() -> None:
 
 
 def simulate_file(job: FileJob) -> int:
-    """Simulate the events of one pair of files; return their number.
+    """Simulate the events of one job; return their number.
 
     All random numbers follow from the sample's seed and the event's number, so the frames do not
     depend on the process.
     """
-    simulation, seed = Simulation.from_config(job.config), job.config["seed"]
-    request = Request.from_config(job.config)
     for path in job.paths:
         path.unlink(missing_ok=True)
-    for leftover in job.output_dir.glob(f".g4-*-{job.number}.*.partial*"):
-        leftover.unlink()
-    with ExitStack() as stack:
-        # Closed in reverse order: the truth appears first, so no reconstruction stands without it.
-        writers = [stack.enter_context(FrameWriter(path)) for path in job.paths]
-        for index in job.events:
-            event = simulation.generate(index, seed)
-            planes, truth = simulation.simulate(event, index, seed, request)
-            for rec, tru in zip(writers[::2], writers[1::2], strict=True):
-                write_event(rec, tru, job.config, simulation.detector, index, planes, truth)
+        for leftover in job.output_dir.glob(f".{path.stem}.*.partial*"):
+            leftover.unlink()
+    job.run()
     return len(job.events)

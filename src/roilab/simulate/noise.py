@@ -11,7 +11,8 @@ S(f) is the amplifier's spectrum, 1 at f = 0. The mean of N(f)^2 over all freque
 variance of the noise.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft
@@ -58,6 +59,18 @@ class Noise:
         series = (self.series_adc_per_mhz * f) ** 2 * (1 + self.flicker_mhz / f)
         total = np.sqrt(shape**2 * (parallel + series) + self.white_adc**2)
         return np.where(frequency_mhz > 0, total, 0.0)
+
+    def scaled(
+        self, rms_adc: Sequence[float], ticks: int, tick_ns: float, peaking_us: float
+    ) -> "Noise":
+        """Return the noise whose incoherent part has an RMS [ADC counts] on U, V and W.
+
+        It is multiplied with ``scale``; the shape of the spectrum stays.
+        """
+        frequency = np.abs(scipy.fft.fftfreq(ticks, 1e-3 * tick_ns))
+        unit = float(np.sqrt((self.amplitude(frequency, peaking_us) ** 2).mean()))
+        u, v, w = (factor * rms / unit for factor, rms in zip(self.scale, rms_adc, strict=True))
+        return replace(self, scale=(u, v, w))
 
     def generate(
         self,

@@ -13,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from roilab.atomic_write import write_json
 from roilab.detectors.detector import PLANE_NAMES
 from roilab.folder_lock import LOCK_FILES, lock_folder
-from roilab.frames import CONTAINERS, META_FILE
+from roilab.frames import CONTAINERS, META_FILE, SIMULATION_FILE
 from roilab.interruption import Interrupted
 from roilab.simulate.chain import Simulation
+from roilab.simulate.depo_files import DepoJob
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.file_jobs import FileJob, RunJobs
 from roilab.simulate.request import RECONSTRUCTION_TAGS
@@ -23,8 +24,6 @@ from roilab.simulate.write_frames import TRUTH_TAG
 from roilab.types import Row
 
 log = logging.getLogger(__name__)
-
-CONFIG_FILE = "simulation.json"
 
 
 class Production:
@@ -57,7 +56,8 @@ class Production:
         numbers = range(self.config["events"])
         size = self.config["events_per_file"]
         chunks = [tuple(numbers[first : first + size]) for first in range(0, len(numbers), size)]
-        return [FileJob(self.config, self.output_dir, n, chunk) for n, chunk in enumerate(chunks)]
+        make = DepoJob if self.config.get("output") == "depos" else FileJob
+        return [make(self.config, self.output_dir, n, chunk) for n, chunk in enumerate(chunks)]
 
     def run(self, run_jobs: RunJobs, progress: bool) -> None:
         """Simulate the incomplete files, and write ``meta.json``.
@@ -77,7 +77,7 @@ class Production:
         try:
             # Another process may have begun a sample here meanwhile.
             if not self._holds_this_sample():
-                write_json(self.output_dir / CONFIG_FILE, self.config)
+                write_json(self.output_dir / SIMULATION_FILE, self.config)
             self._simulate(run_jobs, progress)
         finally:
             lock.release()
@@ -102,7 +102,7 @@ class Production:
                 for count in run_jobs(jobs):
                     bar.advance(task, count)
         except BaseException as end:
-            for partial in self.output_dir.glob(".g4-*.partial*"):  # of the ended processes
+            for partial in self.output_dir.glob(".*.partial*"):  # of the ended processes
                 partial.unlink(missing_ok=True)
             if isinstance(end, Interrupted):
                 end.note = (
@@ -122,7 +122,7 @@ class Production:
 
     def _holds_this_sample(self) -> bool:
         """Return whether the folder holds this sample, complete or not; else it must be empty."""
-        config_file = self.output_dir / CONFIG_FILE
+        config_file = self.output_dir / SIMULATION_FILE
         config = json.loads(json.dumps(self.config))
         if config_file.is_file():
             stored = None
@@ -148,11 +148,10 @@ class Production:
 
     def collect_metadata(self) -> dict[str, Any]:
         """Return the contents of ``meta.json``: the truth of every event."""
-        detector, container = self.simulation.actual_detector, self.config["containers"][0]
+        detector = self.simulation.actual_detector
         events = []
         for job in self.jobs:
-            files = {kind: job.path(kind, container).name for kind in ("rec", "tru")}
-            events += [self._describe_event(index) | files for index in job.events]
+            events += [self._describe_event(index) | dict(job.names) for index in job.events]
         common = {
             "detector": f"{detector.name} (roilab simulation)",
             "apa": detector.apa,

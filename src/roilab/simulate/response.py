@@ -62,7 +62,13 @@ class Response:
     @property
     def delay_us(self) -> float:
         """Nominal time from the response plane to the collection wires."""
-        return self.field.start_mm / self.field.drift_speed_mm_per_us
+        return float(self.field.start_mm / self.field.drift_speed_mm_per_us)
+
+    @property
+    def counts_per_electron(self) -> float:
+        """ADC counts at the peak of the amplifier's response to one electron."""
+        counts_per_mv = (2**self.adc_bits - 1) / self.adc_range_mv
+        return float(self.gain_mv_per_fc * _ELECTRON_FC * counts_per_mv)
 
     def compute_signal(self, arrivals: Arrivals, detector: Detector, plane_index: int) -> Frame:
         """Compute the noise-free signal of a plane (0 U, 1 V, 2 W).
@@ -130,8 +136,7 @@ def compute_waveforms(response: Response, tick_ns: float) -> FloatArray:
     size = scipy.fft.next_fast_len(length + currents.shape[-1], real=True)
     time_us = field.period_us * np.arange(length, dtype=np.float64)
     shaper = cold_electronics(time_us, response.peaking_us)
-    counts_per_mv = (2**response.adc_bits - 1) / response.adc_range_mv
-    shaper *= response.gain_mv_per_fc * _ELECTRON_FC * counts_per_mv
+    shaper *= response.counts_per_electron
     spectrum = scipy.fft.rfft(currents, size) * scipy.fft.rfft(shaper, size)
     waveforms = scipy.fft.irfft(spectrum, size)[..., : length : round(stride)]
     waveforms.setflags(write=False)

@@ -18,16 +18,17 @@ from roilab.types import Frame
 class TruthSmearing:
     """Settings of ``conf/simulation/truth/smeared.yaml``, which documents every key."""
 
-    smear_ticks: float
+    smear_us: float
     smear_wires: tuple[float, float, float]
 
     def __call__(self, arrivals: Arrivals, detector: Detector, plane_index: int) -> Frame:
         """Return the truth of a plane (0 U, 1 V, 2 W) [electrons per tick], (channel, tick)."""
-        plane, smear = detector.planes[plane_index], self.smear_wires[plane_index]
+        plane, wires = detector.planes[plane_index], self.smear_wires[plane_index]
         frame = np.zeros((plane.channels, detector.nticks), dtype=np.float32)
         # Wire j collects from j - 1/2 to j + 1/2.
         across = plane.wire_number(arrivals.y, arrivals.z) + 0.5
-        rows = across, np.hypot(arrivals.sigma_mm / plane.pitch_mm, smear)
-        ticks = arrivals.tick, np.hypot(arrivals.sigma_tick, self.smear_ticks)
+        rows = across, np.hypot(arrivals.sigma_mm / plane.pitch_mm, wires)
+        smear = 1e3 * self.smear_us / detector.tick_ns
+        ticks = arrivals.tick, np.hypot(arrivals.sigma_tick, smear)
         add_clouds(frame, rows, ticks, arrivals.electrons, plane.wires)
         return frame

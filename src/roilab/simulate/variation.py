@@ -75,8 +75,8 @@ class Variation:
 
     def vary_response(self, response: Response) -> Response:
         """Return the response with the actual voltages of the wire planes."""
-        shielding, u, v, w = (self.bias * voltage for voltage in response.field.bias_volts)
-        return replace(response, field=replace(response.field, bias_volts=(shielding, u, v, w)))
+        volts = tuple(self.bias * voltage for voltage in response.field.bias_volts)
+        return replace(response, field=replace(response.field, bias_volts=volts))
 
     def vary_noise(self, noise: Noise) -> Noise:
         """Return the noise; the amplifier's gain does not change the digitiser's white floor."""

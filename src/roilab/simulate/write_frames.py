@@ -38,8 +38,12 @@ def write_event(
         frames: Mapping[int, NDArray[Any]],
         summary: NDArray[Any] | None = None,
     ) -> None:
-        samples = np.concatenate([frames[plane] for plane in written])
-        samples = round_samples(samples, tag, config["rounding"])
+        # Plane by plane: the frames of the largest detectors take 0.3 GB each.
+        samples = np.empty((len(channels), detector.nticks), dtype=frames[written[0]].dtype)
+        row = 0
+        for plane in written:
+            rows = slice(row, row := row + counts[plane])
+            samples[rows] = round_samples(frames[plane], tag, config["rounding"])
         file.add(event, f"{tag}{detector.apa}", samples, channels, *clock, summary=summary)
 
     for tag in config["tags"]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -84,10 +85,16 @@ def _plain(value: Any) -> Any:
 
 
 def _of_job(kind: str) -> str | None:
-    """Resolve ``${job:folder}``, ``${job:title}`` and ``${job:group}`` in the configuration."""
-    if not HydraConfig.initialized() or (number := job_number(HydraConfig.get())) is None:
+    """Resolve ``${job:KIND}`` in the configuration: folder, title, group and command."""
+    if not HydraConfig.initialized():
         return None
     hydra = HydraConfig.get()
+    if kind == "command":
+        folders = [s.path for s in hydra.runtime.config_sources if s.provider == "command-line"]
+        options = ["--config-dir", folders[0]] if folders else []
+        return shlex.join(["roilab", hydra.job.name, *options, *hydra.overrides.task])
+    if (number := job_number(hydra)) is None:
+        return None
     if kind == "group":
         return "/".join(Path(hydra.sweep.dir).resolve().parts[-2:])
     swept = swept_overrides(hydra)
@@ -95,5 +102,5 @@ def _of_job(kind: str) -> str | None:
 
 
 OmegaConf.register_new_resolver("job", _of_job, replace=True)
-# ${given:A,B}: A, or B where A is null.
-OmegaConf.register_new_resolver("given", lambda a, b: b if a is None else a, replace=True)
+# ${given:A,B}: A, or B where A is null or an empty text.
+OmegaConf.register_new_resolver("given", lambda a, b: b if a in (None, "") else a, replace=True)

@@ -225,7 +225,9 @@ def _describe_time(
     train, val = (_batches(contents[stage], stage, trainer, recipe) for stage in ("train", "val"))
     steps = math.ceil(train / trainer.accumulate_grad_batches)
     epochs = _epochs(trainer, steps)
-    epoch = train * costs.train_s + val * costs.val_s
+    # Measured on a training batch.
+    val_s = costs.val_s * recipe["data"]["val_batch_size"] / recipe["data"]["batch_size"]
+    epoch = train * costs.train_s + val * val_s
     in_all = ("", "") if epochs is None else (
         f" x {epochs} epochs = {steps * epochs}", f", {_duration(epoch * epochs)} in total",
     )  # fmt: skip
@@ -236,7 +238,7 @@ def _describe_time(
     kind = "random" if batch.read_s is None else "real"
     rows = {
         "steps": f"{steps} per epoch{in_all[0]}",
-        "time per step": f"{costs.train_s:.2f} s; validation {costs.val_s:.2f} s per batch "
+        "time per step": f"{costs.train_s:.2f} s; validation {val_s:.2f} s per batch "
         f"(measured: {how}; {kind} image)",
         "time": f"{_duration(epoch)} per epoch{in_all[1]}, without pictures, export and waiting "
         f"for data{sooner}",
@@ -254,7 +256,8 @@ def _describe_time(
 def _batches(content: Content, stage: str, trainer: Trainer, recipe: Mapping[str, Any]) -> int:
     """Return the batches of an epoch in one process, with Lightning's limit (number or share)."""
     images = math.ceil(content.images / trainer.world_size)
-    batch_size: int = recipe["data"]["batch_size"]
+    key = "batch_size" if stage == "train" else "val_batch_size"
+    batch_size: int = recipe["data"][key]
     batches = math.ceil(images / batch_size)
     limit: int | float | None = getattr(trainer, f"limit_{stage}_batches")
     if limit is None:

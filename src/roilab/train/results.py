@@ -20,7 +20,7 @@ class Results:
     parameters: int  # number of parameters of the network
     memory_mb: dict[str, float]  # peak since the training began, by place (process, GPU) [MB]
     checkpoint: str | None = None  # best checkpoint, relative to the folder of the run
-    # Numbers of files and images by stage: {"train": {"files": 6, "images": 22}, "val": ...}
+    # Numbers of files, events and images by stage: {"train": {"files": 6, ...}, "val": ...}
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     # Mask threshold at which the metrics hold, and how it was chosen: ``WorkingPoint.plain``
     working_point: Mapping[str, Any] = field(default_factory=dict)

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 Recipe = Mapping[str, Any]
 _ABSENT = "absent"
-_NOT_LOGGED = ("output_dir", "run_dir", "resume", "resume_override", "sweep")
+_NOT_LOGGED = ("output_dir", "run_dir", "resume", "resume_override", "sweep", "job")
 
 
 class ResumeError(RoilabError):
@@ -81,6 +81,8 @@ MAY_CHANGE: dict[str, _Change] = {
     "grace_s": _TAKEN,
     "sweep": _TAKEN,
     "report": _TAKEN,
+    "tags": _TAKEN,
+    "job": _TAKEN,
     "optimized_metric": _TAKEN,
     "logger": _TAKEN,
     "callbacks": _TAKEN,

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from lightning import Callback, Trainer, seed_everything
 from lightning.pytorch.callbacks import Checkpoint, LearningRateMonitor, ProgressBar
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from roilab.building import build
@@ -25,6 +25,7 @@ from roilab.peak_memory import PeakMemory
 from roilab.threads import set_threads
 from roilab.train.callbacks.export import ExportTorchScript
 from roilab.train.checkpoint import best_checkpoint, resume_from
+from roilab.train.loggers.moments import LogData, closing_loggers, log_end, log_start
 from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.network_check import check_network
 from roilab.train.precision import choose_precision
@@ -36,6 +37,7 @@ from roilab.train.working_point import ChooseMaskThreshold, no_validation
 from roilab.verdict import Verdict, judge_training, read_training_table
 
 log = logging.getLogger(__name__)
+Metrics = dict[str, float]
 _LESS_MEMORY = (
     "Lower data.batch_size, raise data.rebin, choose a smaller network (model=mobilenetv3, smaller "
     "model.net widths) or trainer.precision=bf16-mixed, or take a machine with more memory."
@@ -56,21 +58,21 @@ def train(config: DictConfig) -> Results:
         set_threads(config.trainer.threads)
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
-        trainer, module, data, metrics = _fit(config)
+        trainer, module, data, metrics, verdict = _fit(config)
     best = best_checkpoint(trainer)
     results = Results(
         metrics=metrics,
         optimized_metric=config.optimized_metric,
         value=None if config.optimized_metric is None else metrics[config.optimized_metric],
         epochs=trainer.current_epoch,
-        best_epoch=None if best is None else read_checkpoint(best)["epoch"],
+        best_epoch=_epoch(best),
         parameters=_n_parameters(module),
         left_out=dict(data.left_out),
         memory_mb={"process": peak.mb()},
         checkpoint=relative_checkpoint(best, Path(config.run_dir)),
         data=data.counts(),
         working_point=module.working_point.plain(),
-        verdict=_judge(Path(config.run_dir), module, data, metrics).plain(),
+        verdict=verdict.plain(),
     )
     if torch.cuda.is_available():
         results.memory_mb["GPU"] = torch.cuda.max_memory_allocated() / 1e6
@@ -88,8 +90,8 @@ def _judge(
     return judge_training(rows, metrics, module.working_point.plain())
 
 
-def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[str, float]]:
-    """Train and validate; return the trainer, the module, the data and the metrics."""
+def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, Metrics, Verdict]:
+    """Train, validate and export; return trainer, module, data, metrics and the verdict."""
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
     differences: list[Difference] = []
@@ -104,9 +106,8 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
     if differences:
         trainer.callbacks.append(OverrideOptimizer(differences))  # type: ignore[attr-defined]
     log.info("%s, %.2f million parameters", network_name(recipe), _n_parameters(module) / 1e6)
-    with _closing_loggers(trainer):
-        for logger in trainer.loggers:
-            logger.log_hyperparams(recipe)
+    with closing_loggers(trainer):
+        log_start(trainer, recipe)
         if data.settings.normalization == "layer" and checkpoint is None:
             data.prepare_data()
             module.normalization.set_statistics(*data.layer_statistics())
@@ -115,10 +116,18 @@ def _fit(config: DictConfig) -> tuple[Trainer, RoiModule, RoiDataModule, dict[st
             log.warning("no step of training was made: the network has the weights of its start.")
         metrics = validate_best(trainer, module, data)
         log.info("%s", module.working_point)
-        if trainer.is_global_zero:
-            for export in _exports(trainer):
-                export.export(trainer, module)
-        return trainer, module, data, metrics
+        exported = [
+            (export.path, export.export(trainer, module))
+            for export in (_exports(trainer) if trainer.is_global_zero else ())
+        ]
+        verdict = _judge(Path(config.run_dir), module, data, metrics)
+        best = _epoch(best_checkpoint(trainer)), module.mask_thresh
+        log_end(trainer, recipe, metrics, verdict, exported, best)
+        return trainer, module, data, metrics, verdict
+
+
+def _epoch(checkpoint: Path | None) -> int | None:
+    return None if checkpoint is None else int(read_checkpoint(checkpoint)["epoch"])
 
 
 def check_start(module: RoiModule, trainer: Trainer) -> str:
@@ -151,6 +160,7 @@ def build_trainer(config: DictConfig) -> Trainer:
     if config.model.mask_thresh == CHOOSE:
         rule = OmegaConf.to_container(config.working_point, resolve=True)
         callbacks.append(ChooseMaskThreshold(WorkingPointRule(**rule)))  # type: ignore[arg-type]
+    callbacks.append(LogData())
     loggers: list[Logger] = _build_all("logger", config.logger)
     if settings.fast_dev_run:
         loggers = []
@@ -219,25 +229,6 @@ def quiet_lightning() -> Iterator[None]:
             yield
     finally:
         logger.handlers = handlers
-
-
-@contextmanager
-def _closing_loggers(trainer: Trainer) -> Iterator[None]:
-    """Close all logs at the end, with success or failure as their status.
-
-    An open W&B run would record the next training of this process too.
-    """
-    status = "failed"
-    try:
-        yield
-        status = "success"
-    finally:
-        for logger in trainer.loggers:
-            logger.finalize(status)
-            if isinstance(logger, WandbLogger) and trainer.is_global_zero:
-                import wandb
-
-                wandb.finish(exit_code=int(status == "failed"))
 
 
 def _n_parameters(module: RoiModule) -> int:

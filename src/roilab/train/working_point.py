@@ -83,7 +83,7 @@ class ChooseMaskThreshold(Callback):
         """Return the images to scan: no more than the validation takes."""
         batches: Any = trainer.num_val_batches
         count = sum(batches) if isinstance(batches, list) else batches
-        validated = int(count) * data.settings.batch_size * trainer.world_size
+        validated = int(count) * data.settings.val_batch_size * trainer.world_size
         return self.rule.indices(min(n_images, validated))
 
 

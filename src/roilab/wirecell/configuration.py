@@ -23,6 +23,7 @@ _JSONNET = """\
 // anode: the anode's object or its "type:name"; apa: its number; plane: 0, 1 or 2.
 // summary_tag: tag of which the node copies the summary, such as "wiener%d" % apa; every trace
 // of that tag in the frame must have a summary, else the job dies. Empty: no summary.
+// untrained: true: also for a plane that the network was not trained on.
 local plain = {plain};
 local planes = if std.isArray(plain.plane) then plain.plane else [plain.plane];
 local letters = ["u", "v", "w"];
@@ -32,8 +33,8 @@ local tn(object) =
   else object.type + ":" + object.name;
 
 plain + {{
-  nodes(anode, apa, plane, model="{file}", device="cpu", summary_tag="")::
-    assert std.member(planes, plane) :
+  nodes(anode, apa, plane, model="{file}", device="cpu", summary_tag="", untrained=false)::
+    assert untrained || std.member(planes, plane) :
       "this network was made for plane " + std.toString(plain.plane) + ", not for " + plane;
     local service = {{
       type: "TorchService",

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.trainer.states import TrainerFn
 
 from roilab.atomic_write import write_csv
 from roilab.data import RoiDataModule
 from roilab.metrics import segmentation_metrics
 from roilab.train.callbacks.pictures import draw_event, predict
+from roilab.train.loggers import Picture, content_loggers
 from roilab.train.module import RoiModule
 from roilab.types import Row
 
@@ -43,14 +43,13 @@ class BestWorstEvents(Callback):
             name = f"{rank}-by-{_METRIC.replace('_', '-')}.png"
             title = f"{row['name']}, {rank} of {len(rows)}: ROI efficiency {row[_METRIC]:.3f}"
             path = self.output_dir / name
-            event = draw_event(pl_module, data, row["index"], title, path)
+            _, event = draw_event(pl_module, data, row["index"], title, path)
             event.save(path.with_suffix(".npz"))  # the page of the run draws it anew
             row |= {"rank": rank, "picture": name}
+            picture = Picture(f"ranked/{rank}", self.output_dir / name, title)
+            for logger in content_loggers(trainer):
+                logger.log_picture(picture, trainer.current_epoch)
         write_csv(self.output_dir / "best_worst_events.csv", rows)
-        pictures = [str(self.output_dir / row["picture"]) for row in rows if row["picture"]]
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image(key="events/best_worst", images=pictures)
 
 
 def _evaluate(module: RoiModule, data: RoiDataModule, max_images: int) -> list[Row]:

@@ -1,16 +1,17 @@
 """Export the best network at the end of a training."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 from lightning import Callback, Trainer
-from lightning.pytorch.loggers import WandbLogger
 
 from roilab.export.forms import try_export
-from roilab.export.model_card import read_training_facts
 from roilab.export.network_files import check_machine, export_network
 from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork, read_checkpoint
+from roilab.model_card import read_training_facts
 from roilab.train.checkpoint import best_checkpoint
 from roilab.train.module import RoiModule
 
@@ -46,8 +47,8 @@ class ExportTorchScript(Callback):
         how = "in bands of channels" if compiled.form == "bands" else f"torch.jit.{compiled.form}"
         return f"{how}, {self.settings.precision}, about {compiled.expected_mb:.0f} MB for an image"
 
-    def export(self, trainer: Trainer, module: RoiModule) -> None:
-        """Export, and log the files to W&B as an artifact."""
+    def export(self, trainer: Trainer, module: RoiModule) -> dict[str, object]:
+        """Export, and return the metadata of the network."""
         best = best_checkpoint(trainer)
         # Built as this training composed it, not as the checkpoint says.
         network = TrainedNetwork(module.recipe, working_point=module.working_point)
@@ -55,18 +56,11 @@ class ExportTorchScript(Callback):
         state = module.state_dict() if checkpoint is None else checkpoint["state_dict"]
         network.load_weights_of(state)
         epoch = module.current_epoch if checkpoint is None else int(checkpoint["epoch"])
-        facts = read_training_facts(self.path.parent, epoch)
+        described = (module.recipe, network.working_point)
+        facts = read_training_facts(self.path.parent, epoch, *described)
+        # The status file gets its results, versions and end after the export.
+        counts = trainer.datamodule.counts()  # type: ignore[attr-defined]
+        today = datetime.now(UTC).date().isoformat()
+        facts = replace(facts, data=counts, date=facts.date or today)
         # A resumed run replaces its earlier export.
-        metadata = export_network(network, self.path, self.settings, overwrite=True, facts=facts)
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                _log_artifact(logger, self.path, metadata)
-
-
-def _log_artifact(logger: WandbLogger, path: Path, metadata: dict[str, object]) -> None:
-    import wandb
-
-    artifact = wandb.Artifact(f"model-{logger.experiment.id}", type="model", metadata=metadata)
-    artifact.add_file(str(path))
-    artifact.add_file(str(path.with_suffix(".json")))
-    logger.experiment.log_artifact(artifact)
+        return export_network(network, self.path, self.settings, overwrite=True, facts=facts)

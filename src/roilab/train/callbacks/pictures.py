@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.trainer.states import TrainerFn
 
 from roilab.atomic_write import save_figure
@@ -14,6 +14,7 @@ from roilab.csv_log import read_curves
 from roilab.data import RoiDataModule, TrainingItem
 from roilab.event_image import EventImage
 from roilab.plots import event_figure, loss_figure
+from roilab.train.loggers import Event, content_loggers
 from roilab.train.module import RoiModule
 from roilab.types import Frame
 
@@ -35,19 +36,12 @@ class EventPictures(Callback):
         data: RoiDataModule = trainer.datamodule  # type: ignore[attr-defined]
         label = "best" if best else f"epoch{trainer.current_epoch:03d}"
         dataset = data.dataset("val")
-        paths = [
-            self._draw(pl_module, data, index, label)
-            for index in range(min(self.events, len(dataset)))
-        ]
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image(key=f"events/{label}", images=[str(path) for path in paths])
-
-    def _draw(self, module: RoiModule, data: RoiDataModule, index: int, label: str) -> Path:
-        name = data.dataset("val").sources[index].name
-        path = self.output_dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{label}.png"
-        draw_event(module, data, index, f"{name}, {label}", path)
-        return path
+        for index in range(min(self.events, len(dataset))):
+            name = dataset.sources[index].name
+            path = self.output_dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{label}.png"
+            event, _ = draw_event(pl_module, data, index, f"{name}, {label}", path)
+            for logger in content_loggers(trainer):
+                logger.log_event(event, trainer.current_epoch)
 
 
 @torch.no_grad()
@@ -61,10 +55,11 @@ def predict(module: RoiModule, sample: TrainingItem) -> Frame:
 
 def draw_event(
     module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path
-) -> EventImage:
+) -> tuple[Event, EventImage]:
     """Draw a validation image: layers, ROI probability, ROI mask against truth, truth charge.
 
-    A trainer must be attached to the module. Returns what is drawn.
+    A trainer must be attached to the module. Returns the event for the loggers, and all that is
+    drawn.
     """
     dataset = data.dataset("val")
     sample, truth = dataset.with_charge(index)
@@ -80,7 +75,8 @@ def draw_event(
         ticks=(spec.tick_range[0], spec.tick_range[0] + truth.shape[-1] * spec.rebin),
     )
     save_figure(path, event_figure(event, title), dpi=110)
-    return event
+    masks = event.truth_mask, event.probability > event.mask_thresh
+    return Event(sample["name"], sample["image"][0].numpy(), *masks, path, title), event
 
 
 class LossCurves(Callback):

@@ -7,15 +7,33 @@ from pathlib import Path
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import CSVLogger
 from lightning.pytorch.loggers.csv_logs import ExperimentWriter
+from lightning.pytorch.utilities import rank_zero_only
 
-from roilab.atomic_write import atomic_write, explain_full_disk
+from roilab.atomic_write import atomic_write, explain_full_disk, write_csv
+from roilab.train.loggers.base import ContentLogger
+from roilab.train.loggers.content import Table
+from roilab.types import Row
 
 
-class CsvLogger(CSVLogger):
+class CsvLogger(ContentLogger, CSVLogger):
     """Lightning's CSV logger with an atomic rewrite of the file when a column is added.
 
-    Lightning empties the file first, so a process killed at that moment loses the log.
+    Lightning empties the file first, so a process killed at that moment loses the log. Tables are
+    written beside it, one file each, with the epoch as first column. Pictures and the exported
+    network are files of the run already.
     """
+
+    def __init__(self, save_dir: str, name: str) -> None:
+        super().__init__(save_dir=save_dir, name=name)
+        self._tables: dict[str, list[Row]] = {}
+
+    @rank_zero_only
+    def log_rows(self, table: Table, epoch: int) -> None:
+        """Write the rows of all epochs so far."""
+        rows = self._tables.setdefault(table.key, [])
+        rows += [{"epoch": epoch, **row} for row in table.rows]
+        path = Path(self.log_dir, f"{table.key.replace('/', '_')}.csv")
+        write_csv(path, rows)
 
     @property
     @rank_zero_experiment

@@ -1,12 +1,12 @@
 """Texts out of files in the model card."""
 
-from roilab.export.markdown import code_span, plain_text
+from roilab.model_card.markdown import code_span, plain_text
 
 
 def test_plain_text() -> None:
     assert plain_text("UNet") == "UNet"
     evil = "a\n# <img src=x onerror=alert(1)> [b](javascript:c) | `d`"
-    expected = r"a \# \<img src=x onerror=alert\(1\)\> \[b\]\(javascript:c\) \| \`d\`"
+    expected = r"a \# \<img src=x onerror=alert(1)\> \[b\](javascript:c) \| \`d\`"
     assert plain_text(evil) == expected
 
 

@@ -2,7 +2,8 @@
 
 import re
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|<>&~$])")
+# Parentheses make a link only behind square brackets, which are escaped.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]#!|<>&~$])")
 
 
 def plain_text(value: object) -> str:

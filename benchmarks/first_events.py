@@ -1,0 +1,101 @@
+"""Print the time of the first, second and later events of exported networks, as a Markdown table.
+
+    python benchmarks/first_events.py [MODEL ...] [--size 800x600] [--repeats 3]
+
+A network of conf/model with random weights is written as a plain trace and by roilab's export. Each
+file is loaded in a new process, as a job of WCT does, which computes five events with one thread.
+TorchScript watches the first run of a module and optimises it before the second. Times are medians
+[s]; `total` is the load and the first two events.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from roilab.benchmark.export_variants import PlainTrace, RoilabExport
+from roilab.entry_point import config_dir
+from roilab.export.settings import ExportSettings
+from roilab.inference import TrainedNetwork
+from roilab.wirecell.torchscript import ignore_deprecation
+
+VARIANTS = ("plain trace", "export")
+EVENTS = 5
+
+
+def write(model: str, variant: str, precision: str, path: Path) -> None:
+    """Write a network with random weights."""
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        overrides = [f"model={model}", "data=pdhd", "data.dir=d", "output_dir=o", "run_dir=o"]
+        config = compose("train", [*overrides, "data.rebin=10"])
+    torch.manual_seed(1)
+    recipe = OmegaConf.to_container(config, resolve=True)
+    settings = ExportSettings(precision=precision, max_memory_mb=1000, format="torchscript")
+    made = PlainTrace() if variant == "plain trace" else RoilabExport(settings)
+    made.write(TrainedNetwork(recipe), path, precision)
+
+
+def run(path: str, size: str) -> None:
+    """Load a file and compute events; print the times of both."""
+    torch.set_num_threads(1)
+    height, width = map(int, size.split("x"))
+    images = torch.randn(EVENTS, 1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    began = time.perf_counter()
+    with ignore_deprecation():
+        module = torch.jit.load(path)
+    times = [time.perf_counter() - began]
+    with torch.no_grad():
+        for image in images:
+            began = time.perf_counter()
+            module(image)
+            times.append(time.perf_counter() - began)
+    print(json.dumps(times))
+
+
+def measure(path: Path, size: str, repeats: int) -> list[float]:
+    """Return the median times of load and events over several processes."""
+    command = [sys.executable, __file__, "--run", str(path), "--size", size]
+    runs = []
+    for _ in range(repeats):
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    return [statistics.median(column) for column in zip(*runs, strict=True)]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", default=["unet_small", "mobilenetv3"])
+    parser.add_argument("--size", default="800x600", help="channels x slices")
+    parser.add_argument("--precision", default="float32", choices=("float32", "bf16"))
+    parser.add_argument("--repeats", type=int, default=3, help="processes for each file")
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        run(options.run, options.size)
+        return
+    print(f"{options.size}, {options.precision}, {torch.backends.cpu.get_cpu_capability()}\n")
+    print("| network | variant | load | first | second | later | total |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for model in options.models:
+            for variant in VARIANTS:
+                path = Path(folder) / model / variant / "model.ts"
+                path.parent.mkdir(parents=True)
+                write(model, variant, options.precision, path)
+                load, first, second, *others = measure(path, options.size, options.repeats)
+                later, total = statistics.median(others), load + first + second
+                cells = (load, first, second, later, total)
+                print(f"| {model} | {variant} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+
+
+if __name__ == "__main__":
+    main()

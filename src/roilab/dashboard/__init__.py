@@ -1,0 +1,1 @@
+"""W&B records of runs, read without an account; the workspace that shows them."""
