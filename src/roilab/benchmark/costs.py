@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.progress import Progress
 
 from roilab.benchmark.export_variants import ExportVariant
-from roilab.benchmark.frames import BenchmarkFrames, read_frames
+from roilab.benchmark.frames import BenchmarkFrames, plain_config, read_frames
 from roilab.benchmark.grid import BenchmarkCell, check_cells, grid
 from roilab.benchmark.masks import MaskComparison
 from roilab.benchmark.networks import BenchmarkNetwork, open_networks
@@ -64,7 +64,7 @@ def run_cost_study(config: DictConfig) -> None:
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
-    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    plain = plain_config(config)
     frames, networks = prepare(config, plain)
     cells = grid(plain, [network.name for network in networks])
     variants: Mapping[str, ExportVariant] = build("variants", config.variants)

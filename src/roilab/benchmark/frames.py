@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock
+from omegaconf import DictConfig, OmegaConf
 
 from roilab.benchmark.networks import BenchmarkNetwork
 from roilab.benchmark.process import MeasurementError
@@ -105,5 +106,19 @@ def _simulate_track(config: Mapping[str, Any]) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     log.info("sample: a simulated track, in %s", folder)
     with FileLock(folder.parent / f".{folder.name}.lock"):
-        make_sample(config["simulation"], folder)
+        simulation: Any = OmegaConf.to_container(config["simulation"], resolve=True)
+        make_sample(simulation, folder)
     return folder
+
+
+def plain_config(config: DictConfig) -> dict[str, Any]:
+    """Return the configuration as plain containers, without that of the simulation.
+
+    A detector that only reads frames has no geometry, which the simulation refers to; it is
+    resolved where a track is simulated.
+    """
+    plain = {str(key): config[key] for key in config}
+    for key, value in plain.items():
+        if key != "simulation" and OmegaConf.is_config(value):
+            plain[key] = OmegaConf.to_container(value, resolve=True)
+    return plain

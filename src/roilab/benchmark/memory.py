@@ -6,11 +6,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.progress import Progress
 
 from roilab.atomic_write import save_figure, write_csv, write_text
 from roilab.benchmark.costs import BenchmarkFiles, prepare
+from roilab.benchmark.frames import plain_config
 from roilab.benchmark.grid import BenchmarkCell, grid
 from roilab.benchmark.process import MeasurementError
 from roilab.benchmark.subprocess_runner import MEMORY_WORKER, WorkerError, run_in_subprocess
@@ -36,7 +37,7 @@ def run_memory_study(config: DictConfig) -> None:
     Raises:
         RoilabError: (its subclasses too) a mistake in the configuration or its files.
     """
-    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    plain = plain_config(config)
     if plain["log"] is not None:
         path = Path(plain["log"])
         steps = read_wct_log(path, plain["log_segment"])

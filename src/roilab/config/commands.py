@@ -176,6 +176,18 @@ _BENCHMARK: Table = {
     "log_segment": Text(),
 }
 
+_ROBUSTNESS: Table = {
+    **_RUN,
+    "network": Either(NETWORK, ListOf(kind=Network())),
+    "only": Null(ListOf(kind=Text())),
+    "variations": Each.of(Free()),
+    "network_spec": Section(_NETWORK_SPEC),
+    "simulation": Section(SIMULATION),
+    "processes": COUNT,
+    "device": DEVICE,
+    "seed": SEED,
+}
+
 _CONTAINER = Choice(
     *("h5", "hdf5", "npz", "zip", "tar", "tar.gz", "tgz", "tar.bz2", "tbz2", "tar.xz", "txz")
 )
@@ -212,6 +224,7 @@ _CONVERT: Table = {
 
 COMMANDS: Mapping[str, Table] = {
     "train": _TRAIN,
+    "robustness": _ROBUSTNESS,
     "search": _SEARCH,
     "evaluate": _EVALUATE,
     "display": _DISPLAY,

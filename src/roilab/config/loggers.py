@@ -21,7 +21,7 @@ LOGGERS: Mapping[str, Mapping[str, Kind]] = {
         "group": Null(Text()),
         "name": Null(Text()),
         "save_dir": Text(),
-        "mode": Choice("offline", "online", "disabled"),
+        "mode": Null(Choice("offline", "online", "disabled")),
         "log_model": Either(Flag(), Choice("all")),
         "settings": Section({"quiet": Flag()}),
     },

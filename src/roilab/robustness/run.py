@@ -94,12 +94,14 @@ def _samples(
     if unknown:
         raise RobustnessError(
             f"only={unknown[0]}: is no variation; expected some of {', '.join(variations)}. Add "
-            f"one with +simulation/variation@variations.{unknown[0]}=FILE."
+            f"one with +variations.{unknown[0]}={{gain:1.2}}."
         )
     tags = dict.fromkeys(tag for judge in judges.values() for tag in judge.tags)
     common = {**plain["simulation"], "tags": list(tags)}
-    nominal = {NOMINAL: common}
-    return nominal | {name: {**common, "variation": variations[name]} for name in only}
+    samples = {NOMINAL: common}
+    for name in only:
+        samples[name] = {**common, "variation": {**common["variation"], **variations[name]}}
+    return samples
 
 
 def _evaluate(folder: Path, judges: Mapping[str, Evaluator]) -> list[Row]:

@@ -44,7 +44,8 @@ class WandbLogger(ContentLogger, LightningWandbLogger):
 
     Args:
         name: of the run; ``None`` for the name of ``About``.
-        mode: ``online``, ``offline`` or ``disabled``.
+        mode: ``online``, ``offline`` or ``disabled``; ``None`` for that of the environment variable
+            ``WANDB_MODE``, or else ``offline``.
         save_dir: folder of the records.
         **settings: of Lightning's logger and of ``wandb.init``.
 
@@ -52,7 +53,8 @@ class WandbLogger(ContentLogger, LightningWandbLogger):
         WandbError: the mode is ``online``, and there is no account on this machine.
     """
 
-    def __init__(self, name: str | None, mode: str, save_dir: str, **settings: Any) -> None:
+    def __init__(self, name: str | None, mode: str | None, save_dir: str, **settings: Any) -> None:
+        mode = mode or os.environ.get("WANDB_MODE") or "offline"
         super().__init__(name=name, mode=mode, save_dir=save_dir, **settings)
         if mode == "online":
             _check_account()
