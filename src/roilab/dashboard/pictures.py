@@ -98,6 +98,9 @@ def angles_figure(run: WandbRun) -> Figure | None:
 
 def sweep_figure(runs: Sequence[WandbRun]) -> Figure | None:
     """Draw numbers at the end against the settings that vary; ``None`` where none do."""
+    runs = [run for run in runs if run.points("best/dice")]  # those that have ended
+    if not runs:
+        return None
     settings = [key for key in varied_settings(runs) if _is_number(setting(runs[0], key))]
     results = ("best/dice", "best/loss", "physics/inefficiency", "physics/bias_size")
     known = [name for name in results if all(run.points(name) for run in runs)]
