@@ -3,10 +3,11 @@
 from roilab.detectors.anode import AnodeField, Electronics, Numbering
 from roilab.detectors.detector import PLANE_NAMES, Detector, WirePlane, crossing_points
 from roilab.detectors.errors import DetectorError
-from roilab.detectors.readout import Readout, readout_config
+from roilab.detectors.readout import Anode, Readout, readout_config
 
 __all__ = [
     "PLANE_NAMES",
+    "Anode",
     "AnodeField",
     "Detector",
     "DetectorError",
