@@ -62,6 +62,17 @@ class Page:
                 problems.append(f"not loaded: {message['params']['errorText']}")
         return problems
 
+    def accessibility_problems(self) -> list[str]:
+        """Return what axe-core finds: rule, number of elements, and the first of them."""
+        package = pytest.importorskip("axe_selenium_python", reason="axe is not installed")
+        folder = Path(package.__file__).parent
+        self.script((folder / "node_modules" / "axe-core" / "axe.min.js").read_text())
+        return self.driver.execute_async_script(
+            """const done = arguments[arguments.length - 1];
+            axe.run().then(result => done(result.violations.map(each =>
+              `${each.id}: ${each.nodes.length}, ${each.nodes[0].html.slice(0, 150)}`)));"""
+        )
+
     def broken_pictures(self) -> list[str]:
         """Load all pictures, lazy ones too; return the sources of those that failed."""
         return self.script(

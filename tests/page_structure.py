@@ -19,6 +19,7 @@ class PageStructure(HTMLParser):
         landmarks: names of the elements header, nav, main and footer.
         scopes: scope of every th.
         ids: of all elements.
+        charts: what every chart (SVG) shows, in words.
         text: all text outside scripts and styles.
     """
 
@@ -32,6 +33,7 @@ class PageStructure(HTMLParser):
         self.landmarks: list[str] = []
         self.scopes: list[str | None] = []
         self.ids: list[str] = []
+        self.charts: list[str] = []
         self.text = ""
         self._open: list[str] = []
         self.feed(path.read_text())
@@ -44,6 +46,8 @@ class PageStructure(HTMLParser):
             self._open.append(tag)
         if "id" in attributes:
             self.ids.append(attributes["id"] or "")
+        if attributes.get("role") == "img":
+            self.charts.append(attributes.get("aria-label") or "")
         match tag:
             case "h1" | "h2" | "h3":
                 self.headings.append((int(tag[1]), ""))
@@ -61,6 +65,8 @@ class PageStructure(HTMLParser):
                 self.pictures.append(attributes)
             case "header" | "nav" | "main" | "footer":
                 self.landmarks.append(tag)
+            case "svg" if attributes.get("aria-hidden") != "true":
+                self.charts.append("")
         self.links += [attributes[name] or "" for name in ("href", "src") if name in attributes]
 
     def handle_endtag(self, tag: str) -> None:
@@ -86,6 +92,7 @@ class PageStructure(HTMLParser):
         problems += [f"h{b} after h{a}" for a, b in pairwise(levels) if b > a + 1]
         problems += [f"picture without alt text: {p.get('src', '')[:50]}" for p in self.pictures
                      if not p.get("alt")]  # fmt: skip
+        problems += ["chart without words"] if not all(self.charts) else []
         problems += ["th without scope"] if not all(self.scopes) else []
         problems += ["table without caption"] if len(self.captions) != len(self.tables) else []
         problems += [f"id {each} twice" for each in set(self.ids) if self.ids.count(each) > 1]

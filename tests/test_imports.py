@@ -15,7 +15,7 @@ FLOORS = (
         *("roilab", "errors", "building", "types", "console", "csv_log", "atomic_write"),
         *("checksum", "threads", "log_file", "process_pool", "plain_command", "quick_imports"),
         *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
-        *("callable_package", "object_table", "run_folder", "versions"),
+        *("callable_package", "object_table", "run_folder", "versions", "event_image"),
         "reference_networks",
     },
     {"plots", "metrics", "wirecell", "frames", "detectors", "verdict"},

@@ -25,7 +25,7 @@ DETECTORS = sorted(path.stem for path in (config_dir() / "detector").glob("*.yam
 # A coarse field calculation; no coincidence, for which all planes would be simulated.
 COARSE = ["simulation.response.field.neighbours=2", "simulation.response.field.impacts=2"]
 TAGS = "[loose_lf,gauss,decon_charge]"
-TICKS = 600
+TICKS = 400
 
 # First channels of U, V and W, and one after the last, from the sources named in the YAML files.
 CHANNELS = {
@@ -108,7 +108,7 @@ def test_train_evaluate_display(
 ) -> None:
     """A step of training, an evaluation and a picture, of two short tracks in plane V."""
     sample = tmp_path / "sample"
-    tracks = ["simulation.generator.theta_xz_deg=[30]", "simulation.generator.length_mm=150"]
+    tracks = ["simulation.generator.theta_xz_deg=[30]", "simulation.generator.length_mm=100"]
     size = ["simulation.events=2", "simulation.events_per_file=2", f"detector.nticks={TICKS}"]
     frames = [f"simulation.tags={TAGS}", "simulation.planes=[v]"]
     make_sample(simulation(name, *COARSE, *tracks, *size, *frames), sample, progress=False)
@@ -184,12 +184,17 @@ def test_frames_of_the_toolkit(
 
     assert inspect(["--quick", str(rec)]) == 0
     assert f"loose_lf{apa}" in capsys.readouterr().out
-    data = ["data=base", f"detector={name}", f"data.dir={OTHERS}", "data.num_workers=0"]
-    data += [f"data.rec={name}-g4-rec-*.h5", f"data.tru={name}-g4-tru-*.h5", "data.cache=null"]
+    folder = tmp_path / "frames"  # the one event, for training and for validation
+    folder.mkdir()
+    for kind in ("rec", "tru"):
+        for number in (0, 1):
+            link = folder / f"g4-{kind}-{number}.h5"
+            link.symlink_to(OTHERS / f"{name}-g4-{kind}-0.h5")
+    data = ["data=base", f"detector={name}", f"data.dir={folder}", "data.num_workers=0"]
+    data += ["data.cache=null"]
     with open_frames(rec) as frames:
         info = frames.info(frames.events[0], f"loose_lf{apa}")
     assert len(info.channels) == channels
-    data += [f"data.val_files=[{name}-g4-rec-0.h5]", f"data.train_files=[{name}-g4-rec-0.h5]"]
     data += [f"data.tick_range=[{info.tbin},{info.tbin + 800}]"]
     checkpoint = train_one_step(tmp_path, monkeypatch, user_conf, data)
     picture(name, monkeypatch, tmp_path / "pictures", rec, checkpoint)

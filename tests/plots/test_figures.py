@@ -8,6 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
+from roilab.event_image import EventImage
 from roilab.plots import (
     HeatMap,
     RunCurves,
@@ -21,37 +22,53 @@ from roilab.plots import (
     scan_figure,
     sweep_loss_figure,
 )
+from roilab.plots.sweep import colour_range
+
+
+def event_image() -> EventImage:
+    rng = np.random.default_rng(0)
+    layers = rng.normal(size=(3, 8, 12)).astype(np.float32)
+    layers[1] = 0
+    layers[1, 2, 3:9] = 4000 * 0.4  # a mask after a rebin
+    truth = np.zeros((8, 12), dtype=np.float32)
+    truth[2, 3:6] = 700
+    probability = np.zeros((8, 12), dtype=np.float32)
+    probability[2, 4:8] = 0.9
+    names, mask = ["loose_lf", "mp2_roi", "c"], truth > 100
+    return EventImage(layers, names, truth, mask, probability, 0.5, (400, 408), (100, 160))
 
 
 def test_event_figure() -> None:
-    rng = np.random.default_rng(0)
-    image = rng.normal(size=(3, 8, 12)).astype(np.float32)
-    truth = np.zeros((8, 12), dtype=bool)
-    truth[2, 3:6] = True
-    probability = np.zeros((8, 12), dtype=np.float32)
-    probability[2, 4:8] = 0.9
-    figure = event_figure(image, truth, probability, ["a", "b", "c"], 0.5, "event 7 V")
+    figure = event_figure(event_image(), "event 7 V")
     panels = [axis for axis in figure.axes if axis.get_title()]
     assert [axis.get_title() for axis in panels] == [
-        *("a", "b", "c", "ROI probability", "ROI mask against truth [pixels]")
+        *("loose_lf", "mp2_roi", "c", "ROI probability", "ROI mask against truth [pixels]"),
+        "truth charge",
     ]
-    assert {axis.get_xlabel() for axis in panels} == {"slice"}
-    assert {axis.get_ylabel() for axis in panels} == {"channel (row)"}
+    assert {axis.get_xlabel() for axis in panels} == {"tick"}
+    assert {axis.get_ylabel() for axis in panels} == {"channel"}
+    assert {tuple(axis.images[0].get_extent()) for axis in panels} == {(100, 160, 399.5, 407.5)}
     assert figure.get_suptitle() == "event 7 V"
-    legend = panels[-1].get_legend()
-    assert legend is not None
-    texts = {text.get_text() for text in legend.get_texts()}
-    assert texts == {"both 2", "missed 1", "extra 2"}
-    shown = panels[-1].images[0].get_array()
+    legends = [[text.get_text() for text in legend.get_texts()] if legend else [] for legend in
+               (axis.get_legend() for axis in panels)]  # fmt: skip
+    assert legends[1] == ["pixels inside 6"]
+    assert legends[4] == ["both 2", "missed 1", "extra 2"]
+    shown = panels[4].images[0].get_array()
     assert shown is not None
     assert shown[2, 3:8].tolist() == [2, 1, 1, 3, 3]  # missed, both, both, extra, extra
-    low, high = panels[0].images[0].get_clim()
-    assert low == -high
+    # A mask has two colours and no colour bar; charge has one range, that of the truth.
+    bars = {axis.get_ylabel() for axis in figure.axes if axis not in panels}
+    assert bars == {"charge [e / tick]", "ROI probability"}
+    assert len(figure.axes) == 6 + 4
+    assert panels[0].images[0].get_clim() == panels[5].images[0].get_clim() == (-700, 700)
 
 
 def test_empty_image_can_be_drawn() -> None:
     nothing = np.zeros((1, 4, 5), dtype=np.float32)
-    figure = event_figure(nothing, nothing[0] > 0, nothing[0], ["a"], 0.5, "")
+    mask = nothing[0] > 0
+    event = EventImage(nothing, ["a"], nothing[0], mask, nothing[0], 0.5, None, (0, 5))
+    figure = event_figure(event, "")
+    assert figure.axes[0].get_ylabel() == "channel (row)"
     figure.canvas.draw()
 
 
@@ -103,10 +120,18 @@ def test_heat_map_figure(count: int) -> None:
     panels = [axis for axis in figure.axes if axis.get_title()]
     assert [axis.get_title() for axis in panels] == [f"map {n}" for n in range(count)]
     assert [text.get_text() for text in panels[0].texts] == ["0.5", "-", "0.25", "1"]
-    # Dark on light, light on dark.
-    assert [text.get_color() for text in panels[0].texts][2:] == ["w", "k"]
+    # Dark on light, light on dark; a low value is good, which is bright.
+    assert [text.get_color() for text in panels[0].texts][2:] == ["k", "w"]
     assert (panels[0].get_ylabel(), panels[0].get_xlabel()) == ("rebin", "threshold")
     figure.canvas.draw()
+
+
+def test_small_differences_have_nearly_the_same_colour() -> None:
+    assert colour_range(np.array([0.9, 1.0, np.nan])) == pytest.approx((0.9, 1.0))
+    assert colour_range(np.array([0.99, 1.0])) == pytest.approx((0.945, 1.045))
+    assert colour_range(np.array([-2.0, -2.0])) == pytest.approx((-2.1, -1.9))
+    assert colour_range(np.array([0.0])) == (-0.5, 0.5)
+    assert colour_range(np.array([np.nan])) == (0, 1)
 
 
 def test_cost_figure() -> None:

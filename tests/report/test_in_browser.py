@@ -17,12 +17,14 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def shown(browser: Page, column: int) -> list[str]:
+def shown(browser: Page, heading: str) -> list[str]:
     """Texts of a column of the table of jobs."""
     return browser.script(
-        "return [...document.querySelector('table.sortable').tBodies[0].rows]"
-        ".map(row => row.cells[arguments[0]].textContent.trim())",
-        column,
+        "const table = document.querySelector('table.sortable');"
+        "const names = [...table.tHead.rows[0].cells].map(cell => cell.textContent.trim());"
+        "const column = names.indexOf(arguments[0]);"
+        "return [...table.tBodies[0].rows].map(row => row.cells[column].textContent.trim())",
+        heading,
     )
 
 
@@ -38,15 +40,15 @@ def press(browser: Page, heading: str) -> str:
 
 def test_table_sorts(browser: Page, sweep: Path) -> None:
     browser.open(sweep / "report.html")
-    assert shown(browser, 3) == ["50", "100", "200", "50", "100", "-"]
+    assert shown(browser, "threshold") == ["50", "100", "200", "50", "100", "-"]
     assert press(browser, "threshold") == "ascending"
-    assert shown(browser, 3) == ["50", "50", "100", "100", "200", "-"]
+    assert shown(browser, "threshold") == ["50", "50", "100", "100", "200", "-"]
     assert press(browser, "threshold") == "descending"
-    assert shown(browser, 3) == ["200", "100", "100", "50", "50", "-"]
+    assert shown(browser, "threshold") == ["200", "100", "100", "50", "50", "-"]
     assert press(browser, "validation loss") == "ascending"
-    assert shown(browser, 7) == ["0.1", "0.11", "0.12", "0.5", "-", "-"]
+    assert shown(browser, "validation loss") == ["0.1", "0.11", "0.12", "0.5", "-", "-"]
     assert press(browser, "job") == "ascending"
-    assert shown(browser, 0)[0] == "rebin-4+threshold-50"
+    assert shown(browser, "job")[0] == "rebin-4+threshold-50"
     sorted_by = "return document.querySelectorAll('th[aria-sort]').length"
     assert browser.script(sorted_by) == 1
     assert browser.problems() == []
@@ -63,6 +65,13 @@ def test_pages_show(browser: Page, sweep: Path, name: str, dark: bool, width: in
     assert browser.script("return document.documentElement.scrollWidth") <= width
     back = browser.script("return getComputedStyle(document.body).backgroundColor")
     assert back == ("rgb(22, 24, 27)" if dark else "rgb(255, 255, 255)")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", ["", "rebin-4+threshold-50"], ids=["sweep", "run"])
+def test_accessible(browser: Page, sweep: Path, name: str, dark: bool) -> None:
+    browser.open(sweep / name / "report.html", width=390, dark=dark)
+    assert browser.accessibility_problems() == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

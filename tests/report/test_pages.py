@@ -29,6 +29,11 @@ def column(table: list[list[str]], name: str) -> list[str]:
     return [row[index].strip() for row in table[1:]]
 
 
+def jobs_table(page: PageStructure) -> list[list[str]]:
+    """Return the table of all jobs."""
+    return next(table for table in page.tables if table[0][0].strip() == "job")
+
+
 def check_links(page: Path, structure: PageStructure) -> None:
     """Relative links lead to files that are there."""
     for link in structure.links:
@@ -46,10 +51,10 @@ def test_page_on_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert page.accessibility_problems() == []
     check_links(sweep / "report.html", page)
     assert [text for _, text in page.headings] == [
-        "a sweep: 6 jobs", "Not finished", "Losses", "Maps of rebin and threshold", "Jobs",
-        "Pictures of every run",
+        "a sweep: 6 jobs", "Losses", "Maps of rebin and threshold", "Time and memory", "Jobs",
+        "Not finished", "Pictures of every run",
     ]  # fmt: skip
-    problems, jobs = page.tables
+    maps, (jobs, problems) = page.tables[:-2], page.tables[-2:]
     assert column(problems, "state") == ["failed", "interrupted", "not started"]
     assert column(problems, "why") == [
         "the training loss is <nan> at epoch 0.",
@@ -60,14 +65,35 @@ def test_page_on_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert column(jobs, "threshold") == ["50", "100", "200", "50", "100", "-"]
     assert column(jobs, "validation loss") == ["0.1", "0.11", "0.12", "-", "0.5", "-"]
     assert column(jobs, "Dice")[0] == "0.9000"
-    assert column(jobs, "best epoch") == ["1", "1", "1", "-", "0", "-"]
+    assert column(jobs, "best") == ["1", "1", "1", "-", "0", "-"]
     assert column(jobs, "time")[0] == "1 min 15 s"
     assert column(jobs, "memory [MB]") == ["900"] * 3 + ["-"] * 3
-    assert column(jobs, "parameters")[0] == "1,234,567"
+    assert column(jobs, "parameters [M]")[0] == "1.23"
     assert set(column(jobs, "inefficiency [%]")) == {"-"}
     assert "0.1, is that of rebin 4, threshold 50" in page.text
     assert {path.name for path in (sweep / "report").iterdir()} == {"losses.png", "maps.png"}
-    assert all((p["src"] or "").startswith("data:image/") for p in page.pictures)
+    text = " ".join(page.text.split())
+    assert "Not known which one is better than gauss: no run was evaluated on a sample" in text
+    assert "On validation events rebin 4, threshold 50 has the highest Dice, 0.900" in text
+    # Training loss, validation loss and Dice, over both settings; three jobs have no values.
+    assert page.captions[:3] == ["Dice", "training loss", "validation loss"]
+    assert [[cell.strip() for cell in row] for row in maps[0]] == [
+        ["rebin \\ threshold", "50", "100", "200"], ["4", "0.9", "0.89", "0.88"],
+        ["10", "-", "0.5", "-"],
+    ]  # fmt: skip
+
+
+def test_settings_that_differ(tmp_path: Path) -> None:
+    for name, rate in (("one", "0.1"), ("two", "0.2")):
+        write_run(tmp_path / name, [0.5], {})
+        config = tmp_path / name / ".hydra" / "config.yaml"
+        text = config.read_text().replace("lr: 0.1", f"lr: {rate}")
+        config.write_text(text.replace("frames}'", f"/{name}/frames}}'"))
+    assert main([str(tmp_path / "one"), str(tmp_path / "two"), "--output", str(tmp_path)]) == 0
+    page = PageStructure(tmp_path / "report.html")
+    table = next(table for table in page.tables if table[0][0] == "setting")
+    # The same folder name elsewhere is no difference.
+    assert table == [["setting", "one", "two"], ["optimizer.lr", "0.1", "0.2"]]
 
 
 def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
@@ -83,7 +109,7 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
         )
         write_picture(folder / "bias-tracks-V.png")
     assert main([str(tmp_path)]) == 0
-    (jobs,) = PageStructure(tmp_path / "report.html").tables
+    jobs = jobs_table(PageStructure(tmp_path / "report.html"))
     assert column(jobs, "inefficiency [%]") == ["0.5", "2"]
     assert column(jobs, "verdict") == ["better", "better"]
     run = PageStructure(tmp_path / "4" / "report.html")
@@ -95,7 +121,15 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
         "1.00 -0.50 +8.00",
         "50.00 ± 10.00",
     ]
-    assert "Bias against angle, tracks-V" in run.text
+    shown = [chart.partition(":")[0] for chart in run.charts]
+    assert shown[:3] == [
+        "bias against angle, sample, plane V", "inefficiency against angle, sample, plane V",
+        "ROI purity against angle, sample, plane V",
+    ]  # fmt: skip
+    assert "physics/bias-tracks-V.png" in run.links
+    answers = " ".join(run.text.split())
+    assert "Better than gauss? Yes." in answers
+    assert "Where not? Nowhere worse, within errors." in answers
     assert (
         "Better. Better than gauss at 80 degrees (inefficiency 1.0 % against 50 %). ROI purity 0.85"
     ) in " ".join(run.text.split())
@@ -113,7 +147,7 @@ def test_a_network_that_marks_nothing_is_red(tmp_path: Path) -> None:
     assert ['class="state failed"' in page for page in pages] == [True, False]
     assert "No sample." in pages[1]
     assert "simulation=tracks" in pages[1]
-    (jobs,) = PageStructure(tmp_path / "report.html").tables
+    jobs = jobs_table(PageStructure(tmp_path / "report.html"))
     assert column(jobs, "verdict") == ["marks nothing", "no sample"]
     assert PageStructure(tmp_path / "nothing" / "report.html").accessibility_problems() == []
 
@@ -126,7 +160,7 @@ def test_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (page,) = tmp_path.glob("outputs/report/*/*/report.html")
     structure = PageStructure(page)
     check_links(page, structure)
-    (jobs,) = structure.tables
+    jobs = jobs_table(structure)
     assert column(jobs, "job") == ["one", "two"]
     assert main(["one", "two", "--output", "here"]) == 0
     assert (tmp_path / "here" / "report.html").is_file()
@@ -140,10 +174,10 @@ def test_runs_of_different_metrics(tmp_path: Path) -> None:
     (tmp_path / "c" / "csv" / "version_0" / "metrics.csv").write_text("")
     assert main([str(tmp_path)]) == 0
     structure = PageStructure(tmp_path / "report.html")
-    jobs = structure.tables[-1]
+    jobs = jobs_table(structure)
     assert column(jobs, "state") == ["finished", "unfinished", "unfinished"]
     assert column(jobs, "validation loss") == ["0.5", "-", "-"]
-    # Rows of what is missing are told by a dash, or not at all.
+    # A dash for what is missing, or no row.
     metrics = PageStructure(tmp_path / "b" / "report.html").tables[1]
     assert [[cell.strip() for cell in row] for row in metrics[1:]] == [["other", "NaN", "NaN", "-"]]
 
@@ -280,10 +314,16 @@ def test_training_leaves_a_page(
     assert structure.accessibility_problems() == []
     check_links(page, structure)
     assert [text for level, text in structure.headings if level == 2] == [
-        "Settings", "Losses", "Metrics", "Events", "Physics", "Export", "Commands",
+        "Against gauss", "Mask threshold", "Deploy", "Events", "Recipe", "Losses", "Export",
+        "Commands",
     ]  # fmt: skip
-    alts = [picture["alt"] or "" for picture in structure.pictures]
-    assert sum("probability, and mask against truth" in alt for alt in alts) == 3
+    masks = [chart for chart in structure.charts if chart.startswith("ROI mask against truth")]
+    assert [text.partition(", of ")[2].partition(":")[0] for text in masks] == [
+        "Best event", "Median event", "Worst event",
+    ]  # fmt: skip
+    assert sum(chart.startswith("truth charge") for chart in structure.charts) == 3
+    bias = next(n for n, chart in enumerate(structure.charts) if chart.startswith("bias"))
+    assert bias == 0  # the first chart of the page
     with (tmp_path / "run" / "pictures" / "best_worst_events.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     efficiencies = [float(row["roi_efficiency"]) for row in rows]
@@ -316,7 +356,7 @@ def test_training_leaves_a_page(
 def commands_compose(page: PageStructure) -> None:
     """Commands a reader can copy name keys that are there."""
     lines = [line for line in page.text.splitlines() if line.startswith("python -m roilab.")]
-    assert len(lines) == 4
+    assert len(lines) == 5
     for verb, *arguments in (shlex.split(line.removeprefix("python -m roilab.")) for line in lines):
         if not (config_dir() / f"{verb}.yaml").is_file():
             continue

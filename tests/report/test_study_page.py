@@ -40,8 +40,8 @@ def test_verdict_curves_table_and_commands(study: Path, capsys: pytest.CaptureFi
     assert verdicts == ["better", "no sample", "marks nothing"]
     heads = dict(zip(table[0], table[1], strict=True))
     # Means of 0 and 80 degrees: the sizes 1 and 3, and 0 and 60.
-    assert heads["size of the bias [%], network"] == "2.0"
-    assert heads["size of the bias [%], gauss"] == "30.0"
+    assert heads["bias, size [%], network"] == "2.0"
+    assert heads["bias, size [%], gauss"] == "30.0"
     assert heads["inefficiency [%], network"] == "1.00"
     assert heads["ROI purity, gauss"] == "0.500"
     assert "Better than gauss at 80 degrees" in " ".join(page.text.split())

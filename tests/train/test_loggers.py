@@ -132,11 +132,11 @@ def check_artifacts(run: WandbRun, frames_dir: Path, name: str) -> None:
     model, data = artifacts["model"], artifacts["dataset"]
     assert model.name == "plane-V-unet-rebin10-thr100"
     assert sorted(model.aliases) == ["best", name]
-    assert set(model.files) == {"MODEL_CARD.md", "dnnroi.jsonnet", "model.json", "model.ts"}
+    assert set(model.files) == {"README.md", "dnnroi.jsonnet", "model.json", "model.ts"}
     assert all(Path(path).is_file() for path in model.files.values())
     assert model.metadata["metrics"]["val/dice"] == run.summary["best/dice"]
     assert data.files == {path.name: path.as_uri() for path in frames_dir.glob("*.h5")}
-    assert data.metadata["counts"]["val"] == {"files": 1, "images": 1}
+    assert data.metadata["counts"]["val"] == {"files": 1, "events": 1, "images": 1}
 
 
 def test_online_without_an_account(
@@ -256,11 +256,11 @@ def test_mlflow(run_train: Run, arguments: list[str], tmp_path: Path) -> None:
             assert [one.step for one in client.get_metric_history(run_id, key)] == epochs, key
     assert run.data.params["data/rebin"] == "10"
     names = {item.path for item in client.list_artifacts(run_id, "model")}
-    assert names >= {"model/model.ts", "model/MODEL_CARD.md", "model/metrics.json"}
+    assert names >= {"model/model.ts", "model/README.md", "model/metrics.json"}
     tables = [item.path for item in client.list_artifacts(run_id, "physics/table")]
     assert tables == ["physics/table/epoch001.csv", "physics/table/epoch002.csv"]
     pictures = [item.path for item in client.list_artifacts(run_id, "images")]
-    assert sum(f"events#{EVENT}" in path and path.endswith(".png") for path in pictures) == 2
+    assert sum(f"{EVENT}+" in path and path.endswith(".png") for path in pictures) == 2
 
 
 def test_mlflow_is_not_installed(

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Any
 
+from roilab.report.differences import ABSENT, all_settings, is_moved
 from roilab.report.run_record import RunRecord
-from roilab.report.swept_settings import config_leaves, is_place, value_text
+from roilab.report.swept_settings import is_place, value_text
 
-ABSENT = "absent"
 NOT_RECORDED = "not recorded"
 
 
@@ -60,8 +59,8 @@ def compare_runs(one: RunRecord, two: RunRecord) -> Comparison:
     Values of the configuration stay as they were written: interpolations, such as those of
     environment variables, are not resolved.
     """
-    settings, places = _compare_settings(_settings(one), _settings(two))
-    differences = {"configuration": settings} if _settings(one) and _settings(two) else {}
+    settings, places = _compare_settings(all_settings(one), all_settings(two))
+    differences = {"configuration": settings} if all_settings(one) and all_settings(two) else {}
     for subject, facts in (("code", _code), ("data", _data)):
         ours, theirs = facts(one), facts(two)
         if ours and theirs:
@@ -83,22 +82,9 @@ def _compare_settings(
     settings: list[Line] = []
     places: list[Line] = []
     for line in _differing(one, two):
-        moved = _is_moved(one.get(line.name), two.get(line.name))
+        moved = is_moved([one.get(line.name), two.get(line.name)])
         (places if is_place(line.name) or moved else settings).append(line)
     return settings, places
-
-
-def _settings(run: RunRecord) -> dict[str, Any]:
-    leaves = dict(config_leaves(run.config))
-    groups = {f"{group} (file)": choice for group, choice in run.choices.items()}
-    return {**{k: v for k, v in groups.items() if not k.startswith("hydra")}, **leaves}
-
-
-def _is_moved(one: Any, two: Any) -> bool:
-    """Return whether two values are the same file or folder name in different folders."""
-    if not (isinstance(one, str) and isinstance(two, str) and "/" in one + two):
-        return False
-    return bool(PurePath(one).name) and PurePath(one).name == PurePath(two).name
 
 
 def _code(run: RunRecord) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from roilab.plots.panels import (
     ProbabilityPanel,
     against_truth,
 )
-from roilab.plots.style import NETWORK_COLOURS, PREDICTED
+from roilab.plots.style import INSIDE, NETWORK_COLOURS, PREDICTED
 from roilab.plots.view import Look, View
 from roilab.types import Frame, Mask, Range
 
@@ -223,7 +223,7 @@ class EventView:
 
 def _inside(title: str, mask: Mask, outlines: Sequence[Outline] = ()) -> Panel:
     """Return a panel of the pixels inside a mask."""
-    names = {"pixels inside": "0.25"}
+    names = {"pixels inside": INSIDE}
     return ClassPanel(title=title, classes=mask.astype(np.uint8), names=names, outlines=outlines)
 
 

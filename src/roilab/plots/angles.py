@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from roilab.plots.errorbars import draw_column
-from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_figure
+from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_chart, new_figure
 from roilab.types import Row
 
 # Colour, marker and name of every method, the same in all figures.
@@ -29,7 +29,9 @@ ROIS = {
     "roi_purity": "ROI purity",
 }
 _ANGLE = r"$\theta_{xz}$ [deg]"
+_PLAIN_ANGLE = "angle θxz [degrees]"  # without the mathematical fonts of a PNG
 _EXPECTED = {"bias": 0, "charge_profile": 100}  # of a perfect method
+_NEVER_NEGATIVE = ("resolution", "inefficiency")
 
 
 def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
@@ -50,6 +52,27 @@ def charge_figure(rows: Sequence[Row], quantity: str, title: str) -> Figure:
     for index, name in enumerate(("roi_purity", "pixel_purity")):
         _draw_fraction(figure.add_subplot(grid[index, 1]), rows, name)
     figure.suptitle(title)
+    return figure
+
+
+def metric_figure(rows: Sequence[Row], quantity: str) -> Figure:
+    """Draw one metric of all methods against angle: a key of ``CHARGE`` or of ``ROIS``.
+
+    The rows are of one plane and energy.
+    """
+    figure, axis = new_chart()
+    if quantity in ROIS:
+        _draw_fraction(axis, rows, quantity)
+    else:
+        _draw_methods(axis, rows, quantity)
+        axis.set(xlabel=_PLAIN_ANGLE, ylabel=CHARGE[quantity])
+    if quantity in _NEVER_NEGATIVE:
+        axis.set_ylim(bottom=min(0, -0.02 * axis.get_ylim()[1]))
+    if quantity in _EXPECTED:
+        axis.axhline(_EXPECTED[quantity], color="0.6", lw=1, zorder=0)
+    axis.set_xlabel(_PLAIN_ANGLE)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="best", framealpha=0.7)
     return figure
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.image import AxesImage
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from roilab.plots.style import CHARGE_COLOURS, PREDICTED, TRUTH
+from roilab.plots.style import CHARGE_COLOURS, PREDICTED, PROBABILITY_COLOURS, TRUTH
 from roilab.types import Frame, Mask
 
 Extent = tuple[float, float, float, float]  # left, right, bottom, top of the axes
@@ -19,17 +20,33 @@ _IMAGE: dict[str, Any] = {"aspect": "auto", "origin": "lower", "interpolation": 
 
 
 def draw_charge(
-    axis: Axes, charge: Frame, norm: Normalize, label: str, extent: Extent | None = None
+    axis: Axes,
+    charge: Frame,
+    norm: Normalize,
+    label: str,
+    extent: Extent | None = None,
+    colours: str | Colormap = CHARGE_COLOURS,
 ) -> None:
-    """Draw signed charge, blue - white - red, with its colour bar."""
-    drawn = axis.imshow(charge, norm=norm, cmap=CHARGE_COLOURS, extent=extent, **_IMAGE)
-    axis.figure.colorbar(drawn, ax=axis, label=label)
+    """Draw signed charge with its colour bar."""
+    drawn = axis.imshow(charge, norm=norm, cmap=colours, extent=extent, **_IMAGE)
+    _draw_bar(axis, drawn, label)
 
 
-def draw_probability(axis: Axes, probability: Frame, extent: Extent | None = None) -> None:
+def draw_probability(
+    axis: Axes,
+    probability: Frame,
+    extent: Extent | None = None,
+    colours: str | Colormap = PROBABILITY_COLOURS,
+) -> None:
     """Draw ROI probability from 0 to 1 with its colour bar."""
-    drawn = axis.imshow(probability, vmin=0, vmax=1, cmap="viridis", extent=extent, **_IMAGE)
-    axis.figure.colorbar(drawn, ax=axis, label="ROI probability")
+    drawn = axis.imshow(probability, vmin=0, vmax=1, cmap=colours, extent=extent, **_IMAGE)
+    _draw_bar(axis, drawn, "ROI probability")
+
+
+def _draw_bar(axis: Axes, drawn: AxesImage, label: str) -> None:
+    bar = axis.figure.colorbar(drawn, ax=axis, label=label)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(True)  # one picture in an SVG, not 256 rectangles
 
 
 def compare_masks(truth: Mask, roi_mask: Mask) -> NDArray[np.uint8]:
@@ -49,9 +66,9 @@ def draw_classes(
 ) -> None:
     """Draw the class of every pixel, and a legend below with the pixels of every class.
 
-    Class 0 is none and stays white, class n is the n-th of ``colours`` and ``counts``.
+    Class 0 is none and stays transparent, class n is the n-th of ``colours`` and ``counts``.
     """
-    palette = ListedColormap(["white", *colours.values()])
+    palette = ListedColormap(["none", *colours.values()])
     axis.imshow(classes, vmin=0, vmax=len(colours), cmap=palette, extent=extent, **_IMAGE)
     handles: list[Artist] = [
         Patch(color=colour, label=f"{name} {count:,}")

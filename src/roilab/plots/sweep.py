@@ -1,7 +1,8 @@
 """Runs of a sweep: losses against epoch, and maps over two swept settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import matplotlib
@@ -13,13 +14,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from roilab.plots.curves import Curve
-from roilab.plots.style import COLOURS, new_figure
+from roilab.plots.curves import Curve, plain_log
+from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_chart, new_figure
 
 _STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 _LEGEND_ROWS = 16
+_LEAST_RANGE = 0.1  # of the largest value: smaller differences have nearly the same colour
+_LABELLED = 16  # most points with a label
 _LABEL = 24  # most characters of a label
-_MAP = "viridis"  # even steps of lightness, also for the colour-blind
+MAP = "viridis"  # even steps of lightness, also for the colour-blind
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class HeatMap:
 
     title: str
     values: NDArray[np.float64]
+    higher_is_better: bool = False
 
 
 def sweep_loss_figure(runs: Sequence[RunCurves], colour_title: str, style_title: str) -> Figure:
@@ -53,9 +57,7 @@ def sweep_loss_figure(runs: Sequence[RunCurves], colour_title: str, style_title:
     The titles are the settings that colours and line styles stand for; ``style_title`` may be
     empty. The legends keep the order of the runs.
     """
-    colours = _colours(list(dict.fromkeys(run.colour for run in runs)))
-    names = dict.fromkeys(run.style for run in runs)
-    styles = {name: _STYLES[n % len(_STYLES)] for n, name in enumerate(names)}
+    colours, styles = _line_styles(runs)
     figure = new_figure(11.5, 4.6)
     train = figure.add_subplot(1, 2, 1)
     panels = {"training loss": train, "validation loss": figure.add_subplot(1, 2, 2, sharey=train)}
@@ -76,6 +78,55 @@ def sweep_loss_figure(runs: Sequence[RunCurves], colour_title: str, style_title:
     return figure
 
 
+def sweep_loss_panels(
+    runs: Sequence[RunCurves], colour_title: str, style_title: str
+) -> dict[str, Callable[[], Figure]]:
+    """Return functions that draw one panel of ``sweep_loss_figure`` each, by what it shows."""
+    curves = {"training loss": [r.train for r in runs], "validation loss": [r.val for r in runs]}
+    return {
+        name: partial(_loss_panel, runs, lines, name, (colour_title, style_title))
+        for name, lines in curves.items()
+        if any(lines)
+    }
+
+
+def _loss_panel(
+    runs: Sequence[RunCurves], lines: Sequence[Curve], name: str, titles: tuple[str, str]
+) -> Figure:
+    figure, axis = new_chart()
+    colours, styles = _line_styles(runs)
+    for run, line in zip(runs, lines, strict=True):
+        if line:
+            texts = [
+                f"{title} {value}"
+                for title, value in zip(titles, (run.colour, run.style), strict=True)
+                if title
+            ]
+            style = {"color": colours[run.colour], "ls": styles[run.style]}
+            axis.plot(
+                *zip(*line, strict=True),
+                lw=1.5,
+                marker="o",
+                ms=2.5,
+                label=_end_of(", ".join(texts)),
+                **style,
+            )
+    axis.set(xlabel="epoch", ylabel=name)
+    plain_log(axis)
+    axis.grid(alpha=0.3)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(axis.lines) <= _LABELLED:
+        axis.legend(fontsize="small", framealpha=0.7, ncols=1 + (len(axis.lines) > 6))
+    return figure
+
+
+def _line_styles(runs: Sequence[RunCurves]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the colours and the line styles of runs by the values they stand for."""
+    colours = _colours(list(dict.fromkeys(run.colour for run in runs)))
+    names = dict.fromkeys(run.style for run in runs)
+    return colours, {name: _STYLES[n % len(_STYLES)] for n, name in enumerate(names)}
+
+
 def heat_map_figure(
     maps: Sequence[HeatMap], names: tuple[str, str], labels: tuple[Sequence[str], Sequence[str]]
 ) -> Figure:
@@ -90,25 +141,64 @@ def heat_map_figure(
     figure = new_figure(columns * width, rows * height)
     for number, heat_map in enumerate(maps):
         axis = figure.add_subplot(rows, columns, number + 1)
-        _draw_map(axis, heat_map.values)
+        _draw_map(axis, heat_map)
         axis.set(title=heat_map.title, xlabel=names[1], ylabel=names[0])
         axis.set_xticks(range(len(labels[1])), [_end_of(label) for label in labels[1]])
         axis.set_yticks(range(len(labels[0])), [_end_of(label) for label in labels[0]])
     return figure
 
 
-def _draw_map(axis: Axes, values: NDArray[np.float64]) -> None:
-    finite = values[np.isfinite(values)]
-    norm = Normalize(finite.min(), finite.max()) if finite.size else Normalize(0, 1)
-    palette = matplotlib.colormaps[_MAP].with_extremes(bad="0.9")
+def _draw_map(axis: Axes, heat_map: HeatMap) -> None:
+    values = heat_map.values
+    norm = Normalize(*colour_range(values))
+    name = MAP if heat_map.higher_is_better else f"{MAP}_r"
+    palette = matplotlib.colormaps[name].with_extremes(bad="0.9")
     drawn = axis.imshow(np.ma.masked_invalid(values), cmap=palette, norm=norm, aspect="auto")
     scale = axis.figure.colorbar(drawn, ax=axis)
     scale.ax.ticklabel_format(useOffset=False)
     for (row, column), value in np.ndenumerate(values):
         known = bool(np.isfinite(value))
         text = f"{value:.3g}" if known else "-"
-        colour = "w" if known and _is_dark(palette(float(norm(value)))) else "k"
+        colour = "w" if known and is_dark(palette(float(norm(value)))) else "k"
         axis.text(column, row, text, ha="center", va="center", color=colour)
+
+
+def colour_range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of the colours: the finite values, and at least 10 % of the largest size."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    missing = _LEAST_RANGE * max(abs(low), abs(high)) - (high - low)
+    wider = max(missing, 0.0) / 2
+    return (low - wider, high + wider) if high - low + wider > 0 else (low - 0.5, high + 0.5)
+
+
+def pareto_figure(
+    points: Sequence[tuple[float, float, str]],
+    front: Sequence[tuple[float, float, str]],
+    cost: str,
+    error: str,
+) -> Figure:
+    """Draw the error of runs against their cost; a line joins the front, which no run beats.
+
+    Points are (cost, error, label); ``cost`` and ``error`` are titles of the axes.
+    """
+    figure, axis = new_chart()
+    steps = {"drawstyle": "steps-post", "color": PREDICTED, "lw": 1.2, "marker": "o", "ms": 7}
+    others = [point for point in points if point not in front]
+    axis.plot([p[0] for p in front], [p[1] for p in front], label="Pareto front", **steps)  # type: ignore[arg-type]
+    axis.plot([p[0] for p in others], [p[1] for p in others], "o", color=TRUTH, label="others")
+    middle = (min(point[0] for point in points) + max(point[0] for point in points)) / 2
+    for x, y, label in points if len(points) <= _LABELLED else front:
+        side, shift = ("left", 6) if x <= middle else ("right", -6)
+        place = {"textcoords": "offset points", "ha": side, "fontsize": 9}
+        axis.annotate(_end_of(label), (x, y), (shift, 6), **place)
+    axis.margins(0.08, 0.12)
+    axis.set(xlabel=cost, ylabel=error)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize="small", framealpha=0.7)
+    return figure
 
 
 def _end_of(label: str) -> str:
@@ -116,7 +206,7 @@ def _end_of(label: str) -> str:
     return label if len(label) <= _LABEL else "…" + label[1 - _LABEL :]
 
 
-def _is_dark(colour: tuple[float, ...]) -> bool:
+def is_dark(colour: tuple[float, ...]) -> bool:
     """Return whether white has more contrast with a colour than black (WCAG 2 luminance)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722))) < 0.179
@@ -127,7 +217,7 @@ def _colours(names: Sequence[str]) -> dict[str, Any]:
     if len(names) <= len(COLOURS):
         return dict(zip(names, COLOURS, strict=False))
     steps = np.linspace(0, 0.95, len(names))
-    return dict(zip(names, matplotlib.colormaps[_MAP](steps), strict=True))
+    return dict(zip(names, matplotlib.colormaps[MAP](steps), strict=True))
 
 
 def _legend(

@@ -12,21 +12,31 @@ from roilab.report.swept_settings import SweptSettings, sort_labels
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number by which runs are compared, its format in tables, and whether it has a map."""
+    """One number by which runs are compared.
+
+    Attributes:
+        heading: of its column.
+        value: of a run.
+        form: of the number in tables.
+        mapped: whether it has a map.
+        higher_is_better: of two values.
+    """
 
     heading: str
     value: Callable[[RunRecord], float | None]
     form: str
     mapped: bool
+    higher_is_better: bool = False
 
 
 QUANTITIES = (
+    Quantity("charge error [%]", lambda run: run.charge_error, "{:.3g}", True),
+    Quantity("inefficiency [%]", lambda run: run.inefficiency, "{:.3g}", True),
+    Quantity("Dice", lambda run: run.metric("dice"), "{:.4f}", True, True),
+    Quantity("ROI efficiency", lambda run: run.metric("roi_efficiency"), "{:.4f}", False, True),
+    Quantity("ROI purity", lambda run: run.metric("roi_purity"), "{:.4f}", False, True),
     Quantity("training loss", lambda run: run.last("train/loss"), "{:.4g}", True),
     Quantity("validation loss", lambda run: run.metric("loss"), "{:.4g}", True),
-    Quantity("Dice", lambda run: run.metric("dice"), "{:.4f}", True),
-    Quantity("inefficiency [%]", lambda run: run.inefficiency, "{:.3g}", True),
-    Quantity("ROI efficiency", lambda run: run.metric("roi_efficiency"), "{:.4f}", False),
-    Quantity("ROI purity", lambda run: run.metric("roi_purity"), "{:.4f}", False),
 )
 
 
@@ -69,7 +79,7 @@ def cell_maps(
             known = [value for run in runs if (value := quantity.value(run)) is not None]
             means[cell] = np.mean(known) if known else np.nan
         if np.isfinite(means).any():
-            maps.append(HeatMap(quantity.heading, means))
+            maps.append(HeatMap(quantity.heading, means, quantity.higher_is_better))
     return maps, labels, max(len(runs) for runs in cells.values())
 
 

@@ -1,16 +1,25 @@
-"""Page of one run: settings, losses, metrics, events, physics, export, next commands."""
+"""Page of one run: verdict, charge against angle, threshold, events, recipe, losses, export."""
 
 import logging
-import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from roilab.atomic_write import save_figure
 from roilab.errors import RoilabError
-from roilab.plots import loss_figure
+from roilab.event_image import read_event_image
+from roilab.report.answers import answer_questions, verdict_colour, verdict_sentences
+from roilab.report.commands import commands, deployment
 from roilab.report.html import write_page
 from roilab.report.pictures import Album, Picture, relative_link
+from roilab.report.run_charts import (
+    charge_curves,
+    event_charts,
+    loss_caption,
+    loss_charts,
+    threshold_chart,
+)
 from roilab.report.run_record import RunRecord, read_run
 from roilab.report.run_tables import (
     export_table,
@@ -20,6 +29,7 @@ from roilab.report.run_tables import (
     threshold_table,
     threshold_text,
 )
+from roilab.report.svg import Chart
 from roilab.types import Row
 from roilab.verdict import read_table
 
@@ -27,8 +37,28 @@ log = logging.getLogger(__name__)
 
 PAGE = "report.html"
 DPI = 110  # of figures that reports draw
-MAX_PICTURES = 4_000_000  # bytes in a page
+MAX_PICTURES = 2_000_000  # bytes in a page
 RANKED = "best_worst_events.csv"  # in pictures/: metrics of every validation image and its picture
+_SECTIONS = {
+    "physics": "Against gauss",
+    "threshold": "Mask threshold",
+    "deploy": "Deploy",
+    "events": "Events",
+    "recipe": "Recipe",
+    "losses": "Losses",
+    "export": "Export",
+    "commands": "Commands",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event of a page: title and metrics, and charts or, of older runs, one picture."""
+
+    title: str
+    caption: str
+    charts: Sequence[Chart] = ()
+    picture: Picture | None = None
 
 
 def write_run_page(folder: Path) -> Path:
@@ -39,11 +69,9 @@ def write_run_page(folder: Path) -> Path:
     run = read_run(folder)
     if run.problem:
         log.warning("%s", run.problem)
-    album = Album(folder, MAX_PICTURES)
-    losses, events = _losses(run, album), _events(run, album)
-    figures, links = _physics_figures(run, album)
     physics = physics_table(run)
-    names = ["Settings", "Losses", "Metrics", "Events", "Physics", "Export", "Commands"]
+    sections = {id: name for id, name in _SECTIONS.items() if physics or id != "physics"}
+    verdict = run.verdict
     write_page(
         folder / PAGE,
         "run.html.jinja",
@@ -51,20 +79,26 @@ def write_run_page(folder: Path) -> Path:
         state=run.state,
         facts=_facts(run),
         error=run.error,
-        verdict=run.verdict,
-        sections={name.lower(): name for name in names if physics or name != "Physics"},
+        verdict=verdict,
+        colour=verdict_colour(verdict) if verdict else "",
+        sentences=verdict_sentences(verdict) if verdict else [],
+        answers=answer_questions(run, list(sections)),
+        sections=sections,
+        curves=charge_curves(run.physics),
+        physics=physics,
+        figures=_figure_links(run),
+        threshold=threshold_text(run),
+        threshold_chart=threshold_chart(run),
+        scan=threshold_table(run),
+        deployment=deployment(run),
+        events=_events(run),
         settings=settings_table(run),
         yaml=yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True) if run.config else "",
-        losses=losses,
+        losses=loss_charts(run),
+        losses_caption=loss_caption(run),
         metrics=metric_table(run),
-        threshold=threshold_text(run),
-        scan=threshold_table(run),
-        events=events,
-        physics=physics,
-        physics_figures=figures,
-        physics_links=links,
         exported=export_table(run),
-        commands=_commands(run),
+        commands=commands(run),
     )
     return folder / PAGE
 
@@ -97,41 +131,39 @@ def _facts(run: RunRecord) -> str:
     return ", ".join(facts)
 
 
-def _losses(run: RunRecord, album: Album) -> Picture | None:
-    if not any(name.split("/")[0] in ("train", "val") for name in run.curves):
-        return None
-    path = run.folder / "pictures" / "loss.png"
-    if not path.is_file():
-        save_figure(path, loss_figure(run.curves), dpi=DPI)
-    last = [
-        f"{name} {points[-1][1]:.4g} in epoch {points[-1][0]}"
-        for name in ("train/loss", "val/loss", "val/dice")
-        if (points := run.curves.get(name))
-    ]
-    caption = "Losses and validation metrics against epoch. At the end: " + ", ".join(last) + "."
-    return album.add(path, f"Curves against epoch: {', '.join(last)}.", caption)
-
-
-def _events(run: RunRecord, album: Album) -> list[Picture]:
+def _events(run: RunRecord) -> list[Event]:
     """Return the best, median and worst event, or all event pictures of the best checkpoint."""
-    folder = run.folder / "pictures"
+    folder, album = run.folder / "pictures", Album(run.folder, MAX_PICTURES)
     content = "Input layers, probability, and mask against truth, of"
     rows = _ranked(folder / RANKED)
     drawn = sorted((row for row in rows if row["picture"]), key=lambda row: row["rank"])
-    pictures = []
+    events = []
     for row in drawn:
         efficiency, purity, dice = (row[k] for k in ("roi_efficiency", "roi_purity", "dice"))
-        rank = f"{row['rank'].capitalize()} of {len(rows)} validation images by ROI efficiency"
+        title = f"{row['rank'].capitalize()} event: {row['name']}"
         metrics = f"ROI efficiency {efficiency}, ROI purity {purity}, Dice {dice}"
-        caption = f"{rank}: {row['name']}. {metrics}."
-        alt = f"{content} {row['name']}: {metrics}."
-        pictures.append(album.add(folder / Path(row["picture"]).name, alt, caption))
+        caption = f"{metrics}; {row['rank']} of {len(rows)} validation images by ROI efficiency."
+        path, alt = folder / Path(row["picture"]).name, f"{content} {row['name']}: {metrics}."
+        events.append(_event(path, Event(title, caption), f"event-{row['rank']}", alt, album))
     if not drawn:
         for path in sorted(folder.glob("*-best.png")):
             name = path.stem.removesuffix("-best")
             caption = f"{name}, by the best checkpoint."
-            pictures.append(album.add(path, f"{content} {name}.", caption))
-    return [picture for picture in pictures if picture is not None]
+            picture = album.add(path, f"{content} {name}.", caption)
+            events.append(Event(name, caption, picture=picture))
+    return [event for event in events if event.charts or event.picture]
+
+
+def _event(path: Path, event: Event, name: str, alt: str, album: Album) -> Event:
+    """Draw an event from its arrays, beside its picture; without these add the picture."""
+    arrays = path.with_suffix(".npz")
+    if arrays.is_file():
+        try:
+            charts = event_charts(read_event_image(arrays), name, event.title)
+            return replace(event, charts=charts)
+        except (OSError, ValueError) as error:
+            log.warning("%s", error)
+    return replace(event, picture=album.add(path, alt, event.caption))
 
 
 def _ranked(path: Path) -> list[Row]:
@@ -143,41 +175,9 @@ def _ranked(path: Path) -> list[Row]:
     return rows if rows and needed <= set(rows[0]) else []
 
 
-def _physics_figures(run: RunRecord, album: Album) -> tuple[list[Picture], list[str]]:
-    """Return figures of the charge metrics, and links to figures without room in the page."""
+def _figure_links(run: RunRecord) -> dict[str, str]:
+    """Return the addresses of the figures of all evaluations, by name."""
     parents = [table.parent for table in run.physics_tables]
     folders = [folder for parent in parents for folder in (parent, parent / "figures")]
-    pictures, links = [], []
-    for path in (path for folder in folders for path in sorted(folder.glob("*.png"))):
-        quantity, _, sample = path.stem.partition("-")
-        name = quantity.replace("_", " ").replace("rois", "ROI and pixel efficiency and purity")
-        title = f"{name.capitalize() if name[0].islower() else name} against angle, {sample}."
-        alt = f"{title} The numbers stand in the table above."
-        picture = album.add(path, alt, title)
-        if picture is None:
-            links.append(relative_link(path, run.folder))
-        else:
-            pictures.append(picture)
-    return pictures, links
-
-
-def _commands(run: RunRecord) -> dict[str, str]:
-    """Return the command lines that a reader can copy, by their purpose."""
-    folder = run.folder.resolve()
-    commands = {}
-    if run.checkpoint is not None:
-        network = f"network={run.checkpoint.resolve()}"
-        commands[
-            "Evaluate the network on tracks and showers of known angle (sample: a folder with a "
-            "meta.json); this page shows the result when it is written again"
-        ] = ["evaluate", network, "sample=FOLDER", f"output_dir={folder / 'evaluation'}"]
-        commands["Export the network again"] = ["export", network]
-    if run.command:
-        kept = [text for text in run.command if not text.startswith(("output_dir=", "resume="))]
-        again = ["train", *kept, f"output_dir={folder}", "resume=auto"]
-        commands["Continue from the last checkpoint"] = again
-    commands["Write this page again"] = ["report", str(folder)]
-    return {
-        purpose: shlex.join(["python", "-m", f"roilab.{verb}", *arguments])
-        for purpose, (verb, *arguments) in commands.items()
-    }
+    paths = [path for folder in folders for path in sorted(folder.glob("*.png"))]
+    return {path.stem: relative_link(path, run.folder) for path in paths}

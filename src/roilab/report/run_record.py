@@ -45,6 +45,7 @@ class RunRecord:
         exported: contents of ``model.json``.
         physics: charge metrics of all evaluations, cells as text.
         physics_tables: paths of their tables.
+        evaluation: contents of ``evaluation/evaluation.json``.
         problem: which files could not be read, and why.
     """
 
@@ -58,6 +59,7 @@ class RunRecord:
     exported: Mapping[str, Any] = field(default_factory=dict)
     physics: Sequence[Row] = ()
     physics_tables: Sequence[Path] = ()
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     problem: str | None = None
 
     @property
@@ -146,6 +148,27 @@ class RunRecord:
         return sum(values) / len(values) if values else None
 
     @property
+    def charge_error(self) -> float | None:
+        """Size of the network's bias, mean over all angles, energies and planes [%]."""
+        cells = [row.get("bias") for row in self.physics if row.get("method") == "dnn"]
+        values = [abs(value) for cell in cells if (value := parse_number(cell)) is not None]
+        return sum(values) / len(values) if values else None
+
+    @property
+    def seconds_per_image(self) -> float | None:
+        """Time of the network for one image, from an evaluation [s]."""
+        times = self.evaluation.get("seconds_per_image")
+        value = times.get("network") if isinstance(times, dict) else None
+        return float(value) if isinstance(value, int | float) else None
+
+    @property
+    def exported_memory(self) -> float | None:
+        """Expected memory of one image beside the exported file [MB]."""
+        export = self.exported.get("export")
+        value = export.get("expected_memory_mb") if isinstance(export, dict) else None
+        return float(value) if isinstance(value, int | float) else None
+
+    @property
     def verdict(self) -> Verdict | None:
         """Verdict on the network; ``None`` where there is nothing to judge yet."""
         if self.state != "finished" and not self.physics:
@@ -191,6 +214,7 @@ def read_run(folder: Path) -> RunRecord:
         exported=attempt(folder / "model.json", _read_json, {}),
         physics=[row for table in tables for row in table.rows],
         physics_tables=[table.path for table in tables],
+        evaluation=attempt(folder / "evaluation" / "evaluation.json", _read_json, {}),
         problem=" ".join(problems) or None,
     )
 

@@ -81,7 +81,7 @@ def metric_table(run: RunRecord) -> HtmlTable:
             values.append(results.get(f"test/{name}", run.last(f"test/{name}")))
         if any(value is not None for value in values):
             cells = [number_cell(value) for value in values]
-            rows.append([HtmlCell(_words(name)), *cells])
+            rows.append([HtmlCell(metric_words(name)), *cells])
     heads = ["best checkpoint", "last epoch", "last epoch, training", *(["test"] if tested else [])]
     columns = [HtmlColumn("metric"), *(HtmlColumn(name, number=True) for name in heads)]
     caption = "Metrics on validation events, if the column does not say otherwise."
@@ -100,7 +100,7 @@ def threshold_table(run: RunRecord) -> HtmlTable | None:
         return None
     names = [name for name in scan[0] if name not in ("mask_thresh", "images")]
     columns = [HtmlColumn("mask threshold", number=True)]
-    columns += [HtmlColumn(_NAMES.get(n, _words(n)), number=True) for n in names]
+    columns += [HtmlColumn(_NAMES.get(n, metric_words(n)), number=True) for n in names]
     rows = []
     for row in scan:
         chosen = row["mask_thresh"] == run.mask_thresh
@@ -120,7 +120,8 @@ def threshold_text(run: RunRecord) -> str:
     return f"Mask threshold {point['mask_thresh']:g}: {point['rule']}{note}."
 
 
-def _words(name: str) -> str:
+def metric_words(name: str) -> str:
+    """Return the name of a metric in words: ``ROI purity`` of ``roi_purity``."""
     return name.replace("roi_", "ROI ").replace("_", " ")
 
 

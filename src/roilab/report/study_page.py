@@ -19,7 +19,7 @@ from roilab.verdict import Kind, Verdict
 MAX_PICTURES = 8_000_000  # bytes in a page
 # Means over all planes, samples, energies and angles: heading, column, format, size only.
 _MEANS = (
-    ("size of the bias [%]", "bias", "{:.1f}", True),
+    ("bias, size [%]", "bias", "{:.1f}", True),
     ("resolution [%]", "resolution", "{:.1f}", False),
     ("inefficiency [%]", "inefficiency", "{:.2f}", False),
     ("ROI purity", "roi_purity", "{:.3f}", False),
@@ -62,7 +62,7 @@ def write_study_page(runs: Sequence[RunRecord], folder: Path) -> Path:
         lead=_lead(ordered),
         sections={"table": "Table", "networks": "Networks", "commands": "Commands"},
         networks=networks,
-        table_content=_table(ordered, networks, settings),
+        table_content=_table(ordered, networks),
         commands=_commands(ordered[0]),
     )
     return folder / PAGE
@@ -113,14 +113,11 @@ def _curves(run: RunRecord, album: Album) -> list[Picture]:
     return [picture for picture in pictures if picture is not None]
 
 
-def _table(
-    runs: Sequence[RunRecord], networks: Sequence[StudiedNetwork], settings: SweptSettings
-) -> HtmlTable:
-    names = [settings.names[key] for key in settings.keys]
-    columns = [HtmlColumn(name) for name in ("network", "verdict", *names)]
+def _table(runs: Sequence[RunRecord], networks: Sequence[StudiedNetwork]) -> HtmlTable:
+    columns = [HtmlColumn(name) for name in ("network", "verdict")]
     heads = [f"{head}, {shown}" for head, *_ in _MEANS for shown in _METHODS.values()]
     columns += [HtmlColumn(name, number=True) for name in ("mask threshold", "Dice", *heads)]
-    rows = [_row(run, network, settings) for run, network in zip(runs, networks, strict=True)]
+    rows = [_row(run, network) for run, network in zip(runs, networks, strict=True)]
     caption = (
         "Means over all planes, samples, energies and angles of the evaluation; Dice of the "
         "validation events. A dash: not measured. Click a heading to sort."
@@ -128,10 +125,9 @@ def _table(
     return HtmlTable(caption, columns, rows)
 
 
-def _row(run: RunRecord, network: StudiedNetwork, settings: SweptSettings) -> list[HtmlCell]:
+def _row(run: RunRecord, network: StudiedNetwork) -> list[HtmlCell]:
     verdict = run.verdict
     kind = text_cell(None) if verdict is None else HtmlCell(verdict.kind.value, kind=verdict.colour)
-    values = [settings.value(run, key) for key in settings.keys]
     means = [
         number_cell(_mean(run.physics, method, name, size=size), form)
         for _, name, form, size in _MEANS
@@ -140,7 +136,6 @@ def _row(run: RunRecord, network: StudiedNetwork, settings: SweptSettings) -> li
     return [
         HtmlCell(network.name, link=f"#{network.anchor}", kind="long"),
         kind,
-        *(text_cell(None if value is None else value_text(value)) for value in values),
         number_cell(run.mask_thresh, "{:g}"),
         number_cell(run.metric("dice"), "{:.3f}"),
         *means,

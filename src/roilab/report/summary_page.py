@@ -1,4 +1,4 @@
-"""Page of several runs: losses, maps over the swept settings, and a table of all runs."""
+"""Page of several runs: losses, which run to take, maps, costs, and a table of all runs."""
 
 import math
 from collections import Counter
@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from roilab.atomic_write import save_figure
-from roilab.plots import heat_map_figure, sweep_loss_figure
+from roilab.plots import heat_map_figure, sweep_loss_figure, sweep_loss_panels
+from roilab.report.answers import verdict_colour
+from roilab.report.choice import choose_run
+from roilab.report.differences import difference_table
 from roilab.report.grid import QUANTITIES, cell_maps, loss_curves
+from roilab.report.heat_tables import HeatTable, heat_table
 from roilab.report.html import (
     HtmlCell,
     HtmlColumn,
@@ -19,11 +23,13 @@ from roilab.report.html import (
     time_cell,
     write_page,
 )
-from roilab.report.pictures import Album, Picture, relative_link
-from roilab.report.run_page import DPI, MAX_PICTURES, PAGE
+from roilab.report.pareto import pareto_charts
+from roilab.report.pictures import relative_link
+from roilab.report.run_page import DPI, PAGE
 from roilab.report.run_record import RunRecord
+from roilab.report.svg import Chart, draw_chart
 from roilab.report.swept_settings import SweptSettings, find_swept_settings, value_text
-from roilab.verdict import Verdict
+from roilab.verdict import Kind, Verdict
 
 _REASONS = {  # of a state, where the run gives no error
     "interrupted": "It was stopped before its end.",
@@ -39,24 +45,34 @@ def write_summary_page(runs: Sequence[RunRecord], folder: Path) -> Path:
     The folder is made if absent. Returns the path of the page.
     """
     settings = find_swept_settings(runs)
-    album = Album(folder, MAX_PICTURES)
-    losses, maps = _losses(settings, album), _maps(settings, album)
+    choice = choose_run(runs, settings.title)
+    losses, (maps, maps_note) = _losses(settings, folder), _maps(settings, folder)
     problems = [run for run in runs if run.state != "finished" or run.error]
     links = [_picture_links(run, settings, folder) for run in runs]
-    sections = {"problems": "Not finished"} if problems else {}
-    sections |= {"losses": "Losses"} | ({"maps": "Maps"} if maps else {})
-    sections |= {"jobs": "Jobs", "pictures": "Pictures"}
+    costs = pareto_charts(settings)
+    differences = difference_table(runs, {settings.run_name(run): run for run in runs})
+    found = {"losses": True, "maps": maps, "costs": costs, "jobs": True}
+    found |= {"differences": differences, "problems": problems, "pictures": True}
+    names = {"losses": "Losses", "maps": "Maps", "costs": "Time and memory", "jobs": "Jobs"}
+    names |= {"differences": "Settings that differ", "problems": "Not finished"}
+    names |= {"pictures": "Pictures"}
     write_page(
         folder / PAGE,
         "summary.html.jinja",
         title=f"{folder.resolve().name}: {len(runs)} jobs",
         lead=_lead(runs, settings),
-        sections=sections,
+        choice=choice,
+        chosen_link=_run_link(choice.run, folder) if choice.run else None,
+        sections={key: name for key, name in names.items() if found[key]},
         problems=_problem_table(problems, settings) if problems else None,
         losses=losses,
+        losses_note=_losses_note(settings),
         maps=maps,
+        maps_note=maps_note,
         maps_title="Maps of " + " and ".join(settings.names[key] for key in settings.keys[:2]),
+        costs=costs,
         jobs=_run_table(settings, folder),
+        differences=differences,
         pictures=[entry for entry in links if entry["links"]],
     )
     return folder / PAGE
@@ -66,86 +82,103 @@ def _lead(runs: Sequence[RunRecord], settings: SweptSettings) -> str:
     states = Counter(run.state for run in runs)
     counts = ", ".join(f"{count} {state}" for state, count in states.items())
     keys = ", ".join(settings.keys)
-    return f"{counts}. " + (f"They differ in {keys}." if keys else "No setting differs.")
+    text = f"{counts}. " + (f"They differ in {keys}." if keys else "No setting differs.")
+    verdicts = [run.verdict for run in runs]
+    without = sum(verdict is not None and verdict.kind is Kind.NO_SAMPLE for verdict in verdicts)
+    if without:
+        who = "none" if without == len(runs) else f"{without} of {len(runs)} not"
+        text += f" Evaluated on a sample of known angle: {who}, so their charge error is not known."
+    return text
 
 
-def _losses(settings: SweptSettings, album: Album) -> Picture | None:
+def _losses(settings: SweptSettings, folder: Path) -> list[Chart]:
     curves = loss_curves(settings)
     if not any(run.train or run.val for run in curves):
-        return None
+        return []
     colour, style = settings.titles
-    path = album.folder / "report" / "losses.png"
-    save_figure(path, sweep_loss_figure(curves, colour, style), dpi=DPI)
-    legend = f"Colour: {colour}" + (f"; line style: {style}." if style else ".")
-    lowest = _lowest_loss(settings)
-    alt = f"Training and validation loss against epoch, {len(curves)} runs, on a log axis.{lowest}"
-    note = " Losses against different truth masks (rebin, threshold, padding) do not compare."
-    return album.add(path, alt, legend + lowest + note)
+    figure = sweep_loss_figure(curves, colour, style)
+    save_figure(folder / "report" / "losses.png", figure, dpi=DPI)
+    return [
+        draw_chart(draw, f"losses{n}", f"{what} against epoch, {len(curves)} runs, on a log axis")
+        for n, (what, draw) in enumerate(sweep_loss_panels(curves, colour, style).items())
+    ]
 
 
-def _lowest_loss(settings: SweptSettings) -> str:
-    """Return a sentence on the lowest validation loss; empty without any."""
+def _losses_note(settings: SweptSettings) -> str:
+    """Return what colours and lines mean, and the lowest validation loss, in sentences."""
+    colour, style = settings.titles
+    text = f"Colour: {colour}" + (f"; line style: {style}." if style else ".")
     losses = [(value, run) for run in settings.runs if (value := run.metric("loss")) is not None]
     finite = [pair for pair in losses if math.isfinite(pair[0])]
-    if not finite:
-        return ""
-    value, run = min(finite, key=lambda pair: pair[0])
-    return f" The lowest validation loss, {value:.4g}, is that of {settings.title(run)}."
+    if finite:
+        value, run = min(finite, key=lambda pair: pair[0])
+        text += f" The lowest validation loss, {value:.4g}, is that of {settings.title(run)}."
+    return (
+        text + " Losses against different truth masks (rebin, threshold, padding) do not compare."
+    )
 
 
-def _maps(settings: SweptSettings, album: Album) -> Picture | None:
+def _maps(settings: SweptSettings, folder: Path) -> tuple[list[HeatTable], str]:
     if not settings.keys or len(settings.known_runs) < 2:
-        return None
+        return [], ""
     maps, labels, most = cell_maps(settings)
     if not maps:
-        return None
-    first, second = settings.titles
-    path = album.folder / "report" / "maps.png"
-    save_figure(path, heat_map_figure(maps, (first, second), labels), dpi=DPI)
-    shown = ", ".join(heat_map.title for heat_map in maps)
-    over = f"over {first}" + (f" (down) and {second} (across)" if second else "")
+        return [], ""
+    names = settings.titles
+    save_figure(folder / "report" / "maps.png", heat_map_figure(maps, names, labels), dpi=DPI)
+    note = (
+        "Bright is good, in every map; the best value is bold. Colours span at least 10 % of the "
+        "largest value, so that small differences look small. A dash: no value."
+    )
     many = f" A cell with several jobs shows their mean (at most {most})." if most > 1 else ""
-    caption = f"{shown[0].upper()}{shown[1:]}, {over}.{many} A dash: no value."
-    alt = f"Heat maps of {shown} {over}; the numbers stand in the table of jobs."
-    return album.add(path, alt, caption)
+    return [heat_table(each, names, labels) for each in maps], note + many
 
 
 def _run_table(settings: SweptSettings, folder: Path) -> HtmlTable:
     names = [settings.names[key] for key in settings.keys]
+    states = {run.state for run in settings.runs} != {"finished"}
     columns = [
-        *(HtmlColumn(name) for name in ("job", "state", "verdict", *names)),
-        *(HtmlColumn(name, number=True) for name in ("epochs", "best epoch", "mask threshold")),
+        *(HtmlColumn(name) for name in ("job", *(["state"] if states else []), "verdict", *names)),
         *(HtmlColumn(quantity.heading, number=True) for quantity in QUANTITIES),
-        *(HtmlColumn(name, number=True) for name in ("time", "memory [MB]", "parameters")),
+        *(HtmlColumn(name, number=True) for name in ("mask thresh", "epochs", "best", "time")),
+        *(HtmlColumn(name, number=True) for name in ("memory [MB]", "parameters [M]")),
     ]
-    rows = [_run_row(run, settings, folder) for run in settings.runs]
+    rows = [_run_row(run, settings, folder, states) for run in settings.runs]
     caption = (
         "All jobs. Metrics are those of the best checkpoint on validation events, at its mask "
-        "threshold; the training loss is that of the last epoch. Epochs count from 0. The "
-        "inefficiency is the mean over all angles; the verdict compares the network with "
-        "classical ROIs. A dash: not known. Click a heading to sort."
+        "threshold; the training loss is that of the last epoch. Epochs count from 0; best: the "
+        "epoch of the best checkpoint. Charge error (mean size of the bias) and inefficiency are "
+        "means over all angles; the verdict compares the network with classical ROIs. A dash: not "
+        "known. Click a heading to sort."
     )
     return HtmlTable(caption, columns, rows)
 
 
-def _run_row(run: RunRecord, settings: SweptSettings, folder: Path) -> list[HtmlCell]:
+def _run_link(run: RunRecord, folder: Path) -> str | None:
+    """Return the address of the page of a run, or of its folder."""
     page = run.folder / PAGE
     has_page = page.is_file() and page.resolve() != (folder / PAGE).resolve()
-    target = page if has_page else run.folder
-    link = relative_link(target, folder) if run.folder.exists() else None
+    return relative_link(page if has_page else run.folder, folder) if run.folder.exists() else None
+
+
+def _run_row(run: RunRecord, settings: SweptSettings, folder: Path, states: bool) -> list[HtmlCell]:
     return [
-        HtmlCell(settings.run_name(run), link=link, kind="long"),
-        state_cell(run.state),
+        HtmlCell(settings.run_name(run), link=_run_link(run, folder), kind="long"),
+        *([state_cell(run.state)] if states else []),
         _verdict_cell(run.verdict),
         *(_value_cell(settings.value(run, key)) for key in settings.keys),
+        *(number_cell(quantity.value(run), quantity.form) for quantity in QUANTITIES),
+        number_cell(run.mask_thresh, "{:g}"),
         number_cell(run.epochs),
         number_cell(run.best_epoch),
-        number_cell(run.mask_thresh, "{:g}"),
-        *(number_cell(quantity.value(run), quantity.form) for quantity in QUANTITIES),
         time_cell(run.status.get("seconds") or None),
         _memory_cell(run.results.get("memory_mb") or {}),
-        number_cell(run.results.get("parameters"), "{:,}"),
+        _parameters_cell(run.results.get("parameters")),
     ]
+
+
+def _parameters_cell(count: int | None) -> HtmlCell:
+    return number_cell(None if count is None else count / 1e6, "{:.3g}")
 
 
 def _value_cell(value: Any) -> HtmlCell:
@@ -157,7 +190,7 @@ def _value_cell(value: Any) -> HtmlCell:
 def _verdict_cell(verdict: Verdict | None) -> HtmlCell:
     if verdict is None:
         return text_cell(None)
-    return HtmlCell(verdict.kind.value, kind=verdict.colour)
+    return HtmlCell(verdict.kind.value, kind=verdict_colour(verdict))
 
 
 def _memory_cell(memory: dict[str, float]) -> HtmlCell:

@@ -14,8 +14,10 @@ value is 4000, which the network's input scale turns into 1.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector, crossing_points
 from roilab.simulate.intervals import Intervals, fill_mask
@@ -101,7 +103,7 @@ def _find_crossings(detector: Detector, one: int, two: int, target: int) -> IntA
     planes, plane = detector.planes, detector.planes[target]
     rows = np.arange(planes[one].wires, dtype=float)[:, None]
     columns = np.arange(planes[two].wires, dtype=float)[None, :]
-    crossing = np.empty((planes[one].wires, planes[two].wires), dtype=np.int32)
+    crossing: NDArray[Any] = np.empty((planes[one].wires, planes[two].wires), dtype=np.int32)
     for first in range(0, len(rows), _ROWS_AT_ONCE):  # planes of 5600 wires have 31 million
         part = slice(first, first + _ROWS_AT_ONCE)
         y, z = crossing_points(planes[one], rows[part], planes[two], columns)

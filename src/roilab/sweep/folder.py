@@ -35,6 +35,7 @@ class Sweep:
     output_dir: Path
     jobs: list[str] | None  # names of their folders, in order; None for a search, not known before
     lock: BaseFileLock  # held while the sweep runs
+    report: bool = True  # whether its page is written at its end
 
     def job_folders(self) -> list[Path]:
         """List the folders of the jobs, whether or not they exist yet."""
@@ -78,7 +79,7 @@ def claim_folder(config: DictConfig) -> Sweep:
     else:
         content = {"format": 1, "command": command, "swept": swept, "jobs": jobs, "started": now()}
         write_json(path, content)
-    return Sweep(output_dir, jobs, lock)
+    return Sweep(output_dir, jobs, lock, bool(config.report))
 
 
 def _parse(command: Sequence[str]) -> list[Override]:

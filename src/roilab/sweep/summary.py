@@ -1,6 +1,5 @@
 """Table printed at the end of a sweep."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,16 +7,19 @@ from rich.table import Table
 from rich.text import Text
 
 from roilab.console import table_console
+from roilab.errors import RoilabError
 from roilab.sweep.folder import Sweep
 from roilab.sweep.status import Status, StatusError, read_status
-from roilab.verdict import Kind, Verdict
+from roilab.verdict import Verdict
 
 _WORDS = ("job", "state", "verdict")  # columns that hold no number
-_BEST_FIRST = (Kind.BETTER, Kind.EQUAL, Kind.MIXED, Kind.WORSE)
 
 
 def print_summary(sweep: Sweep) -> bool:
-    """Print state and results of every job, and how to resume; return whether all are finished."""
+    """Print state and results of every job, which to take, the page's path, and how to resume.
+
+    Returns whether all jobs are finished.
+    """
     folders = sweep.job_folders()
     jobs = [_read(folder) for folder in folders]
     metric = next((s.results.optimized_metric for s in jobs if s and s.results), None)
@@ -28,14 +30,9 @@ def print_summary(sweep: Sweep) -> bool:
         table.add_row(folder.name, *_cells(status, metric or "val/loss"))
     console = table_console()
     console.print(table)
-    verdicts = {
-        folder.name: verdict
-        for folder, status in zip(folders, jobs, strict=True)
-        if status and status.results
-        if (verdict := Verdict.from_plain(status.results.verdict)) is not None
-    }
-    if advice := choose_job(verdicts):
-        console.print(advice, soft_wrap=True, highlight=False, markup=False)
+    if sweep.report and folders:
+        for text in _write_report(sweep.output_dir):
+            console.print(text, soft_wrap=True, highlight=False, markup=False)
     for folder, status in zip(folders, jobs, strict=True):
         if status is not None and status.error is not None:
             console.print(f"{folder.name}: {status.error}", soft_wrap=True, markup=False)
@@ -50,23 +47,19 @@ def print_summary(sweep: Sweep) -> bool:
     return not unfinished
 
 
-def choose_job(verdicts: Mapping[str, Verdict]) -> str:
-    """Return which job to take by the verdicts, if one is the best; empty without comparisons.
+def _write_report(folder: Path) -> list[str]:
+    """Write the page of a sweep; return which job to take and the path, or why there is no page."""
+    from roilab.report.choice import choose_run
+    from roilab.report.find import find_runs
+    from roilab.report.summary_page import write_summary_page
+    from roilab.report.swept_settings import find_swept_settings
 
-    Args:
-        verdicts: of the jobs that have one, by name.
-    """
-    compared = {name: one for name, one in verdicts.items() if one.kind in _BEST_FIRST}
-    for kind in _BEST_FIRST:
-        names = [name for name, verdict in compared.items() if verdict.kind is kind]
-        if len(names) == 1 and len(compared) > 1 and kind is not Kind.WORSE:
-            (name,) = names
-            return f"take this one: {name}, because it alone is {kind.value}. " + (
-                compared[name].sentence
-            )
-        if names and len(compared) > 1:
-            return f"no job is the best: {len(names)} are {kind.value}: {', '.join(names)}"
-    return ""
+    try:
+        runs = find_runs([folder])
+        choice = choose_run(runs, find_swept_settings(runs).title)
+        return [choice.sentence, f"page on this sweep: {write_summary_page(runs, folder)}"]
+    except (RoilabError, OSError) as error:
+        return [f"no page could be written: {error}"]
 
 
 def _read(folder: Path) -> Status | None:

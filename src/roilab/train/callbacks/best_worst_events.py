@@ -42,7 +42,9 @@ class BestWorstEvents(Callback):
         for rank, row in _select(rows).items():
             name = f"{rank}-by-{_METRIC.replace('_', '-')}.png"
             title = f"{row['name']}, {rank} of {len(rows)}: ROI efficiency {row[_METRIC]:.3f}"
-            draw_event(pl_module, data, row["index"], title, self.output_dir / name)
+            path = self.output_dir / name
+            _, event = draw_event(pl_module, data, row["index"], title, path)
+            event.save(path.with_suffix(".npz"))  # the page of the run draws it anew
             row |= {"rank": rank, "picture": name}
             picture = Picture(f"ranked/{rank}", self.output_dir / name, title)
             for logger in content_loggers(trainer):

@@ -12,6 +12,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from roilab.atomic_write import save_figure
 from roilab.csv_log import read_curves
 from roilab.data import RoiDataModule, TrainingItem
+from roilab.event_image import EventImage
 from roilab.plots import event_figure, loss_figure
 from roilab.train.loggers import Event, content_loggers
 from roilab.train.module import RoiModule
@@ -38,7 +39,7 @@ class EventPictures(Callback):
         for index in range(min(self.events, len(dataset))):
             name = dataset.sources[index].name
             path = self.output_dir / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}-{label}.png"
-            event = draw_event(pl_module, data, index, f"{name}, {label}", path)
+            event, _ = draw_event(pl_module, data, index, f"{name}, {label}", path)
             for logger in content_loggers(trainer):
                 logger.log_event(event, trainer.current_epoch)
 
@@ -52,17 +53,30 @@ def predict(module: RoiModule, sample: TrainingItem) -> Frame:
     return probability
 
 
-def draw_event(module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path) -> Event:
-    """Draw a validation image: layers, ROI probability, ROI mask against truth mask.
+def draw_event(
+    module: RoiModule, data: RoiDataModule, index: int, title: str, path: Path
+) -> tuple[Event, EventImage]:
+    """Draw a validation image: layers, ROI probability, ROI mask against truth, truth charge.
 
-    A trainer must be attached to the module. Returns the event for the loggers.
+    A trainer must be attached to the module. Returns the event for the loggers, and all that is
+    drawn.
     """
-    sample = data.dataset("val")[index]
-    image, truth_mask = sample["image"].numpy(), np.asarray(sample["truth_mask"][0] > 0)
-    probability, thresh = predict(module, sample), module.mask_thresh
-    figure = event_figure(image, truth_mask, probability, data.settings.layers, thresh, title)
-    save_figure(path, figure, dpi=110)
-    return Event(sample["name"], image[0], truth_mask, probability > thresh, path, title)
+    dataset = data.dataset("val")
+    sample, truth = dataset.with_charge(index)
+    channels, spec = dataset.sources[index].channel_ranges, dataset.spec
+    event = EventImage(
+        layers=sample["image"].numpy() / np.float32(dataset.input_scale),
+        names=data.settings.layers,
+        truth=truth[0].numpy(),
+        truth_mask=np.asarray(sample["truth_mask"][0] > 0),
+        probability=predict(module, sample),
+        mask_thresh=module.mask_thresh,
+        channels=channels[0] if len(channels) == 1 else None,
+        ticks=(spec.tick_range[0], spec.tick_range[0] + truth.shape[-1] * spec.rebin),
+    )
+    save_figure(path, event_figure(event, title), dpi=110)
+    masks = event.truth_mask, event.probability > event.mask_thresh
+    return Event(sample["name"], sample["image"][0].numpy(), *masks, path, title), event
 
 
 class LossCurves(Callback):
