@@ -22,8 +22,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from roilab.benchmark.export_variants import PlainTrace, RoilabExport
+from roilab.building import build
 from roilab.entry_point import config_dir
-from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork
 from roilab.wirecell.torchscript import ignore_deprecation
 
@@ -35,10 +35,11 @@ def write(model: str, variant: str, precision: str, path: Path) -> None:
     """Write a network with random weights."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         overrides = [f"model={model}", "data=pdhd", "data.dir=d", "output_dir=o", "run_dir=o"]
-        config = compose("train", [*overrides, "data.rebin=10"])
+        more = ["data.rebin=10", f"export.precision={precision}"]
+        config = compose("train", [*overrides, *more])
     torch.manual_seed(1)
     recipe = OmegaConf.to_container(config, resolve=True)
-    settings = ExportSettings(precision=precision, max_memory_mb=1000, format="torchscript")
+    settings = build("export", config.export)
     made = PlainTrace() if variant == "plain trace" else RoilabExport(settings)
     made.write(TrainedNetwork(recipe), path, precision)
 

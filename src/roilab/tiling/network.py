@@ -1,4 +1,5 @@
 """The network inside an exported file: computed step by step, large images in bands."""
+# ruff: noqa: D102  (an interface of TorchScript holds nothing but `pass`)
 
 from collections.abc import Sequence
 
@@ -9,6 +10,21 @@ from roilab.tiling.graph import Graph
 from roilab.tiling.operations import Band
 from roilab.tiling.planner import Step
 from roilab.tiling.receptive_rows import input_rows, output_height
+from roilab.wirecell.torchscript import ignore_deprecation
+
+with ignore_deprecation():
+
+    @torch.jit.interface
+    class OperationInterface(nn.Module):
+        """What all operations have in common; TorchScript calls them through it.
+
+        A call through an interface is not copied into the caller. So TorchScript compiles each
+        operation once, and not once for every place that may call it; that took most of the first
+        two events of a job.
+        """
+
+        def forward(self, inputs: list[torch.Tensor], band: Band) -> torch.Tensor:  # type: ignore[empty-body]
+            pass  # TorchScript requires this statement
 
 
 class TiledNetwork(nn.Module):
@@ -117,22 +133,20 @@ class TiledNetwork(nn.Module):
                 uses[i] += 1
         empty = torch.empty(0)
         bands = [image for image in images]
-        for number, operation in enumerate(self.operations):
-            if active[number]:
-                parts: list[torch.Tensor] = []
-                low_out, high_out, height = lows[number], highs[number], heights[number]
-                band = Band(low_out, high_out, height, 0, 0, widths[number])
-                for i in self.inputs[number]:
-                    low, high = input_rows(
-                        self.geometry[number], low_out, high_out, heights[i], height
-                    )
-                    top = lows[i] if active[i] else 0
-                    parts.append(bands[i].narrow(2, low - top, high - low))
-                    band = Band(low_out, high_out, height, low, heights[i], widths[number])
-                    uses[i] -= 1
-                    if uses[i] == 0:
-                        bands[i] = empty
-                bands[number] = operation(parts, band)
+        for number in self.active[step]:
+            operation: OperationInterface = self.operations[number]  # type: ignore[assignment]
+            parts: list[torch.Tensor] = []
+            low_out, high_out, height = lows[number], highs[number], heights[number]
+            band = Band(low_out, high_out, height, 0, 0, widths[number])
+            for i in self.inputs[number]:
+                low, high = input_rows(self.geometry[number], low_out, high_out, heights[i], height)
+                top = lows[i] if active[i] else 0
+                parts.append(bands[i].narrow(2, low - top, high - low))
+                band = Band(low_out, high_out, height, low, heights[i], widths[number])
+                uses[i] -= 1
+                if uses[i] == 0:
+                    bands[i] = empty
+            bands[number] = operation.forward(parts, band)
         return bands[self.targets[step]]
 
     def find_rows(
