@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue
 
 from roilab.config.combined_kinds import Free, Null, Section
-from roilab.config.commands import COMMANDS, unused_keys
+from roilab.config.commands import COMMANDS, unresolved_part, unused_keys
 from roilab.config.kinds import Kind, UnfitError, show
 from roilab.config.parts import PARTS
 from roilab.errors import RoilabError
@@ -33,7 +33,9 @@ def check_config(config: DictConfig, command: str) -> None:
     """
     walk = _Walk(paths=True, unused=unused_keys(command))
     walk.section(config, COMMANDS.get(command, {}), ())
-    _raise(walk.mistakes or [*_broken_rules(config, command)] or walk.derived)
+    optional = f"{unresolved_part(command)}."
+    derived = [text for text in walk.derived if not text.startswith(optional)]
+    _raise(walk.mistakes or [*_broken_rules(config, command)] or derived)
     for path, value in walk.changes:
         OmegaConf.update(config, ".".join(path), value)
 

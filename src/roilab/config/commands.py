@@ -245,3 +245,12 @@ COMMANDS: Mapping[str, Table] = {
 def unused_keys(command: str) -> set[str]:
     """Return keys that a command does not check: of ``data`` most take only the detector."""
     return set() if command in ("train", "search", "prepare") else {"data.dir"}
+
+
+def unresolved_part(command: str) -> str | None:
+    """Return the part whose references may lead nowhere, as the command may not need it.
+
+    A benchmark of a user's frames simulates nothing, and a detector that only reads frames has no
+    geometry.
+    """
+    return "simulation" if command == "benchmark" else None
