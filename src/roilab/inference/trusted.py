@@ -28,6 +28,9 @@ DATA = frozenset(
         "roilab.data.SimulatedDataModule",
         "roilab.detectors.Detector",  # in data.detector, which is read as plain numbers
         "roilab.detectors.WirePlane",
+        "roilab.detectors.Numbering",
+        "roilab.detectors.AnodeField",
+        "roilab.detectors.Electronics",
     )
 )
 
