@@ -46,7 +46,8 @@ class EventImage:
     @property
     def extent(self) -> tuple[float, float, float, float]:
         """First and last tick, first and last channel, for ``imshow``; channels are centred."""
-        return (*map(float, self.ticks), self.rows[0] - 0.5, self.rows[1] - 0.5)
+        first, last = self.ticks
+        return float(first), float(last), self.rows[0] - 0.5, self.rows[1] - 0.5
 
     def save(self, path: Path) -> None:
         """Write a compressed file: charge in electrons/tick, probability in steps of 1/255."""

@@ -35,7 +35,7 @@ def loss_figure(curves: Mapping[str, Curve]) -> Figure:
 
 def loss_panels(curves: Mapping[str, Curve]) -> dict[str, Callable[[], Figure]]:
     """Return functions that draw one figure each, by what it shows; none without curves."""
-    panels = {}
+    panels: dict[str, Callable[[], Figure]] = {}
     if {"train/loss", "val/loss"} & set(curves):
         panels["losses"] = partial(_one_panel, _draw_losses, curves)
     if any(name.startswith("val/") and name != "val/loss" for name in curves):

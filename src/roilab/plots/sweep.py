@@ -192,8 +192,10 @@ def pareto_figure(
     middle = (min(point[0] for point in points) + max(point[0] for point in points)) / 2
     for x, y, label in points if len(points) <= _LABELLED else front:
         side, shift = ("left", 6) if x <= middle else ("right", -6)
-        place = {"textcoords": "offset points", "ha": side, "fontsize": 9}
-        axis.annotate(_end_of(label), (x, y), (shift, 6), **place)
+        axis.annotate(
+            _end_of(label), (x, y), (shift, 6),
+            textcoords="offset points", ha=side, fontsize=9,
+        )  # fmt: skip
     axis.margins(0.08, 0.12)
     axis.set(xlabel=cost, ylabel=error)
     axis.grid(alpha=0.3)

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 from markupsafe import Markup
@@ -20,7 +21,7 @@ from roilab.plots.style import COLOURS
 _DPI = 110  # of images inside a figure
 _QUALITY = 80  # of WebP
 _INK = "#101112"  # stands for the colour of text; no figure uses it for anything else
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",  # text stays text
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor"), _INK),
     **dict.fromkeys(("xtick.color", "ytick.color"), _INK),

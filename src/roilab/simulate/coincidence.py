@@ -110,4 +110,4 @@ def _find_crossings(detector: Detector, one: int, two: int, target: int) -> IntA
         wire = np.rint(plane.wire_number(y, z)).astype(np.int32)
         exists = detector.inside(y, z) & (wire >= 0) & (wire < plane.wires)
         crossing[part] = np.where(exists, wire, np.int32(-1))
-    return crossing  # type: ignore[return-value]  # half the memory of 64 bits
+    return crossing

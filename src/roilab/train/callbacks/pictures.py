@@ -65,7 +65,7 @@ def draw_event(
     sample, truth = dataset.with_charge(index)
     channels, spec = dataset.sources[index].channel_ranges, dataset.spec
     event = EventImage(
-        layers=sample["image"].numpy() / np.float32(dataset.input_scale),
+        layers=(sample["image"] / dataset.input_scale).numpy(),
         names=data.settings.layers,
         truth=truth[0].numpy(),
         truth_mask=np.asarray(sample["truth_mask"][0] > 0),
