@@ -93,11 +93,11 @@ def test_diffusion_widens_the_clouds(varied: Any, quiet: Simulation, track: Any)
 )
 def test_noise_changes_by_its_factor(composed: Any, name: str, factor: float) -> None:
     """The same random numbers give the same noise, larger by the factor."""
-    sim = Simulation.from_config(composed("demo", f"simulation/variation={name}"))
-    shape = (100, 1800)
     before, after = (
-        noise.generate(1, shape, 500.0, 2.2, np.random.default_rng(1))
-        for noise in (sim.noise, sim.actual_noise)
+        Simulation.from_config(
+            composed("demo", f"simulation/variation={variation}")
+        ).actual_noise.generate(1, (100, 1800), 500.0, 2.2, np.random.default_rng(1))
+        for variation in ("none", name)
     )
     # The digitiser's white floor does not follow the gain: 2.3 of 14 ADC counts.
     assert after.std() / before.std() == pytest.approx(factor, abs=4e-3)

@@ -9,17 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roilab.csv_log import Curves, read_curves
+from curves import results_of
 from roilab.sweep.htcondor import quoted
 from roilab.sweep.status import read_status
 
 Run = Callable[..., None]
-
-
-def results_of(folder: Path) -> Curves:
-    """Curves without speed and memory, which differ from run to run."""
-    curves = read_curves(folder)
-    return {n: c for n, c in curves.items() if not n.startswith(("speed/", "memory/"))}
 
 
 def read_description(path: Path) -> tuple[dict[str, str], list[str]]:

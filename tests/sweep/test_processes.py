@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from lightning import Callback, LightningModule, Trainer
 
+from curves import results_of
 from physics_tables import assert_same, read_table
 from roilab.atomic_write import write_json
-from roilab.csv_log import read_curves
 from roilab.sweep.processes import find_cause
 from roilab.sweep.status import read_status
 
@@ -128,7 +128,7 @@ def test_two_processes_in_a_sweep(
     assert not (tmp_path / "outputs").exists()
     assert len(list(sweep.glob("seed-2/**/metrics.csv"))) == 1
     assert (sweep / "seed-2" / "model.ts").is_file()
-    one, two = read_curves(alone / "csv"), read_curves(sweep / "seed-2" / "csv")
+    one, two = results_of(alone / "csv"), results_of(sweep / "seed-2" / "csv")
     assert set(one) == set(two) >= {"train/loss", "val/loss", "test/loss"}
     for name, points in one.items():
         np.testing.assert_allclose(two[name], points, rtol=1e-5, err_msg=name)
@@ -176,4 +176,4 @@ def test_a_signal_ends_all_processes_together(
     assert status.state == "interrupted"
     assert "saved epoch 1 after 1 of 2 batches" in (run / "train.log").read_text()
     run_train(*arguments, "resume=auto")
-    np.testing.assert_equal(read_curves(run / "csv"), read_curves(tmp_path / "alone" / "csv"))
+    np.testing.assert_equal(results_of(run / "csv"), results_of(tmp_path / "alone" / "csv"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from lightning import Callback, LightningModule, Trainer
 
-from roilab.csv_log import read_curves
+from curves import results_of
 from roilab.sweep.status import Status, read_status
 
 Run = Callable[..., None]
@@ -70,7 +70,7 @@ def test_a_job_trains_as_a_single_run(
     run_train(*quick, "seed=1,2")
     run_train(*light_arguments, "seed=2")
     np.testing.assert_equal(
-        read_curves(tmp_path / "sweep" / "seed-2" / "csv"), read_curves(tmp_path / "run" / "csv")
+        results_of(tmp_path / "sweep" / "seed-2" / "csv"), results_of(tmp_path / "run" / "csv")
     )
 
 
@@ -78,7 +78,7 @@ def test_killed_and_resumed(run_train: Run, quick: list[str], tmp_path: Path) ->
     sweep, swept = tmp_path / "sweep", ("data.threshold=50,100,200",)
     run_train(*quick, *swept)
     names = [f"threshold-{threshold}" for threshold in (50, 100, 200)]
-    expected = [read_curves(sweep / name / "csv") for name in names]
+    expected = [results_of(sweep / name / "csv") for name in names]
     # The state after a kill: one job finished, one interrupted, one not begun.
     shutil.rmtree(sweep / names[2])
     status = job(sweep / names[1])
@@ -87,7 +87,7 @@ def test_killed_and_resumed(run_train: Run, quick: list[str], tmp_path: Path) ->
     (sweep / names[1] / "checkpoints" / "last.ckpt").unlink()
     before = (sweep / names[0] / "train.log").stat().st_size
     run_train(*quick, *swept, f"sweep.resume={sweep}")
-    np.testing.assert_equal([read_curves(sweep / name / "csv") for name in names], expected)
+    np.testing.assert_equal([results_of(sweep / name / "csv") for name in names], expected)
     assert [job(sweep / name).starts for name in names] == [1, 2, 1]
     assert (sweep / names[0] / "train.log").stat().st_size - before < 500
 
@@ -121,9 +121,9 @@ def test_a_signal_ends_the_sweep(
     assert job(sweep / "seed-1").state == "interrupted"
     assert not (sweep / "seed-2").exists()
     run_train(*arguments, f"sweep.resume={sweep}")
-    resumed = read_curves(sweep / "seed-1" / "csv")
+    resumed = results_of(sweep / "seed-1" / "csv")
     run_train(*quick, "seed=1,2", f"sweep.dir={tmp_path / 'again'}")
-    np.testing.assert_equal(resumed, read_curves(tmp_path / "again" / "seed-1" / "csv"))
+    np.testing.assert_equal(resumed, results_of(tmp_path / "again" / "seed-1" / "csv"))
 
 
 def test_a_job_is_not_resumed_with_other_settings(

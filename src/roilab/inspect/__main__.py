@@ -12,6 +12,7 @@ from rich.table import Table
 
 from roilab.console import table_console
 from roilab.frames import READABLE, FrameFile, open_frames, shown, truth_name
+from roilab.inspect.kinds import is_network
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
 from roilab.plain_command import run_command
 
@@ -53,10 +54,10 @@ def _show_all(arguments: Sequence[str], reader: str | None, quick: bool) -> int:
 
 def _show_network(argument: str) -> bool:
     """Print what a network's file says; return whether the argument is a network."""
-    from roilab.inspect.networks import describe_network, is_network
-
     if not is_network(argument):
         return False
+    from roilab.inspect.networks import describe_network
+
     console, (file, facts) = table_console(), describe_network(argument)
     table = Table(title=escape(str(file)), title_justify="left", show_header=False)
     for name, value in facts.items():

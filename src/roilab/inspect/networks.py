@@ -10,31 +10,18 @@ from roilab.errors import RoilabError
 from roilab.inference import WorkingPoint, network_file, read_network
 from roilab.inference.checkpoint import WORKING_POINT
 from roilab.inference.metadata import recipe_metadata
+from roilab.inspect.kinds import NETWORK_ENDINGS
 from roilab.model_card import card_metadata, network_facts
-from roilab.reference_networks import find_reference
 from roilab.verdict import Verdict
 from roilab.wirecell.torchscript import load_torchscript
 
 Facts = dict[str, str]
-_ENDINGS = {
-    ".ts": "TorchScript, for the Wire-Cell Toolkit",
-    ".ckpt": "checkpoint of a training",
-    ".safetensors": "stored network",
-    ".json": "description of a network",
-}
 _ABSENT = "not recorded"
 _LONGEST = 2000  # of a text out of a file
 
 
 class NetworkDescriptionError(RoilabError):
     """A JSON file does not describe a network."""
-
-
-def is_network(argument: str) -> bool:
-    """Return whether an argument names a network, not a file of frames."""
-    path = Path(argument)
-    named = not path.suffix and find_reference(argument) is not None
-    return path.suffix in _ENDINGS or named or path.is_dir()
 
 
 def describe_network(argument: str) -> tuple[Path, Facts]:
@@ -49,7 +36,7 @@ def describe_network(argument: str) -> tuple[Path, Facts]:
     file = network_file(argument)
     metadata = _metadata(file)
     facts = {
-        "kind": _ENDINGS.get(file.suffix, file.suffix),
+        "kind": NETWORK_ENDINGS.get(file.suffix, file.suffix),
         "size": f"{file.stat().st_size / 1e6:.2f} MB",
         "SHA-256": sha256_file(file),
     }
