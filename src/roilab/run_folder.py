@@ -20,6 +20,15 @@ def run_checkpoint(folder: Path) -> Path | None:
     return (best or last)[-1] if best or last else None
 
 
+def run_of(checkpoint: Path) -> Path | None:
+    """Return the folder of a checkpoint's run, RUN of ``RUN/checkpoints/best.ckpt``.
+
+    It is ``None`` for a checkpoint that lies elsewhere: folders around it belong to others.
+    """
+    folder = checkpoint.resolve().parent
+    return folder.parent if folder.name == "checkpoints" else None
+
+
 def _recorded(folder: Path) -> Path | None:
     try:
         name = json.loads((folder / "status.json").read_text())["results"]["checkpoint"]

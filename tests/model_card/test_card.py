@@ -10,9 +10,17 @@ import pytest
 
 from physics_tables import evaluation_rows, write_table
 from roilab.inference import WorkingPoint
-from roilab.model_card import Card, TrainingFacts, card_metadata, format_card, read_training_facts
+from roilab.model_card import (
+    Card,
+    TrainingFacts,
+    card_metadata,
+    format_card,
+    network_facts,
+    read_training_facts,
+)
 from roilab.model_card.frames import describe_frames
 from roilab.model_card.tables import charge_table
+from roilab.run_folder import run_of
 from roilab.verdict import PhysicsTableError, read_run_tables
 from run_folders import write_log, write_picture
 
@@ -177,3 +185,15 @@ def test_where_frames_come_from(frames_dir: Path, tmp_path: Path) -> None:
         "cosmic rays, simulated by roilab for a detector without name (seed 1)"
     ]
     assert describe_frames({**data, "dir": str(tmp_path / "gone")}) == []
+
+
+def test_a_checkpoint_outside_of_a_run_takes_nothing_from_folders_around_it(tmp_path: Path) -> None:
+    (tmp_path / "others" / "pictures").mkdir(parents=True)
+    (tmp_path / "others" / "pictures" / "loss.png").write_bytes(b"png")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "loss.png").write_bytes(b"png")
+    assert run_of(tmp_path / "copied" / "best.ckpt") is None
+    assert run_of(tmp_path / "run" / "checkpoints" / "best.ckpt") == tmp_path / "run"
+    content = {"epoch": 3, "roilab_recipe": RECIPE}
+    facts = network_facts(tmp_path / "copied" / "best.ckpt", content, POINT)
+    assert (facts.epoch, facts.figures, facts.physics) == (3, (), ())

@@ -57,6 +57,12 @@ def one_run(folder: Path) -> WandbRun:
     return read_records(path)
 
 
+@pytest.fixture(autouse=True)
+def _new_session() -> None:
+    """End the session of an earlier test: W&B reads the environment when one begins."""
+    wandb.teardown()
+
+
 def test_wandb_records(
     run_train: Run,
     arguments: list[str],

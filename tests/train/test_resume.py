@@ -12,7 +12,7 @@ import pytest
 import torch
 from lightning import Callback, Trainer
 
-from roilab.csv_log import read_curves
+from curves import results_of
 from roilab.inference import read_checkpoint
 from roilab.sweep.status import read_status
 
@@ -68,7 +68,7 @@ def test_killed_at_every_hook(run_train: Run, light_arguments: list[str], tmp_pa
         f"+callbacks.snapshots.run={run}",
         f"+callbacks.snapshots.to={snapshots}",
     )
-    expected = read_curves(run / "csv")
+    expected = results_of(run / "csv")
     weights = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
     assert len(expected["train/loss"]) == 3
     kills = sorted(snapshots.iterdir())
@@ -77,7 +77,7 @@ def test_killed_at_every_hook(run_train: Run, light_arguments: list[str], tmp_pa
         shutil.rmtree(run)
         shutil.copytree(kill, run)
         run_train(*arguments, "resume=auto")
-        resumed = read_curves(run / "csv")
+        resumed = results_of(run / "csv")
         np.testing.assert_equal(resumed, expected, kill.name)
         again = read_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
         torch.testing.assert_close(again, weights, rtol=0, atol=0)
@@ -112,7 +112,7 @@ class SendSignal(Callback):
 
 
 def final_state(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    return read_curves(run / "csv"), read_checkpoint(run / "checkpoints" / "last.ckpt")
+    return results_of(run / "csv"), read_checkpoint(run / "checkpoints" / "last.ckpt")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 from roilab.errors import RoilabError
 from roilab.report.find import is_run_dir
 from roilab.report.run_record import RunRecord, natural_order, read_run
+from roilab.run_folder import run_of
 
 _SHOWN = 4  # jobs of a sweep that a message names
 
@@ -23,7 +24,7 @@ def find_run(path: Path) -> RunRecord:
         raise DiffError(f"{path}: there is no such folder; check the path.")
     folder = path.resolve()
     if folder.is_file():
-        folder = folder.parent.parent  # RUN/checkpoints/best.ckpt
+        folder = run_of(folder) or folder.parent
     if is_run_dir(folder):
         return read_run(folder)
     if (path / "sweep.json").is_file():

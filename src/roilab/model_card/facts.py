@@ -11,7 +11,7 @@ from roilab.csv_log import read_curves
 from roilab.inference import WorkingPoint
 from roilab.model_card.figures import find_figures
 from roilab.model_card.frames import describe_frames
-from roilab.run_folder import run_checkpoint
+from roilab.run_folder import run_checkpoint, run_of
 from roilab.types import Row
 from roilab.verdict import Verdict, judge_training, read_run_tables
 
@@ -93,8 +93,10 @@ def network_facts(path: Path, content: Mapping[str, Any], point: WorkingPoint) -
     """
     if "training" in content:
         return stored_facts(content, path.parent)
-    run_dir = path.resolve().parent.parent  # a run keeps checkpoints in RUN/checkpoints
-    return read_training_facts(run_dir, int(content["epoch"]), content["roilab_recipe"], point)
+    run_dir, epoch, recipe = run_of(path), int(content["epoch"]), content["roilab_recipe"]
+    if run_dir is None:
+        return TrainingFacts(epoch=epoch, frames=describe_frames(recipe["data"]))
+    return read_training_facts(run_dir, epoch, recipe, point)
 
 
 def read_training_facts(

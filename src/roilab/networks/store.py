@@ -31,13 +31,14 @@ from roilab.model_card import (
     TrainingFacts,
     card_metadata,
     format_card,
-    read_training_facts,
+    network_facts,
 )
 from roilab.networks.comparison import MaskChanges, compare_masks
 from roilab.networks.figures import pack_figures
 from roilab.reference_networks import FOLDER, MAX_BYTES, is_name
 from roilab.report.run_record import read_run
 from roilab.report.swept_settings import is_place
+from roilab.run_folder import run_of
 from roilab.verdict import Verdict
 
 _SUFFIXES = (SUFFIX, ".json", ".md")
@@ -193,10 +194,10 @@ def _load(checkpoint: Path) -> TrainedNetwork:
 
 def _facts(checkpoint: Path, network: TrainedNetwork) -> TrainingFacts:
     """Return the facts of the training, with all evaluations in the folder of the run."""
-    epoch, run_dir = int(read_checkpoint(checkpoint)["epoch"]), checkpoint.resolve().parent.parent
-    facts = read_training_facts(run_dir, epoch, network.recipe, network.working_point)
-    metrics = read_run(run_dir).results.get("metrics") or facts.metrics
-    return replace(facts, metrics=metrics, licence=_LICENCE)
+    facts = network_facts(checkpoint, read_checkpoint(checkpoint), network.working_point)
+    run_dir = run_of(checkpoint)
+    results = {} if run_dir is None else read_run(run_dir).results
+    return replace(facts, metrics=results.get("metrics") or facts.metrics, licence=_LICENCE)
 
 
 def _describe(

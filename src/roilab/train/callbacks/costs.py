@@ -25,6 +25,18 @@ class EpochCosts(Callback):
         self._images = 0
         self._computing = self._waiting = self._mark = 0.0
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the learning rates: an epoch that is resumed has no start."""
+        return {"rates": self._rates}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the learning rates of the epoch that is resumed."""
+        self._rates = list(state_dict["rates"])
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock, also within an epoch that is resumed."""
+        self._mark = time.perf_counter()
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock, and note the learning rates."""
         self._rates = [group["lr"] for one in trainer.optimizers for group in one.param_groups]
