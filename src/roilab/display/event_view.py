@@ -39,6 +39,7 @@ class EventView:
         truth_rois: ROIs that a network should find; ``None`` without truth.
         physics: definition of the charge metrics.
         settings: of the pictures.
+        input_layers: tags that the first network receives, in its order.
     """
 
     event: Plane
@@ -46,6 +47,7 @@ class EventView:
     truth_rois: TruthRois | None
     physics: PhysicsSettings
     settings: DisplaySettings
+    input_layers: Sequence[str] = ()
 
     @cached_property
     def tags(self) -> dict[str, Frame]:

@@ -46,7 +46,8 @@ class Packed:
         largest = float(np.abs(self.values).max(initial=0))
         self.step = max(_FINEST[self.unit], noise / _STEPS_OF_NOISE, largest / _LARGEST)
         charged = size[size > 0]
-        self.limit = float(np.quantile(charged, 0.99)) if charged.size else 1.0
+        is_charge = bool(self.unit) and charged.size
+        self.limit = float(np.quantile(charged, 0.99)) if is_charge else 1.0
         self.pack(self.step)
 
     def pack(self, step: float) -> None:
@@ -78,7 +79,7 @@ def write_page(view: EventView, path: Path) -> None:
         raise DisplayError(
             "display.html=true needs bokeh, which is not installed; pip install 'roilab[html]'."
         ) from error
-    packed = list(_layers(view))
+    packed = _ordered(list(_layers(view)), view)
     axes = view.axes(view.channels, view.ticks)
     colours = {"truth": OUTLINE, **{f"charge of {n}": c for n, c in view.colours.items()}}
 
@@ -94,6 +95,20 @@ def write_page(view: EventView, path: Path) -> None:
     write_text(path, text)
     steps = ", ".join(f"{p.name} {p.step:.3g} {p.unit}".strip() for p in packed)
     log.info("page of %.1f MB; values are kept in steps of: %s", len(text) / 1e6, steps)
+
+
+def _ordered(layers: list[Packed], view: EventView) -> list[Packed]:
+    """Put the ROI probability first, then the input of the network, then truth and charge."""
+    inputs = view.input_layers
+
+    def place(layer: Packed) -> tuple[int, int]:
+        if layer.unit == "":
+            return 0, 0
+        if layer.name in inputs:
+            return 1, inputs.index(layer.name)
+        return (2, 0) if layer.name == "truth" or layer.name.startswith("charge of") else (3, 0)
+
+    return sorted(layers, key=place)
 
 
 def shrink(packed: list[Packed], most: float) -> None:

@@ -49,7 +49,8 @@ def display(config: DictConfig) -> None:
             event = reader.read(number, apa, plane, tags)
             predictions = predict(networks, plain["mask_thresh"], event)
             rois = truth_rois(event, spec, physics)
-            view = EventView(event, predictions, rois, physics, settings)
+            inputs = networks[0].spec.layers if networks else ()
+            view = EventView(event, predictions, rois, physics, settings, inputs)
             write(view, Path(plain["run_dir"]))
 
 

@@ -83,6 +83,7 @@ function draw() {
   const Pixels = source.data.image[0].constructor;
   const pixels = new Pixels(width * height, [height, width]);
   const layer = layerOf[chosen.value];
+  showRange(layer);
   paint(pixels, layer, pooled(samples[layer.name], across, down));
   for (const n of outlines.active) {
     const other = layerOf[setup.outlined[n]];
@@ -91,6 +92,47 @@ function draw() {
   source.data = {
     image: [pixels], x: [left], y: [bottom], dw: [right - left], dh: [top - bottom],
   };
+}
+
+// The colour bar is linear in the value; a signed logarithm changes its colours.
+function showRange(layer) {
+  const limit = layer.limit * reach.value;
+  const last = setup.palette.length - 1;
+  const hex = n => "#" + [0, 8, 16].map(bits =>
+    (setup.palette[n] >>> bits & 255).toString(16).padStart(2, "0")).join("");
+  mapper.palette = setup.palette.map((_, n) => {
+    const place = 2 * n / last - 1;
+    let part = Math.abs(place);
+    if (scale.active === 1) part = Math.log1p(10 * part) / Math.log1p(10);
+    return hex(Math.round((1 + Math.sign(place) * part) * last / 2));
+  });
+  mapper.low = -limit;
+  mapper.high = limit;
+}
+
+// Waveform of one channel, of the chosen layer, where it is in view.
+function showWave(r) {
+  const layer = layerOf[chosen.value];
+  const numbers = samples[layer.name].subarray(r * columns, (r + 1) * columns);
+  const x = Array.from(numbers, (_, n) => firstTime + n * perColumn);
+  wave_source.data = {x, y: Array.from(numbers, value => value * layer.step)};
+  wave.title.text = `${layer.name}, channel ${setup.channels[0] + r}` + (layer.unit ? ` [${layer.unit}]` : "");
+}
+
+// Keys on the plane: arrows move by a fifth of the view, + and - zoom, 0 shows all.
+function press(event) {
+  const move = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
+  const zoom = {"+": 0.7, "=": 0.7, "-": 1 / 0.7}[event.key];
+  if (!move && !zoom && event.key !== "0") return;
+  event.preventDefault();
+  for (const [n, range] of [plot.x_range, plot.y_range].entries()) {
+    const [low, high] = range.bounds;
+    const middle = (range.start + range.end) / 2 + (move ? move[n] * (range.end - range.start) / 5 : 0);
+    const half = event.key === "0" ? (high - low) / 2
+      : Math.min((range.end - range.start) * (zoom ?? 1), high - low) / 2;
+    const centre = Math.min(high - half, Math.max(low + half, middle));
+    [range.start, range.end] = [centre - half, centre + half];
+  }
 }
 
 let waiting = false;
@@ -113,6 +155,7 @@ function hover(x, y) {
   const time = (setup.start_us + tick * setup.tick_us).toFixed(2);
   const lines = valuesAt(channel, tick).map(([name, value, unit]) =>
     `<tr><td>${escaped(name)}</td><td style="text-align:right">${value} ${unit}</td></tr>`);
+  showWave(r);
   values.text = `<b>channel ${channel}, tick ${tick}</b>, ${time} us<table>${lines.join("")}</table>`;
 }
 
@@ -121,5 +164,14 @@ const escaped = text => text.replace(/[&<>]/g, c => ({"&": "&amp;", "<": "&lt;",
 Promise.all(setup.layers.map(unpack)).then(() => {
   window.roilab = {redraw, hover, draw, valuesAt, plot, source, precision: setup.layers.map(l => [l.name, l.step])};
   draw();
+  const first = samples[setup.layers[0].name];
+  let highest = 0;
+  for (let n = 1; n < first.length; n++) if (first[n] > first[highest]) highest = n;
+  showWave(Math.floor(highest / columns));
+  document.documentElement.lang = "en";
+  document.body.tabIndex = 0;
+  document.addEventListener("keydown", event => {
+    if (event.composedPath()[0] === document.body) press(event);
+  });
   document.documentElement.dataset.roilab = "ready";
 });
