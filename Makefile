@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 install: $(VENV)/.installed ## a virtual environment with roilab and its development tools
 
-train: install ## simulate frames, train a small UNet on them, evaluate and export it (a minute on 2 cores)
+train: install ## simulate frames, train a small UNet on them, evaluate and export it (a minute or two on 2 cores)
 	$(BIN)/python -m roilab.train experiment=demo
 
 # Snakemake needs forty packages, some older than those of roilab, so it has a separate environment.
