@@ -44,8 +44,9 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(options.rounds):
-            for name, settings in WAYS.items():
-                top = Path(scratch) / f"{number}-{name.replace(' ', '-')}"
+            for place, (name, settings) in enumerate(WAYS.items()):
+                top = Path(scratch) / f"{number}-{place}"
+                top.mkdir()
                 overrides = [*settings, *options.overrides]
                 seconds[name].append(
                     seconds_an_image(options.folder, options.epochs, overrides, top)
