@@ -14,7 +14,7 @@ _QUANTITIES = {
 
 
 def change_figure(rows: Sequence[Row], classical: str) -> Figure:
-    """Draw a bar for every variation and name, for bias and inefficiency.
+    """Draw a bar for every variation and name, for charge and inefficiency.
 
     Args:
         rows: with ``variation``, ``name``, ``charge_shift`` and ``inefficiency_rise``.

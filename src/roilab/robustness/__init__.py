@@ -1,1 +1,1 @@
-"""Robustness: how much do bias and inefficiency change where the detector is not as assumed?"""
+"""Robustness: how much do charge and inefficiency change where the detector is not as assumed?"""

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from roilab.types import Row
+from roilab.verdict.rule import CLASSICAL
 
 NOMINAL = "nominal"
-CLASSICAL = "gauss"
 _PLACE = ("plane", "theta_xz", "energy")
 
 
@@ -51,8 +51,8 @@ def changes(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
 def steadier(rows: Sequence[Row], name: str) -> tuple[list[str], list[str]]:
     """Return the variations under which a network changes less than classical ROIs, and the others.
 
-    It changes less where neither bias nor inefficiency changes more, and one of them less. A shift
-    that is NaN is the largest.
+    It changes less where neither charge nor inefficiency changes more, and one of them less. NaN is
+    the largest shift.
     """
     by_key = {(row["name"], row["variation"]): row for row in rows}
     less: list[str] = []

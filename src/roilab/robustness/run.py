@@ -20,9 +20,10 @@ from roilab.evaluate.sample import read_sample
 from roilab.evaluate.settings import PhysicsSettings
 from roilab.inference import network_spec, open_network
 from roilab.plots import change_figure
-from roilab.robustness.changes import CLASSICAL, NOMINAL, changes, steadier
+from roilab.robustness.changes import NOMINAL, changes, steadier
 from roilab.simulate import make_sample
 from roilab.types import Row
+from roilab.verdict.rule import CLASSICAL
 
 log = logging.getLogger(__name__)
 
