@@ -11,7 +11,8 @@ from bokeh.document import Document
 from bokeh.embed import file_html
 from bokeh.events import DocumentReady, MouseMove, Tap
 from bokeh.layouts import column, row
-from bokeh.models import ColorBar, ColumnDataSource, CustomJS, LinearColorMapper
+from bokeh.models import ColumnDataSource, CustomJS, LinearColorMapper
+from bokeh.models.annotations import ColorBar
 from bokeh.models.ranges import Range1d
 from bokeh.models.widgets import CheckboxGroup, Div, RadioButtonGroup, Select, Slider
 from bokeh.plotting import figure
@@ -75,7 +76,7 @@ def page_html(layers: Sequence[PageLayer], view: View, title: str) -> str:
     mapper = LinearColorMapper(palette=[_hex(one) for one in setup["palette"]], low=-1, high=1)
     plot.add_layout(ColorBar(color_mapper=mapper, width=14, padding=4), "right")
     wave, wave_source = _waveform(plot, view)
-    args = {"mapper": mapper, "wave": wave, "wave_source": wave_source}
+    args: dict[str, Any] = {"mapper": mapper, "wave": wave, "wave_source": wave_source}
     args |= {"setup": setup, "source": source, "plot": plot, "chosen": chosen, "scale": scale}
     args |= {"reach": reach, "outlines": outlines, "values": values}
     code = files("roilab.plots").joinpath("page.js").read_text(encoding="utf-8")
