@@ -38,6 +38,19 @@ def test_every_picture_of_an_event(run_display: Run, tracks_dir: Path, model: Pa
     assert "removes 6 of 9 pixels (66.7 %) and 1.2e+04 of 2.4e+04 e" in read_log(out)
 
 
+def test_region_of_the_signal_is_shown(run_display: Run, tracks_dir: Path, model: Path) -> None:
+    rec = f"rec={tracks_dir / 'g4-rec-0.h5'}"
+    near = ["event=2", "display.zoom_part=1", "display.zoom_margin=[2,30]"]
+    out = run_display(rec, *near, f"network={model}", "display.pictures=[display]")
+    # Truth above 100 e: 5 ticks from 202 on, in 4 channels from 220 on.
+    said = "channels 218 to 225, ticks 172 to 236: 100 % of the truth charge; display.zoom=full"
+    assert said in read_log(out)
+    out = run_display(rec, *near, "tru=null", f"network={model}", "display.pictures=[display]")
+    assert "100 % of the charge of AboveThreshold" in read_log(out)
+    out = run_display(rec, "event=2", "display.zoom=full", "display.pictures=[display]")
+    assert read_log(out).count("% of the") == 2  # nothing new is said
+
+
 def read_log(out: Path) -> str:
     return (out / "display.log").read_text()
 
@@ -61,6 +74,8 @@ def test_without_network_or_truth(run_display: Run, frames_dir: Path) -> None:
         (["apa=4"], "event 100 has no tag of APA 4; it has those of 1. Set apa to one of these."),
         (["display.pictures=[comparison]"], "comparison: 0 to compare; give two networks"),
         (["display.pictures=[film]"], "film in the list: expected one of display, waveforms"),
+        (["display.zoom=all"], "display.zoom=all: expected one of signal, full."),
+        (["display.zoom_window=[0,5]"], "0 in the list: expected a whole number of at least 1"),
         (["display.pool=median"], "display.pool=median: expected one of max, mean."),
         (["display.dpi=0"], "display.dpi=0: expected a whole number of at least 1."),
     ],
@@ -107,6 +122,7 @@ def test_plane_without_channels_and_plane_without_charge(
     out = run_display(rec)
     assert len(names(out)) == 3
     assert "no charge in what is shown" in read_log(out)
+    assert "no signal found to zoom to, so all is shown" in read_log(out)
     with pytest.raises(SystemExit):
         run_display(rec, "plane=U")
     told = capsys.readouterr().err.replace("\n", " ")

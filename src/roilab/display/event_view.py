@@ -1,6 +1,6 @@
 """One plane with the predictions of networks, and the panels that can be drawn of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import cycle
@@ -9,6 +9,7 @@ import numpy as np
 
 from roilab.display.predictions import ChargeCut, Prediction, TruthRois, cut_charge
 from roilab.display.settings import DisplaySettings, part_of
+from roilab.display.zoom import Zoom, zoom_to_signal
 from roilab.evaluate.settings import PhysicsSettings
 from roilab.inference import Plane
 from roilab.plots.panels import (
@@ -56,15 +57,49 @@ class EventView:
         return {tag: frame for tag, frame in self.event.tags.items() if tag not in missing}
 
     @cached_property
-    def channels(self) -> Range:
-        """Range of channel ids that are shown."""
-        every = self.event.channels
-        return part_of(every, self.settings.channels, "channels", f"plane {self.event.name}")
+    def limits(self) -> tuple[Range, Range]:
+        """Ranges of channel ids and ticks of the settings; the plane where they give none."""
+        every, settings = self.event.channels, self.settings
+        channels = part_of(every, settings.channels, "channels", f"plane {self.event.name}")
+        return channels, part_of(self.event.ticks, settings.ticks, "ticks", "the event")
 
     @cached_property
+    def zoom(self) -> Zoom | None:
+        """Region of the signal; ``None`` where all of ``limits`` is shown."""
+        settings = self.settings
+        if settings.zoom == "full" or (settings.channels and settings.ticks):
+            return None
+        return zoom_to_signal(self._signals(), self.limits, settings)
+
+    def _signals(self) -> Iterator[tuple[str, Frame]]:
+        """Yield what can be zoomed to: truth, ROIs of the networks, classical ROIs."""
+        part, zero = self.part_of(*self.limits), np.float32(0)
+        if self.event.truth is not None and self.truth_mask is not None:
+            yield _TRUE, np.where(self.truth_mask[part], self.event.truth[part], zero)
+        for prediction in self.predictions:
+            mask = prediction.mask[part]
+            if prediction.charge is not None:
+                charge = np.where(mask, prediction.charge[part].clip(zero), zero)
+                yield f"charge of {prediction.name}", charge
+            yield f"pixels in ROIs of {prediction.name}", mask.astype(np.float32)
+        gauss = self.tags.get(self.physics.gauss)
+        if gauss is not None:
+            yield f"charge of {self.physics.gauss}", gauss[part].clip(zero)
+
+    @property
+    def channels(self) -> Range:
+        """Range of channel ids that are shown."""
+        return self.zoom.channels if self.zoom else self.limits[0]
+
+    @property
     def ticks(self) -> Range:
         """Range of ticks that are shown."""
-        return part_of(self.event.ticks, self.settings.ticks, "ticks", "the event")
+        return self.zoom.ticks if self.zoom else self.limits[1]
+
+    @property
+    def title(self) -> str:
+        """Title of pictures: file, event and plane, and the region of the signal."""
+        return self.event.title + (f"\n{self.zoom.sentence}" if self.zoom else "")
 
     def axes(self, channels: Range, ticks: Range) -> View:
         """Return the axes of a part of the plane."""
@@ -72,12 +107,16 @@ class EventView:
         in_us = self.settings.axis == "us"
         return View(channels, ticks, axis.tick_ns / 1e3, axis.start_ns / 1e3, in_us)
 
+    def part_of(self, channels: Range, ticks: Range) -> tuple[slice, slice]:
+        """Return the rows and columns of ranges of channel ids and ticks."""
+        row, column = self.event.channels[0], self.event.ticks[0]
+        rows = slice(channels[0] - row, channels[1] - row)
+        return rows, slice(ticks[0] - column, ticks[1] - column)
+
     @cached_property
     def part(self) -> tuple[slice, slice]:
         """Rows and columns of the frames that are shown."""
-        row, column = self.event.channels[0], self.event.ticks[0]
-        rows = slice(self.channels[0] - row, self.channels[1] - row)
-        return rows, slice(self.ticks[0] - column, self.ticks[1] - column)
+        return self.part_of(self.channels, self.ticks)
 
     @cached_property
     def truth_mask(self) -> np.ndarray | None:

@@ -80,7 +80,7 @@ def write_page(view: EventView, path: Path) -> None:
             "display.html=true needs bokeh, which is not installed; pip install 'roilab[html]'."
         ) from error
     packed = _ordered(list(_layers(view)), view)
-    axes = view.axes(view.channels, view.ticks)
+    axes, opening = view.axes(*view.limits), view.axes(view.channels, view.ticks)
     colours = {"truth": OUTLINE, **{f"charge of {n}": c for n, c in view.colours.items()}}
 
     def html(with_data: bool) -> str:
@@ -88,7 +88,7 @@ def write_page(view: EventView, path: Path) -> None:
             PageLayer(p.name, p.unit, p.step, p.limit, p.data * with_data, colours.get(p.name))
             for p in packed
         ]
-        return page_html(layers, axes, view.event.title)
+        return page_html(layers, axes, opening, view.event.title)
 
     shrink(packed, view.settings.html_mb * 1e6 - len(html(with_data=False).encode()) - 1e4)
     text = html(with_data=True)
@@ -133,7 +133,8 @@ def shrink(packed: list[Packed], most: float) -> None:
 
 def _layers(view: EventView) -> Iterator[Packed]:
     """Yield tags, truth and predictions in the part that is shown; only ``panels`` if set."""
-    settings, part, asked = view.settings, view.part, view.settings.panels
+    settings, asked = view.settings, view.settings.panels
+    part = view.part_of(*view.limits)
     for tag, frame in view.tags.items():
         if asked is not None and tag not in asked:
             continue

@@ -52,7 +52,7 @@ def event_display(view: EventView) -> Figure:
     outlines = view.outlines()
     panels = [panel for name in names for panel in view.panels(name, outlines)]
     axes = view.axes(view.channels, view.ticks)
-    return display_figure(panels, axes, view.look, view.settings.columns, view.event.title)
+    return display_figure(panels, axes, view.look, view.settings.columns, view.title)
 
 
 def _ordered(view: EventView) -> list[str]:
@@ -70,7 +70,7 @@ def evolution(view: EventView) -> Figure:
     panels = [panel for name in names for panel in view.panels(name, outlines)]
     panels += [_cut_panel(view, name) for name in view.cuts]
     axes = view.axes(view.channels, view.ticks)
-    title = f"from raw signal to charge: {view.event.title}"
+    title = f"from raw signal to charge: {view.title}"
     for name, cut in view.cuts.items():
         title += f"\n{name}: a cut at {view.settings.charge_cut:g} e/tick {cut.sentence}"
     marked = chosen_channel(view)
@@ -91,7 +91,7 @@ def comparison(view: EventView) -> Figure:
     panels += [_against_each_other(view, a, b) for a, b in combinations(view.predictions, 2)]
     truth, losses = _losses(view)
     colours = {**view.colours, view.physics.gauss: CLASSICAL}
-    title = f"comparison: {view.event.title}"
+    title = f"comparison: {view.title}"
     columns = view.settings.columns
     return comparison_figure(panels, truth, losses, colours, axes, view.look, columns, title)
 

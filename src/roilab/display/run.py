@@ -99,6 +99,7 @@ def _few(events: Sequence[int]) -> str:
 def write(view: EventView, folder: Path) -> list[Path]:
     """Write every picture and page of one event and return their paths."""
     settings, paths = view.settings, []
+    _log_region(view)
     for name, cut in view.cuts.items():
         log.info("%s: a cut at %g e/tick %s", name, settings.charge_cut, cut.sentence)
     for name, draw in pictures(view).items():
@@ -115,6 +116,14 @@ def write(view: EventView, folder: Path) -> list[Path]:
     for path in paths:
         log.info("wrote %s", path)
     return paths
+
+
+def _log_region(view: EventView) -> None:
+    title, settings = view.event.title, view.settings
+    if view.zoom is not None:
+        log.info("%s: %s; display.zoom=full shows all.", title, view.zoom.sentence)
+    elif settings.zoom == "signal" and not (settings.channels and settings.ticks):
+        log.info("%s: no signal found to zoom to, so all is shown.", title)
 
 
 def _truth_file(plain: Mapping[str, Any]) -> Path | None:

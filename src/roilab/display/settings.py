@@ -26,6 +26,10 @@ class DisplaySettings:
     dpi: int
     html: bool
     html_mb: float
+    zoom: str
+    zoom_margin: tuple[int, int]
+    zoom_part: float
+    zoom_window: tuple[int, int]
     channels: Sequence[int] | None
     ticks: Sequence[int] | None
     channel: int | None

@@ -58,11 +58,14 @@ def waveforms(view: EventView) -> Figure:
 
 
 def _shown_ticks(view: EventView, row: int) -> Range:
-    """Return the ticks of the settings, or those of the channel's charge with a margin."""
-    truth = view.event.truth
-    if view.settings.ticks is not None or truth is None or not truth[row].any():
+    """Return the ticks of the settings, or those of the channel's charge with a margin.
+
+    Of the charge, what lies in the ticks that the other pictures show.
+    """
+    truth, shown = view.event.truth, view.part[1]
+    if view.settings.ticks is not None or truth is None or not truth[row, shown].any():
         return view.ticks
-    charged = np.flatnonzero(truth[row]) + view.event.ticks[0]
+    charged = np.flatnonzero(truth[row, shown]) + view.ticks[0]
     margin = view.settings.margin
     begin, end = view.event.ticks
     return max(begin, int(charged[0]) - margin), min(end, int(charged[-1]) + 1 + margin)

@@ -49,14 +49,34 @@ function pooled(numbers, across, down) {
   return result;
 }
 
+// Light or dark, as the reader's system asks for.
+const darkness = matchMedia("(prefers-color-scheme: dark)");
+let palette = [];
+function dress() {
+  const scheme = darkness.matches ? "dark" : "light";
+  palette = setup.palettes[scheme];
+  const {text, back, line: soft, wave: colour} = setup.schemes[scheme];
+  for (const each of [plot, wave]) {
+    each.setv({background_fill_color: back, border_fill_color: back, outline_line_color: soft});
+    for (const axis of [...each.below, ...each.left].filter(one => "axis_label" in one)) {
+      axis.setv({axis_label_text_color: text, major_label_text_color: text, axis_line_color: text,
+        major_tick_line_color: text, minor_tick_line_color: text});
+    }
+    for (const grid of each.center.filter(one => "grid_line_color" in one)) grid.grid_line_color = soft;
+  }
+  wave.title.text_color = text;
+  line.line_color = colour;
+  bar.setv({background_fill_color: back, major_label_text_color: text, major_tick_line_color: text});
+}
+
 function paint(pixels, layer, values) {
-  const last = setup.palette.length - 1;
+  const last = palette.length - 1;
   const limit = layer.limit * reach.value / layer.step;
   const logarithm = Math.log1p(10);
   values.forEach((value, n) => {
     let part = Math.min(1, Math.abs(value) / limit);
     if (scale.active === 1) part = Math.log1p(10 * part) / logarithm;
-    pixels[n] = setup.palette[Math.round((1 + Math.sign(value) * part) * last / 2)];
+    pixels[n] = palette[Math.round((1 + Math.sign(value) * part) * last / 2)];
   });
 }
 
@@ -97,10 +117,10 @@ function draw() {
 // The colour bar is linear in the value; a signed logarithm changes its colours.
 function showRange(layer) {
   const limit = layer.limit * reach.value;
-  const last = setup.palette.length - 1;
+  const last = palette.length - 1;
   const hex = n => "#" + [0, 8, 16].map(bits =>
-    (setup.palette[n] >>> bits & 255).toString(16).padStart(2, "0")).join("");
-  mapper.palette = setup.palette.map((_, n) => {
+    (palette[n] >>> bits & 255).toString(16).padStart(2, "0")).join("");
+  mapper.palette = palette.map((_, n) => {
     const place = 2 * n / last - 1;
     let part = Math.abs(place);
     if (scale.active === 1) part = Math.log1p(10 * part) / Math.log1p(10);
@@ -119,17 +139,37 @@ function showWave(r) {
   wave.title.text = `${layer.name}, channel ${setup.channels[0] + r}` + (layer.unit ? ` [${layer.unit}]` : "");
 }
 
-// Keys on the plane: arrows move by a fifth of the view, + and - zoom, 0 shows all.
+// Row with the largest sum of the first layer in the region that the page opens on.
+function fullestRow() {
+  const first = samples[setup.layers[0].name];
+  const [left, right, bottom, top] = setup.opening;
+  const [from, to] = [Math.floor(column(left)), Math.floor(column(right))];
+  const sum = r => first.subarray(r * columns + from, r * columns + to).reduce((a, b) => a + b, 0);
+  let fullest = Math.floor(row(bottom));
+  for (let r = fullest + 1; r < Math.floor(row(top)); r++) if (sum(r) > sum(fullest)) fullest = r;
+  return fullest;
+}
+
+// Shows a range of times and of channels: left, right, bottom, top.
+function show([left, right, bottom, top]) {
+  plot.x_range.setv({start: left, end: right});
+  plot.y_range.setv({start: bottom, end: top});
+}
+const showAll = () => show([...plot.x_range.bounds, ...plot.y_range.bounds]);
+const showSignal = () => show(setup.opening);
+
+// Keys on the plane: arrows move by a fifth of the view, + and - zoom, 0 shows all, 1 the signal.
 function press(event) {
   const move = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]}[event.key];
   const zoom = {"+": 0.7, "=": 0.7, "-": 1 / 0.7}[event.key];
-  if (!move && !zoom && event.key !== "0") return;
+  const region = {"0": showAll, "1": showSignal}[event.key];
+  if (!move && !zoom && !region) return;
   event.preventDefault();
+  if (region) return region();
   for (const [n, range] of [plot.x_range, plot.y_range].entries()) {
     const [low, high] = range.bounds;
     const middle = (range.start + range.end) / 2 + (move ? move[n] * (range.end - range.start) / 5 : 0);
-    const half = event.key === "0" ? (high - low) / 2
-      : Math.min((range.end - range.start) * (zoom ?? 1), high - low) / 2;
+    const half = Math.min((range.end - range.start) * (zoom ?? 1), high - low) / 2;
     const centre = Math.min(high - half, Math.max(low + half, middle));
     [range.start, range.end] = [centre - half, centre + half];
   }
@@ -162,12 +202,11 @@ function hover(x, y) {
 const escaped = text => text.replace(/[&<>]/g, c => ({"&": "&amp;", "<": "&lt;", ">": "&gt;"})[c]);
 
 Promise.all(setup.layers.map(unpack)).then(() => {
-  window.roilab = {redraw, hover, draw, valuesAt, plot, source, precision: setup.layers.map(l => [l.name, l.step])};
+  window.roilab = {redraw, hover, draw, valuesAt, showAll, showSignal, plot, source, precision: setup.layers.map(l => [l.name, l.step])};
+  dress();
+  darkness.addEventListener("change", () => { dress(); redraw(); });
   draw();
-  const first = samples[setup.layers[0].name];
-  let highest = 0;
-  for (let n = 1; n < first.length; n++) if (first[n] > first[highest]) highest = n;
-  showWave(Math.floor(highest / columns));
+  showWave(fullestRow());
   document.documentElement.lang = "en";
   document.body.tabIndex = 0;
   document.addEventListener("keydown", event => {
