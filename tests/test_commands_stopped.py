@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from lightning.pytorch.loggers import CSVLogger
 from omegaconf import OmegaConf
 
 from known_network import fails
@@ -210,3 +211,25 @@ def test_a_signal_while_a_file_is_written(
     assert sent or name == "benchmark"
     assert partial_files(tmp_path) == []
     assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+def test_a_signal_while_a_training_logs_its_settings(
+    commands: dict[str, list[str]],
+    run_verb: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def close(logger: CSVLogger, status: str) -> None:
+        raise RuntimeError("half begun")  # as a package is whose import the signal has ended
+
+    monkeypatch.setattr(
+        CSVLogger, "log_hyperparams", lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    monkeypatch.setattr(CSVLogger, "finalize", close)
+    with pytest.raises(SystemExit) as ended:
+        run_verb("train", *commands["train checkpoint"])
+    assert ended.value.code == CODES[signal.SIGTERM]
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1].startswith("interrupted by SIGTERM")
+    assert "CsvLogger: the log could not be closed (half begun)" in err.replace("\n", " ")
+    assert "Traceback" not in err

@@ -14,7 +14,7 @@ def test_speed_and_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 1.0, 3.0, 50.0, 50.5, 51.5])
     monkeypatch.setattr(costs.time, "perf_counter", lambda: next(times))
     logged: dict[str, float] = {}
-    module: Any = SimpleNamespace(log_dict=lambda values, rank_zero_only: logged.update(values))
+    module: Any = SimpleNamespace(log_dict=lambda values, sync_dist, reduce_fx="mean": logged.update(values))
     weight = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=0.1)
     trainer: Any = SimpleNamespace(optimizers=[optimizer], world_size=2, datamodule=None)

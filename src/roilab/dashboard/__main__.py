@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,15 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.pictures is not None:
             from roilab.dashboard.pictures import save_pictures
 
-            for path in save_pictures(runs, options.pictures):
-                print(path)
+            _print_lines(save_pictures(runs, options.pictures))
         if options.save is not None:
             from roilab.dashboard.workspace import save_workspace
 
-            print(save_workspace(runs, options.save))
+            _print_lines([save_workspace(runs, options.save)])
         return 0
 
     return run_command(show)
+
+
+def _print_lines(lines: Iterable[object]) -> None:
+    """Print paths and addresses, one a line, never broken."""
+    from roilab.console import table_console
+
+    for line in lines:
+        table_console().print(str(line), soft_wrap=True, highlight=False, markup=False)
 
 
 def print_tables(runs: "Sequence[WandbRun]", charts: "Sequence[Chart]") -> None:

@@ -29,8 +29,9 @@ def plot(
         roi: of this plane; ``None`` to draw only the frames.
         tags: of the plane, without APA number; ``None`` for the layers of ``conf/data``, the
             deconvolved charge and the charge of classical ROIs, where the plane has them.
-        **look: keys of ``display`` in ``conf/display.yaml``, such as ``zoom="full"``, ``channels=[2600, 2700]``,
-            ``ticks=[1000, 2000]`` (half-open ranges), ``axis="us"``, ``scale="symlog"``.
+        **look: keys of ``display`` in ``conf/display.yaml``, such as ``zoom="full"``,
+            ``channels=[2600, 2700]``, ``ticks=[1000, 2000]`` (half-open ranges), ``axis="us"``,
+            ``scale="symlog"``.
 
     Returns:
         The figure; a notebook shows it.

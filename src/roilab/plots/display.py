@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from roilab.plots.images import write_note
 from roilab.plots.panels import Panel
-from roilab.plots.style import new_figure
+from roilab.plots.style import new_figure, write_title
 from roilab.plots.view import Look, View
 
 
@@ -41,7 +41,7 @@ def display_figure(
     ]
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncol=4, fontsize="small")
-    figure.suptitle(title)
+    write_title(figure, title)
     return figure
 
 
@@ -80,7 +80,7 @@ def comparison_figure(
         write_note(axis, "no truth charge: the lost charge is not known")
     else:
         _draw_losses(axis, np.arange(*view.channels), truth, losses, colours)
-    figure.suptitle(title)
+    write_title(figure, title)
     return figure
 
 
@@ -99,4 +99,4 @@ def _draw_losses(
         axis.step(channels, lost / 1e3, where="mid", color=colours[name], lw=0.9, label=label)
     axis.axhline(0, color="0.5", lw=0.8)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.005, 1))
+    axis.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2)

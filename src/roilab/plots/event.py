@@ -20,7 +20,7 @@ from roilab.plots.images import (
     draw_probability,
 )
 from roilab.plots.pooling import class_pool, max_pool
-from roilab.plots.style import CHARGE_COLOURS, INSIDE, PROBABILITY_COLOURS, new_figure
+from roilab.plots.style import CHARGE_COLOURS, INSIDE, PROBABILITY_COLOURS, new_figure, write_title
 from roilab.types import Frame, Mask
 
 Draw = Callable[[Axes], None]
@@ -35,7 +35,7 @@ def event_figure(event: EventImage, title: str) -> Figure:
     figure = new_figure(4.6 * columns, 3.9 * rows)
     for number, draw in enumerate(panels.values()):
         draw(figure.add_subplot(rows, columns, number + 1))
-    figure.suptitle(title)
+    write_title(figure, title)
     return figure
 
 

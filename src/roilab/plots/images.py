@@ -16,6 +16,7 @@ from roilab.types import Frame, Mask
 
 Extent = tuple[float, float, float, float]  # left, right, bottom, top of the axes
 MASK_CLASSES = {"both": "black", "missed": TRUTH, "extra": PREDICTED}
+_LONG = 16  # characters of a class; longer ones stand below each other in the legend
 _IMAGE: dict[str, Any] = {"aspect": "auto", "origin": "lower", "interpolation": "nearest"}
 
 
@@ -74,13 +75,15 @@ def draw_classes(
         Patch(color=colour, label=f"{name} {count:,}")
         for (name, colour), count in zip(colours.items(), counts, strict=True)
     ]
+    longest = max(len(name) for name in colours)
+    columns = 2 if len(handles) == 4 else 3
     axis.legend(
         handles=handles,
         loc="upper center",
         bbox_to_anchor=(0.5, -0.14),
-        ncol=2 if len(handles) == 4 else 3,
+        ncol=columns if longest <= _LONG else 1,
         frameon=False,
-        fontsize="x-small",
+        fontsize="small",
         handlelength=1,
         columnspacing=1,
     )

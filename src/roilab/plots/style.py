@@ -1,6 +1,7 @@
 """Colours and size of every figure; figures need no display."""
 
 import io
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ CLASSICAL = COLOURS[6]
 CHARGE_COLOURS = "RdBu_r"  # blue - white - red, white at zero charge
 PROBABILITY_COLOURS = "viridis"
 INSIDE = "0.25"  # of pixels inside a mask
+_TITLE_CHARACTERS = 11  # in an inch of a figure's title
 
 
 class ShownFigure(Figure):
@@ -39,6 +41,12 @@ def new_figure(width: float, height: float) -> Figure:
     figure = ShownFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def write_title(figure: Figure, title: str) -> None:
+    """Write a title above a figure; lines longer than the figure are broken."""
+    most = max(20, int(_TITLE_CHARACTERS * figure.get_figwidth()))
+    figure.suptitle("\n".join(fill(line, most) for line in title.splitlines()))
 
 
 def new_chart() -> tuple[Figure, Axes]:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from roilab.plots.images import write_note
-from roilab.plots.style import new_figure
+from roilab.plots.style import new_figure, write_title
 from roilab.plots.view import View
 from roilab.types import Frame, Range
 
@@ -73,7 +73,7 @@ def waveform_figure(
     kinds = [(h, t) for h, t in zip(handles, labels, strict=True) if t in {k.label for k in rois}]
     if kinds:
         figure.legend(*zip(*kinds, strict=True), loc="outside lower center", ncol=3)
-    figure.suptitle(title)
+    write_title(figure, title)
     return figure
 
 
@@ -95,7 +95,7 @@ def _draw_row(axis: Axes, row: WaveformRow, view: View) -> None:
     axis.set_ylabel(row.unit, fontsize="small")
     axis.grid(alpha=0.25)
     if len(drawn) > 1:
-        axis.legend(handles=drawn, fontsize="x-small", loc="upper right")
+        axis.legend(handles=drawn, fontsize="small", loc="upper right")
 
 
 def _draw_edges(axis: Axes, rois: RoiEdges, view: View) -> None:

@@ -109,7 +109,8 @@ def try_write_run_page(folder: Path) -> None:
         log.info("page on this run: %s", write_run_page(folder))
     except (RoilabError, OSError) as error:
         log.warning("%s: no %s could be written: %s", folder, PAGE, error)
-    except Exception:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        # A file of the run has a content that no command writes.
         log.warning("%s: no %s could be written", folder, PAGE, exc_info=True)
 
 

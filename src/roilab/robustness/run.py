@@ -1,6 +1,7 @@
 """Simulate the variations, evaluate networks on each, and write one table and one figure."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,8 @@ def _report(rows: Sequence[Row], networks: Sequence[str], folder: Path) -> None:
         cells = [variation]
         for name in (*networks, CLASSICAL):
             row = by_key[variation, name]
-            cells += [f"{row['charge_shift']:.1f}", f"{row['inefficiency_rise']:+.1f}"]
+            cells.append(_number(row["charge_shift"], ".1f"))
+            cells.append(_number(row["inefficiency_rise"], "+.1f"))
         table.add_row(*cells)
     console = table_console()
     console.print(table)
@@ -137,3 +139,8 @@ def _report(rows: Sequence[Row], networks: Sequence[str], folder: Path) -> None:
         text += f" variations; not under {', '.join(others)}." if others else " variations."
         console.print(text, soft_wrap=True, highlight=False)
     console.print(f"table and figure in {folder}", soft_wrap=True, highlight=False)
+
+
+def _number(value: float, form: str) -> str:
+    """Return a number as text; a dash where there is none."""
+    return "-" if math.isnan(value) else format(value, form)

@@ -7,6 +7,7 @@ from lightning.fabric.plugins.environments.lsf import LSFEnvironment
 from lightning.fabric.plugins.environments.mpi import MPIEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.accelerators import CPUAccelerator, CUDAAccelerator
 from omegaconf import DictConfig, OmegaConf
 
@@ -32,7 +33,7 @@ def count_processes(trainer: DictConfig) -> int:
     devices = OmegaConf.to_container(trainer)["devices"]  # type: ignore[call-overload,index]
     try:
         return _count_devices(trainer.accelerator, devices)
-    except Exception:
+    except (MisconfigurationException, TypeError, ValueError):
         log.debug("no such devices; the training itself gives the reason", exc_info=True)
         return 1
 

@@ -17,7 +17,7 @@ class EpochCosts(Callback):
     count all processes; an event can have several planes, an image each. ``speed/input_wait`` is
     the part of the time of the training in which the network waits for the next batch.
     ``memory/process_mb`` and ``memory/gpu_mb`` are peaks since the start of the process
-    [MB, 1e6 bytes].
+    [MB, 1e6 bytes]. Of several processes, speed and waiting are means, memory is the largest.
     """
 
     def __init__(self) -> None:
@@ -75,10 +75,12 @@ class EpochCosts(Callback):
             numbers["speed/images_per_s"] = rate
             numbers["speed/events_per_s"] = rate * _events_per_image(trainer)
             numbers["speed/input_wait"] = self._waiting / seconds
-        numbers["memory/process_mb"] = peak_mb()
+        memory = {"memory/process_mb": peak_mb()}
         if torch.cuda.is_available():
-            numbers["memory/gpu_mb"] = torch.cuda.max_memory_allocated() / 1e6
-        pl_module.log_dict(numbers, rank_zero_only=True)
+            memory["memory/gpu_mb"] = torch.cuda.max_memory_allocated() / 1e6
+        # All processes are here, once an epoch.
+        pl_module.log_dict(numbers, sync_dist=True)
+        pl_module.log_dict(memory, sync_dist=True, reduce_fx="max")
 
     def _lap(self) -> float:
         now = time.perf_counter()

@@ -1,7 +1,9 @@
 """Start and end of the log of a training."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +16,36 @@ from roilab.train.loggers.base import content_loggers
 from roilab.train.loggers.content import DataSet, Model, key_part
 from roilab.verdict import Verdict
 
+log = logging.getLogger(__name__)
 Recipe = Mapping[str, Any]
 
 
 @contextmanager
 def closing_loggers(trainer: Trainer) -> Iterator[None]:
-    """Close all logs at the end, with success or failure as their status."""
-    failed = True
+    """Close all logs at the end, with success or failure as their status.
+
+    After a failure or a signal, a log that cannot be closed is only named in a warning.
+    """
     try:
         yield
-        failed = False
-    finally:
-        for logger in trainer.loggers:
-            logger.finalize("failed" if failed else "success")
-        for content in content_loggers(trainer):
-            content.close(failed)
+    except BaseException:
+        for name, close in _closings(trainer, failed=True):
+            try:
+                close()
+            except Exception as error:  # of any package: a signal may have ended its import
+                log.warning("%s: the log could not be closed (%s)", name, error)
+        raise
+    for _, close in _closings(trainer, failed=False):
+        close()
+
+
+def _closings(trainer: Trainer, failed: bool) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield the name of every logger and a function that closes its log."""
+    for logger in trainer.loggers:
+        status = "failed" if failed else "success"
+        yield type(logger).__name__, partial(logger.finalize, status)
+    for content in content_loggers(trainer):
+        yield type(content).__name__, partial(content.close, failed)
 
 
 def log_start(trainer: Trainer, recipe: Recipe) -> None:
