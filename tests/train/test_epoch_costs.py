@@ -14,7 +14,14 @@ def test_speed_and_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([0.0, 1.0, 3.0, 50.0, 50.5, 51.5])
     monkeypatch.setattr(costs.time, "perf_counter", lambda: next(times))
     logged: dict[str, float] = {}
-    module: Any = SimpleNamespace(log_dict=lambda values, sync_dist, reduce_fx="mean": logged.update(values))
+    rules: dict[str, str] = {}
+
+    def log_dict(values: dict[str, float], *, sync_dist: bool, reduce_fx: str = "mean") -> None:
+        assert sync_dist  # Lightning warns otherwise, with several processes
+        logged.update(values)
+        rules.update(dict.fromkeys(values, reduce_fx))
+
+    module: Any = SimpleNamespace(log_dict=log_dict)
     weight = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=0.1)
     trainer: Any = SimpleNamespace(optimizers=[optimizer], world_size=2, datamodule=None)
@@ -38,3 +45,5 @@ def test_speed_and_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         "speed/events_per_s": 3 * 2 / 4.5,
         "speed/input_wait": 1.5 / 4.5,
     })  # fmt: skip
+    largest = {name for name, rule in rules.items() if rule == "max"}
+    assert largest == {name for name in rules if name.startswith("memory/")}
