@@ -15,6 +15,10 @@ from roilab.model_card.tables import charge_table, markdown_table, metrics_table
 from roilab.model_card.words import files_text, image_words, intended_use, limits_text
 
 CARD_FILE = "README.md"  # the name that the Hugging Face Hub shows
+_SHOWN = (
+    "These are the evaluations in the folder of the run when this card was written. A later one "
+    "is on the page of the run; `roilab export network=RUN` writes a card with it."
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def _count(data: Mapping[str, Mapping[str, int]], stage: str) -> str:
 
 
 def _charge(facts: TrainingFacts) -> str:
-    text = charge_table(facts.physics)
+    text = f"{charge_table(facts.physics)}\n\n{_SHOWN}"
     if not facts.physics:
         return text
     return (

@@ -109,5 +109,6 @@ def _deploy(run: RunRecord) -> str:
     if run.verdict is not None and run.verdict.failed:
         return "Not this network."
     if (run.folder / "model.ts").is_file():
-        return "dnnroi.jsonnet in the wire-cell job; it loads model.ts. Both lie beside this page."
+        job = "Import dnnroi.jsonnet in the wire-cell job; it loads model.ts."
+        return f"{job} Both lie beside this page."
     return "Export it first."
