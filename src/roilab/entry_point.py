@@ -11,7 +11,9 @@ from pathlib import Path
 
 import hydra
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException, HydraException, InstantiationException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -43,7 +45,7 @@ OmegaConf.register_new_resolver("count", len, replace=True)
 def entry_point(config_name: str) -> Callable[[Task], Callable[[], None]]:
     """Make a command of a function that takes the configuration composed from ``config_name``.
 
-    Of a ``RoilabError`` only the text is printed; with ``HYDRA_FULL_ERROR=1`` the traceback too.
+    Of a ``RoilabError`` only the text is printed, without Hydra's list of overrides; with ``HYDRA_FULL_ERROR=1`` the traceback too.
     The exit code of an error is not 0; that of a signal is 128 + its number.
     """
 
@@ -80,11 +82,16 @@ def _checked(task: Task, config_name: str) -> Task:
             # Some launchers run a job in another process.
             with interruptible(quiet=works_for_another()), explain_faults(_LESS_MEMORY):
                 return task(config)
-        except (RoilabError, InstantiationException) as error:
-            if user_error(error) is None or os.environ.get("HYDRA_FULL_ERROR") == "1":
+        except (RoilabError, InstantiationException, CompactHydraException) as error:
+            compact = isinstance(error, CompactHydraException)
+            hidden = not compact and user_error(error) is None
+            if hidden or os.environ.get("HYDRA_FULL_ERROR") == "1":
                 raise
-            # The only exception that Hydra prints without a traceback.
-            raise CompactHydraException(message(error)) from error
+            text = str(error) if compact else message(error)
+            if HydraConfig.get().mode == RunMode.RUN:
+                raise Refused(RoilabError(text)) from error
+            # A job of a sweep; the only exception that Hydra prints without a traceback.
+            raise CompactHydraException(text) from error
 
     return run
 
