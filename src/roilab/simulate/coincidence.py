@@ -29,7 +29,7 @@ from roilab.detectors.detector import Detector, crossing_points
 from roilab.simulate.faces import Face, find_faces
 from roilab.simulate.intervals import Intervals, fill_mask
 from roilab.simulate.roi import CandidateRois
-from roilab.types import FloatArray, Frame, IntArray, Mask
+from roilab.types import Frame, IntArray, Mask
 
 MASK_VALUE = 4000.0
 _ROWS_AT_ONCE = 256
@@ -132,8 +132,11 @@ def _find_crossings(
     still mark some, or one more than the largest of these numbers where nothing is marked.
     """
     planes, up = detector.planes, [1 if face.ascends(plane) else -1 for plane in detector.planes]
-    rows: FloatArray = np.arange(len(face.rows[one]))[:, None] - 0.5 * up[one]
-    columns: FloatArray = np.arange(len(face.rows[two]))[None, :] - 0.5 * up[two]
+    edges = [
+        np.asarray(np.arange(len(face.rows[plane])) - 0.5 * up[plane], dtype=np.float64)
+        for plane in (one, two)
+    ]
+    rows, columns = edges[0][:, None], edges[1][None, :]
     nowhere = len(face.rows[target]) + 2 * reach
     crossing: NDArray[Any] = np.empty((len(rows), columns.shape[1]), dtype=np.int32)
     for first in range(0, len(rows), _ROWS_AT_ONCE):  # planes of 5600 wires have 31 million
