@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from roilab.plots import CHARGE
+from roilab.report.answers import verdict_colour
 from roilab.report.html import HtmlCell, HtmlColumn, HtmlTable, number_cell, text_cell, write_page
 from roilab.report.pictures import Album, Picture, relative_link
 from roilab.report.run_page import PAGE
@@ -47,6 +48,11 @@ class StudiedNetwork:
     facts: str
     curves: Sequence[Picture]
     page: str | None
+
+    @property
+    def colour(self) -> str:
+        """Class of the style sheet for the verdict."""
+        return verdict_colour(self.verdict) if self.verdict else ""
 
 
 def write_study_page(runs: Sequence[RunRecord], folder: Path) -> Path:
@@ -127,7 +133,7 @@ def _table(runs: Sequence[RunRecord], networks: Sequence[StudiedNetwork]) -> Htm
 
 def _row(run: RunRecord, network: StudiedNetwork) -> list[HtmlCell]:
     verdict = run.verdict
-    kind = text_cell(None) if verdict is None else HtmlCell(verdict.kind.value, kind=verdict.colour)
+    kind = text_cell(None) if verdict is None else HtmlCell(verdict.kind.value, kind=network.colour)
     means = [
         number_cell(_mean(run.physics, method, name, size=size), form)
         for _, name, form, size in _MEANS
