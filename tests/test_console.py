@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from roilab.console import number_with_errors
+from roilab.console import number_or_dash, number_with_errors
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,8 @@ def test_numbers_with_errors(value: float, low: float, high: float, text: str) -
 
 def test_form_of_numbers() -> None:
     assert number_with_errors(1234.5, 1234.0, 1235.0, ",.2f") == "1,234.50 ± 0.50"
+
+
+def test_no_number_is_a_dash() -> None:
+    assert number_or_dash(math.nan, "+.1f") == "-"
+    assert number_or_dash(1.25, "+.1f") == "+1.2"

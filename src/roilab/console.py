@@ -29,3 +29,8 @@ def number_with_errors(value: float, low: float, high: float, form: str = ".1f")
     below, above = format(value - low, form), format(high - value, form)
     errors = f"± {above}" if below == above else f"-{below} +{above}"
     return f"{value:{form}} {errors}"
+
+
+def number_or_dash(value: float, form: str) -> str:
+    """Format a number; a dash stands for NaN, where there is none."""
+    return "-" if math.isnan(value) else format(value, form)

@@ -58,6 +58,8 @@ def curves_figure(runs: Sequence[WandbRun]) -> Figure:
 def events_figure(run: WandbRun) -> Figure | None:
     """Draw the positions of the slider of one event, with both masks as outlines."""
     keys = [key for chart in list_charts([run]) for key in chart.keys if key.startswith("events/")]
+    # Records of other programs, or of an old version, have other pictures under such keys.
+    keys = [key for key in keys if all({"path", "masks"} <= set(m) for _, m in run.points(key))]
     if not keys:
         return None
     points = run.points(keys[0])

@@ -1,7 +1,6 @@
 """Simulate the variations, evaluate networks on each, and write one table and one figure."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from roilab.atomic_write import save_figure, write_csv, write_json
 from roilab.building import build
-from roilab.console import table_console
+from roilab.console import number_or_dash, table_console
 from roilab.detectors.readout import Readout
 from roilab.errors import RoilabError
 from roilab.evaluate.evaluator import Evaluator
@@ -128,8 +127,8 @@ def _report(rows: Sequence[Row], networks: Sequence[str], folder: Path) -> None:
         cells = [variation]
         for name in (*networks, CLASSICAL):
             row = by_key[variation, name]
-            cells.append(_number(row["charge_shift"], ".1f"))
-            cells.append(_number(row["inefficiency_rise"], "+.1f"))
+            cells.append(number_or_dash(row["charge_shift"], ".1f"))
+            cells.append(number_or_dash(row["inefficiency_rise"], "+.1f"))
         table.add_row(*cells)
     console = table_console()
     console.print(table)
@@ -139,8 +138,3 @@ def _report(rows: Sequence[Row], networks: Sequence[str], folder: Path) -> None:
         text += f" variations; not under {', '.join(others)}." if others else " variations."
         console.print(text, soft_wrap=True, highlight=False)
     console.print(f"table and figure in {folder}", soft_wrap=True, highlight=False)
-
-
-def _number(value: float, form: str) -> str:
-    """Return a number as text; a dash where there is none."""
-    return "-" if math.isnan(value) else format(value, form)
