@@ -25,7 +25,9 @@ from roilab.plots.style import CHARGE_COLOURS
 from roilab.plots.view import View
 
 _COLOURS = 255
-_CLIPPED = {"clip-path": "inset(2px)"}  # bokeh leaves a bright line around dark axes
+_CLIPPED: dict[str, str | None] = {
+    "clip-path": "inset(2px)"
+}  # bokeh leaves a bright line around dark axes
 
 
 @dataclass(frozen=True)
