@@ -25,9 +25,8 @@ from roilab.plots.style import CHARGE_COLOURS
 from roilab.plots.view import View
 
 _COLOURS = 255
-_CLIPPED: dict[str, str | None] = {
-    "clip-path": "inset(2px)"
-}  # bokeh leaves a bright line around dark axes
+# bokeh leaves a bright line around dark axes
+_CLIPPED: dict[str, str | None] = {"clip-path": "inset(2px)"}
 
 
 @dataclass(frozen=True)
