@@ -7,8 +7,8 @@ ROIs of two planes are projected, crossing by crossing, onto the third plane:
 * ``mp3``: those of them that have a ROI themselves.
 
 The toolkit's counterparts are ``MP2ROI`` and ``MP3ROI`` of ``ROI_refinement``. Two details that a
-network sees are kept: a run of n slices covers ``10 n + 1`` ticks (both ends included), and the
-value is 4000, which the network's input scale turns into 1.
+network sees are kept: a run of n slices covers ``10 n + 1`` ticks (both ends included), and in
+frames the value is 4000, which the network's input scale turns into 1.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from roilab.detectors.detector import Detector, crossing_points
 from roilab.simulate.intervals import Intervals, fill_mask
 from roilab.simulate.roi import CandidateRois
-from roilab.types import Frame, IntArray, Mask
+from roilab.types import IntArray, Mask
 
 MASK_VALUE = 4000.0
 _ROWS_AT_ONCE = 256
@@ -42,19 +42,19 @@ class Coincidence:
         rois: Mapping[int, CandidateRois],
         detector: Detector,
         planes: Iterable[int] = range(3),
-    ) -> dict[int, tuple[Frame, Frame]]:
-        """Return the frames mp2 and mp3 (channel, tick) of planes, from the candidates of all.
+    ) -> dict[int, tuple[Mask, Mask]]:
+        """Return the masks mp2 and mp3 (channel, tick) of planes, from the candidates of all.
 
         Planes are numbered: 0 U, 1 V, 2 W.
         """
-        frames = {}
+        masks = {}
         for target in planes:
             plane, own = detector.planes[target], rois[target]
             crossed = self._find_crossed_wires(target, rois, detector)
             hit = self._find_wires(own.all, own.peak > self.weak, target, detector)
             mp2, mp3 = (plane.fold(w.astype(np.float32)) > 0 for w in (crossed, crossed & hit))
-            frames[target] = self._to_frame(mp2, detector), self._to_frame(mp3, detector)
-        return frames
+            masks[target] = self._to_ticks(mp2, detector), self._to_ticks(mp3, detector)
+        return masks
 
     def _find_wires(self, rois: Intervals, keep: Mask, index: int, detector: Detector) -> Mask:
         """Return the wires (wire, slice) of a plane whose channel has one of the ROIs to keep."""
@@ -87,11 +87,11 @@ class Coincidence:
         shifts = [padded[:, shift : shift + number] for shift in range(2 * self.reach + 1)]
         return np.asarray(np.any(shifts, axis=0)).T
 
-    def _to_frame(self, slices: Mask, detector: Detector) -> Frame:
+    def _to_ticks(self, slices: Mask, detector: Detector) -> Mask:
         """Map (channel, slice) to (channel, tick), every run one tick longer than its slices."""
         mask = np.repeat(slices, self.slice_ticks, axis=1)[:, : detector.nticks]
         mask[:, 1:] |= mask[:, :-1].copy()
-        return np.where(mask, np.float32(MASK_VALUE), np.float32(0))
+        return mask
 
 
 @lru_cache(maxsize=3)  # the same in every event
