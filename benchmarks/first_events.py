@@ -5,8 +5,8 @@
 A network of conf/model with random weights is written as a plain trace and by roilab's export. Each
 file is loaded in a new process, as a job of WCT does, which computes five events with one thread.
 TorchScript watches the first run of a module and optimises it before the second. Times are medians
-and ranges of processor seconds; `total` is the load and the first two events, `above` what these two take above two
-later ones, with the load.
+and ranges of processor seconds; `total` is the load and the first two events, `above` what these
+take above two later ones.
 """
 
 import argparse

@@ -170,7 +170,7 @@ def test_display_composes() -> None:
         config = compose("display", [*GIVEN, "data=pdhd", "rec=some.h5"])
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     settings = instantiate(config.display)
-    assert (settings.chain[0], settings.html_mb) == ("orig", 15)
+    assert (settings.chain[0], settings.html_mb) == ("orig", 8)
 
 
 def test_predict_composes_and_instantiates() -> None:

@@ -11,10 +11,9 @@ class RoilabError(Exception):
 
 
 class Refused(SystemExit):
-    """An error before the first step of a command.
+    """The end of a command by an error of the user, whose text the entry point prints.
 
-    Hydra only warns of an exception in a callback, so this one ends the command. The entry point
-    prints it.
+    Hydra only warns of other exceptions in a callback, and prints much around those of a task.
 
     Attributes:
         error: of the user.

@@ -13,7 +13,7 @@ LAYERS = ("loose_lf", "mp2_roi", "mp3_roi")
 
 
 def spec(**changes: Any) -> AugmentSpec:
-    off = {"flip": 0.0, "gain": (1.0, 1.0), "dead_channels": 0.0, "shift": 0}
+    off = {"flip": 0.0, "gain": (1.0, 1.0), "dead_channels": 0.0, "shift": 0, "noise": 0.0}
     lists = {"not_charge": ("mp2_roi", "mp3_roi"), "from_other_planes": ("mp2_roi",)}
     return AugmentSpec(**{**off, **lists, **changes})  # type: ignore[arg-type]
 
@@ -100,17 +100,39 @@ def test_shift_moves_layers_and_mask_in_time(item: TrainingItem) -> None:
     assert found == {-2, -1, 0, 1, 2}
 
 
+def test_noise_has_the_width_of_that_outside_the_mask() -> None:
+    random = torch.Generator().manual_seed(0)
+    image = torch.randn(3, 200, 100, generator=random)
+    mask = torch.zeros(1, 200, 100)
+    image[0, 50:60], mask[0, 50:60] = 1000.0, 1.0
+    item = TrainingItem(image=image, truth_mask=mask, name="an image")
+    factors = []
+    for seed in range(40):
+        result = changed(item, seed, noise=2.0)
+        assert torch.equal(result["image"][1:], image[1:])
+        assert torch.equal(result["truth_mask"], mask)
+        added = result["image"][0] - image[0]
+        silent = (added.abs() < 1e-9).all(1)
+        assert int(silent.sum()) == 10, "the signal is not added a second time"
+        factor = float(added[~silent].std())
+        assert abs(float((added * image[0])[:50].mean())) < 0.05 * max(factor, 0.1)
+        factors.append(factor)
+    assert np.mean(factors) == pytest.approx(1, abs=0.2)
+    assert max(factors) < 2.05
+
+
 def test_the_item_itself_is_not_changed(item: TrainingItem) -> None:
     before = item["image"].clone()
-    changed(item, flip=1.0, gain=(2.0, 2.0), dead_channels=1.0, shift=3)
+    changed(item, flip=1.0, gain=(2.0, 2.0), dead_channels=1.0, shift=3, noise=1.0)
     assert torch.equal(item["image"], before)
 
 
-@pytest.mark.parametrize("part", ["flip", "gain", "dead_channels", "shift"])
+@pytest.mark.parametrize("part", ["flip", "gain", "dead_channels", "shift", "noise"])
 def test_changes_do_not_depend_on_each_other(item: TrainingItem, part: str) -> None:
     """Switching one on leaves the random numbers of the others."""
     every = {"flip": 0.5, "gain": (0.5, 2.0), "dead_channels": 0.3, "shift": 3}
-    order = [name for name in ("gain", "dead_channels", "flip", "shift") if name != part]
+    every["noise"] = 0.5
+    order = [name for name in ("noise", "gain", "dead_channels", "flip", "shift") if name != part]
     for seed in range(5):
         step = item
         for name in order:

@@ -71,6 +71,7 @@ _DATA: Table = {
         "gain": ListOf(kind=POSITIVE, least=2, most=2),
         "dead_channels": PART,
         "shift": SIZE,
+        "noise": NOT_NEGATIVE,
         "not_charge": ListOf(kind=Text()),
         "from_other_planes": ListOf(kind=Text()),
     }),

@@ -36,7 +36,11 @@ class UpStage(nn.Module):
 
     def forward(self, x: torch.Tensor, skips: list[torch.Tensor]) -> torch.Tensor:
         """Return features of the size of ``skips``; ``x`` has half that size, rounded."""
-        x = pad_to(self.up(x), skips[0].shape[-2], skips[0].shape[-1])
+        x = self.up(x)
+        # A padding of 0 copies the image twice, forward and backward. Exported networks always pad:
+        # a traced graph would fix the choice made for the image of the trace.
+        if not self.training or x.shape[-2:] != skips[0].shape[-2:]:
+            x = pad_to(x, skips[0].shape[-2], skips[0].shape[-1])
         return self.conv(torch.cat(skips + [x], dim=1))  # noqa: RUF005 (not in TorchScript)
 
 

@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import nn
 
@@ -95,6 +94,8 @@ class TimmEncoder(nn.Module):
 
 def _check_name(name: str) -> None:
     """Raise an error that suggests similar names if timm has no network of this name."""
+    import timm  # takes a second, here and below; a UNet does not need it
+
     if timm.is_model(name):
         return
     similar = difflib.get_close_matches(name.partition(".")[0], timm.list_models(), n=3)
@@ -110,6 +111,8 @@ def _create(
     options: Mapping[str, Any],
     sizes: Sequence[int] | None,
 ) -> nn.Module:
+    import timm
+
     selection: dict[str, Any] = {} if sizes is None else {"out_indices": list(sizes)}
     overlay = None
     if weights is not None:
@@ -137,6 +140,8 @@ def _read_timm_weights(
     name: str, path: Path, options: Mapping[str, Any]
 ) -> dict[str, torch.Tensor]:
     """Read weights and check that they are complete; timm itself would ignore missing ones."""
+    import timm
+
     stored = read_weights(path)
     with torch.device("meta"):
         full = timm.create_model(name, pretrained=False, **options)
