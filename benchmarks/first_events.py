@@ -5,7 +5,8 @@
 A network of conf/model with random weights is written as a plain trace and by roilab's export. Each
 file is loaded in a new process, as a job of WCT does, which computes five events with one thread.
 TorchScript watches the first run of a module and optimises it before the second. Times are medians
-[s]; `total` is the load and the first two events.
+and ranges of processor seconds; `total` is the load and the first two events, `above` what these
+take above two later ones.
 """
 
 import argparse
@@ -49,26 +50,38 @@ def run(path: str, size: str) -> None:
     torch.set_num_threads(1)
     height, width = map(int, size.split("x"))
     images = torch.randn(EVENTS, 1, 3, height, width, generator=torch.Generator().manual_seed(0))
-    began = time.perf_counter()
+    began = time.process_time()
     with ignore_deprecation():
         module = torch.jit.load(path)
-    times = [time.perf_counter() - began]
+    times = [time.process_time() - began]
     with torch.no_grad():
         for image in images:
-            began = time.perf_counter()
+            began = time.process_time()
             module(image)
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
     print(json.dumps(times))
 
 
-def measure(path: Path, size: str, repeats: int) -> list[float]:
-    """Return the median times of load and events over several processes."""
+def measure(path: Path, size: str, repeats: int) -> list[list[float]]:
+    """Return the times of load and events, for every process."""
     command = [sys.executable, __file__, "--run", str(path), "--size", size]
     runs = []
     for _ in range(repeats):
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         runs.append(json.loads(done.stdout.splitlines()[-1]))
-    return [statistics.median(column) for column in zip(*runs, strict=True)]
+    return runs
+
+
+def table_row(runs: list[list[float]]) -> str:
+    """Return the cells of a file: load, first, second, later, total and above."""
+    columns: list[list[float]] = [[run[i] for run in runs] for i in range(3)]
+    columns.append([time for run in runs for time in run[3:]])
+    columns.append([sum(run[:3]) for run in runs])
+    columns.append([sum(run[:3]) - 2 * statistics.median(run[3:]) for run in runs])
+    return " | ".join(
+        f"{statistics.median(column):.2f} ({min(column):.2f}-{max(column):.2f})"
+        for column in columns
+    )
 
 
 def main() -> None:
@@ -84,18 +97,16 @@ def main() -> None:
         run(options.run, options.size)
         return
     print(f"{options.size}, {options.precision}, {torch.backends.cpu.get_cpu_capability()}\n")
-    print("| network | variant | load | first | second | later | total |")
-    print("|---|---|---|---|---|---|---|")
+    print("| network | variant | load | first | second | later | total | above |")
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for model in options.models:
             for variant in VARIANTS:
                 path = Path(folder) / model / variant / "model.ts"
                 path.parent.mkdir(parents=True)
                 write(model, variant, options.precision, path)
-                load, first, second, *others = measure(path, options.size, options.repeats)
-                later, total = statistics.median(others), load + first + second
-                cells = (load, first, second, later, total)
-                print(f"| {model} | {variant} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+                cells = table_row(measure(path, options.size, options.repeats))
+                print(f"| {model} | {variant} | {cells} |")
 
 
 if __name__ == "__main__":

@@ -75,14 +75,14 @@ def test_simulations_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         overrides = ["simulation=demo_tracks", "simulation.events=1", "simulation.planes=[v]"]
         config = compose("simulate", overrides).simulation
     settings: Any = OmegaConf.to_container(config, resolve=True)
-    simulate, marks = chain.Simulation.simulate, tmp_path / "marks"
+    simulate, marks = chain.Simulation.simulate_frames, tmp_path / "marks"
     marks.mkdir()
 
     def marked(self: Any, event: Any, index: int, *others: Any) -> Any:
         (marks / f"{index}, process {os.getpid()}").touch()
         return simulate(self, event, index, *others)
 
-    monkeypatch.setattr(chain.Simulation, "simulate", marked)
+    monkeypatch.setattr(chain.Simulation, "simulate_frames", marked)
 
     def work(number: int) -> None:
         try:

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from roilab.atomic_write import write_text
+
 SUMS_FILE = "SHA256SUMS"  # beside exported files; `sha256sum -c SHA256SUMS` reads it
 _BLOCK = 1 << 20
 _WORDS = 509  # of 8 bytes; prime, so that exchanged blocks of a disk change the sums
@@ -65,6 +67,25 @@ def format_sums(files: Sequence[tuple[str, Path]]) -> str:
         files: name in the list, and path, of every file.
     """
     return "".join(f"{sha256_file(path)}  {name}\n" for name, path in files)
+
+
+def add_sums(folder: Path, names: Sequence[str]) -> None:
+    """Add files to the ``SHA256SUMS`` of a folder, which is made if it is absent.
+
+    Args:
+        folder: folder of the list.
+        names: paths of the files in it, with ``/``.
+    """
+    path = folder / SUMS_FILE
+    lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
+    kept = [line for line in lines if line.rstrip("\n").partition("  ")[2] not in names]
+    write_text(path, "".join(kept) + format_sums([(name, folder / name) for name in names]))
+
+
+def listed_names(folder: Path) -> list[str]:
+    """Return the files that the ``SHA256SUMS`` of a folder lists."""
+    lines = (folder / SUMS_FILE).read_text().splitlines()
+    return [line.partition("  ")[2] for line in lines]
 
 
 def differs_from_sums(path: Path) -> bool:

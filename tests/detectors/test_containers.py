@@ -4,7 +4,7 @@ import importlib
 import json
 import sys
 import zipfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ READOUTS = {
     for name, one in known_readouts().items()
 }
 Frames = dict[str, NDArray[np.float32]]
+CONTAINERS = ("h5", "npz", "root", "spng")
 
 
 def frames_of(anode: Anode) -> tuple[Frames, NDArray[np.int64]]:
@@ -46,8 +47,9 @@ def frames_of(anode: Anode) -> tuple[Frames, NDArray[np.int64]]:
 def write_frames(
     folder: Path, ending: str, apa: int, frames: Frames, ids: NDArray[np.int64]
 ) -> None:
+    """Write a pair of files; its number is that of the container, so that names differ."""
     for kind, tags in (("rec", LAYERS), ("tru", ("deposplat",))):
-        with FrameWriter(folder / f"g4-{kind}-0.{ending}") as writer:
+        with FrameWriter(folder / f"g4-{kind}-{CONTAINERS.index(ending)}.{ending}") as writer:
             for tag in tags:
                 writer.add(1, f"{tag}{apa}", frames[tag], ids, 0.0, 500.0)
 
@@ -61,7 +63,7 @@ def write_root(
     planes = dict(zip("uvw", anode.complete, strict=True))
     for kind, tags in (("rec", LAYERS), ("tru", ("deposplat",))):
         named = {f"{tag}{apa}": (frames[tag], ids, 0) for tag in tags}
-        write_magnify(folder / f"g4-{kind}-0.root", named, planes, event=1)
+        write_magnify(folder / f"g4-{kind}-2.root", named, planes, event=1)
 
 
 def write_spng(folder: Path, frames: Frames, counts: tuple[int, int, int]) -> None:
@@ -96,39 +98,54 @@ def check_reading(pair: FilePair, readout: Readout, frames: Frames, rows: slice)
     np.testing.assert_array_equal(image[-1], frames["deposplat"][rows, ::REBIN])
 
 
-@pytest.mark.parametrize("container", ["h5", "npz", "root", "spng"])
-@pytest.mark.parametrize("name", READOUTS)
-def test_containers(
-    name: str,
-    container: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@dataclass(frozen=True)
+class Files:
+    """Files of one detector in every container, and all of them converted by one command."""
+
+    pairs: dict[str, FilePair]
+    converted: dict[str, FilePair]
+    readout: Readout
+    frames: Frames
+    v_range: slice
+
+
+@pytest.fixture(scope="module", params=READOUTS)
+def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    pytest.importorskip("uproot")
+    name, folder = request.param, tmp_path_factory.mktemp(request.param)
     readout, apa = READOUTS[name], APAS.get(name, 0)
     anode = readout.anodes(str(apa))[0]
     frames, ids = frames_of(anode)
-    names = [f"g4-{kind}-0.{container}" for kind in ("rec", "tru")]
-    if container == "root":
-        write_root(tmp_path, apa, frames, ids, anode)
-    elif container == "spng":
-        names = [f"dnnroi-training-{role}.npz" for role in ("fodder", "truth")]
-        write_spng(tmp_path, frames, readout.counts or (0, 0, 0))
-    else:
-        write_frames(tmp_path, container, apa, frames, ids)
-    pair = FilePair(*(tmp_path / one for one in names))
-    v_range = slice(readout.counts[0], sum(readout.counts[:2])) if readout.counts else slice(0)
-    check_reading(pair, readout, frames, v_range)
-
-    assert inspect(["--quick", str(pair.rec)]) == 0
-    assert "loose_lf" in capsys.readouterr().out
+    for container in ("h5", "npz"):
+        write_frames(folder, container, apa, frames, ids)
+    write_root(folder, apa, frames, ids, anode)
+    counts = readout.counts or (0, 0, 0)
+    write_spng(folder, frames, counts)
+    stems = {c: (f"g4-rec-{n}", f"g4-tru-{n}") for n, c in enumerate(CONTAINERS[:3])}
+    stems["spng"] = ("dnnroi-training-fodder", "dnnroi-training-truth")
+    endings = dict(zip(CONTAINERS, ("h5", "npz", "root", "npz"), strict=True))
+    pairs = {
+        c: FilePair(*(folder / f"{stem}.{endings[c]}" for stem in both))
+        for c, both in stems.items()
+    }
+    named = ",".join(str(path) for pair in pairs.values() for path in (pair.rec, pair.tru))
+    out = folder / "converted"
     convert = importlib.import_module("roilab.convert.__main__").main
-    out = tmp_path / "converted"
-    arguments = [f"frames=[{pair.rec},{pair.tru}]", f"output_dir={out}", "container=h5"]
-    monkeypatch.setattr(sys, "argv", ["roilab.convert", *arguments])
-    convert()
-    converted = FilePair(*sorted(out.iterdir(), key=lambda path: "tru" in path.stem))
-    check_reading(converted, readout, frames, v_range)
+    with pytest.MonkeyPatch.context() as patch:
+        arguments = [f"frames=[{named}]", f"output_dir={out}", "container=h5"]
+        patch.setattr(sys, "argv", ["roilab.convert", *arguments])
+        convert()
+    converted = {c: FilePair(*(out / f"{stem}.h5" for stem in both)) for c, both in stems.items()}
+    v_range = slice(counts[0], sum(counts[:2]))
+    return Files(pairs, converted, readout, frames, v_range)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_containers(files: Files, container: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for pair in (files.pairs[container], files.converted[container]):
+        check_reading(pair, files.readout, files.frames, files.v_range)
+    assert inspect(["--quick", str(files.pairs[container].rec)]) == 0
+    assert "loose_lf" in capsys.readouterr().out
 
 
 def test_a_detector_that_does_not_match_is_refused_with_those_that_do(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The subgraph of a complete anode, node by node and edge by edge, and user errors."""
 
+import hashlib
 import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -8,8 +9,10 @@ import pytest
 
 from export.test_export import build, checkpoint
 from roilab.export.anode import AnodeError, AnodeSettings
+from roilab.export.settings import ExportError, ExportSettings
 from roilab.export.sources import read_sources
 from roilab.inference.metadata import network_metadata
+from roilab.train.callbacks.export import ExportTorchScript
 from roilab.wirecell import anode_jsonnet, node_jsonnet
 from wct_graph import edges_of, evaluate, nodes_of
 
@@ -56,6 +59,24 @@ def subgraph(delivery: Path, apa: int, arguments: str = "") -> dict[str, object]
     return graph
 
 
+def check_sums(folder: Path) -> set[str]:
+    """Compare ``SHA256SUMS`` with the files as sha256sum does; return the files it lists."""
+    found = set()
+    for line in (folder / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+        found.add(name)
+    return found
+
+
+def test_sums_list_every_file(tmp_path: Path) -> None:
+    export(tmp_path / "out", "network=small")
+    assert list(tmp_path.glob("out/figures/*.png"))
+    files = {p.relative_to(tmp_path / "out").as_posix() for p in tmp_path.glob("out/**/[!.]*.*")}
+    assert check_sums(tmp_path / "out") == files
+    assert "anode.jsonnet" in files
+
+
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     part = ["data.tick_range=[0,800]", "data.rebin=20"]
     a = build("unet", "data.planes=[U]", "data.channel_range=[0,160]", *part)
@@ -69,7 +90,8 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     each = ["README.md", "SHA256SUMS", "dnnroi.jsonnet", "model.json", "model.ts"]
     expected = {f"{folder}/{name}" for folder in ("u", "vw") for name in each}
     found = {str(path.relative_to(out)) for path in out.rglob("[!.]*") if path.is_file()}
-    assert found == expected | {"anode.jsonnet"}
+    assert found == expected | {"anode.jsonnet", "SHA256SUMS"}
+    assert check_sums(out) == found - {"SHA256SUMS"}
     graph = subgraph(out, 1)
     forward = {n: d["forward"] for n, d in nodes_of(graph).items() if "DNNROIFinding" in n}
     assert forward == {
@@ -256,8 +278,24 @@ def test_mistakes(
     assert not (tmp_path / "out" / "anode.jsonnet").exists()
 
 
-def test_channel_rebin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("network", ["{}", "{{v: {}}}"])
+def test_channel_rebin(tmp_path: Path, capsys: pytest.CaptureFixture[str], network: str) -> None:
     path = checkpoint(build("unet", "data.channel_rebin=2"), tmp_path / "x.ckpt")
     with pytest.raises(SystemExit):
-        export(tmp_path / "out", f"network={{v: {path}}}")
-    assert "channel_rebin=2; WCT's node" in " ".join(capsys.readouterr().err.split())
+        export(tmp_path / "out", f"network={network.format(path)}")
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"{path}: trained with data.channel_rebin=2; WCT's node averages over ticks" in said
+    assert not list(tmp_path.glob("out/model.*"))
+
+
+def test_training_says_that_its_export_cannot_run() -> None:
+    module = build("unet", "data.channel_rebin=2")
+    settings = ExportSettings(
+        precision="float32",
+        calibration=None,
+        max_memory_mb=None,
+        format="torchscript",
+        licence=None,
+    )
+    with pytest.raises(ExportError, match=r"callbacks\.export: trained with data\.channel_rebin=2"):
+        ExportTorchScript("model.ts", settings).check(module)  # type: ignore[arg-type]

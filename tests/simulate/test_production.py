@@ -109,7 +109,7 @@ def test_interrupted_run_leaves_no_incomplete_file(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     calls = []
-    simulate = Simulation.simulate
+    simulate = Simulation.simulate_frames
 
     def simulate_until(self: Any, event: Any, index: int, *others: Any) -> Any:
         calls.append(index)
@@ -117,7 +117,7 @@ def test_interrupted_run_leaves_no_incomplete_file(
             os.kill(os.getpid(), signal.SIGTERM)
         return simulate(self, event, index, *others)
 
-    monkeypatch.setattr(Simulation, "simulate", simulate_until)
+    monkeypatch.setattr(Simulation, "simulate_frames", simulate_until)
     with pytest.raises(SystemExit) as ended, interruptible():
         make_sample(config, tmp_path / "cut", progress=False)
     assert ended.value.code == 143

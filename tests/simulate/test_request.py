@@ -1,12 +1,15 @@
 """Steps that are not asked for are left out, and change nothing of the rest."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from roilab.frames import FrameWriter, open_frames
 from roilab.simulate.chain import Simulation
 from roilab.simulate.request import RECONSTRUCTION_TAGS, Request
+from roilab.simulate.write_frames import EventWriter
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +54,19 @@ def test_planes_and_frames_that_are_needed() -> None:
     assert set(coincidence.deconvolved_frames(1)) == {*rois, "decon_charge"}
     assert set(Request((1,), ("wiener",)).deconvolved_frames(1)) == {*rois, "hits"}
     assert Request((1,), ("raw",)).deconvolved_frames(1) == ()
+
+
+def test_masks_are_written_as_frames_and_freed(noisy: Simulation, tmp_path: Path) -> None:
+    tags = ["mp2_roi", "decon_charge"]
+    config = {"tags": tags, "rounding": {"decon_charge": 50}, "first_event": 5}
+    frames = noisy.simulate_frames(noisy.generate(0, 1), 0, 1, Request((1,), tuple(tags)))
+    mask = frames[1]["mp2_roi"]
+    path = tmp_path / "g4-rec-0.h5"
+    with FrameWriter(path) as file:
+        EventWriter(config, noisy.detector, 2).write_reconstruction([file], frames)
+    assert frames == {1: {}}
+    with open_frames(path) as written:
+        samples = written.read_rows(7, f"mp2_roi{noisy.detector.apa}", slice(None))
+    assert samples.dtype == np.float32
+    assert mask.any()
+    np.testing.assert_array_equal(samples, 4000.0 * mask)

@@ -89,7 +89,9 @@ def test_nodes(cfg: Path, tmp_path: Path) -> None:
     sp = nodes["OmnibusSigProc:apa1"]
     assert (sp["use_roi_debug_mode"], sp["use_multi_plane_protection"]) == (True, True)
     assert (sp["sparse"], sp["l1sp"], sp["tight_lf_tag"]) == (False, "", "")
-    assert not {"loose_lf_tag", "gauss_tag", "decon_charge_tag"} & set(sp)
+    assert "gauss_tag" not in sp
+    tags = {key: f"{key}1" for key in ("loose_lf", "mp2_roi", "mp3_roi", "decon_charge")}
+    assert {f"{key}_tag": tag for key, tag in tags.items()}.items() <= sp.items()
     assert nodes["HDF5FrameTap:rec1"] == {
         "filename": "x/g4-rec-1.h5",
         "trace_tags": ["loose_lf1", "mp2_roi1", "mp3_roi1", "gauss1", "decon_charge1"],
@@ -134,7 +136,7 @@ def test_every_detector(cfg: Path, tmp_path: Path, detector: str) -> None:
     assert nodes["DepoSetFanout:depos"] == {"multiplicity": 8}
     assert sum("SignalOnly" in name for name in nodes) == 4
     assert nodes["HDF5FrameTap:rec3"]["trace_tags"] == ["tight_lf3", "gauss3"]
-    assert "tight_lf_tag" not in nodes["OmnibusSigProc:apa3"]
+    assert nodes["OmnibusSigProc:apa3"]["tight_lf_tag"] == "tight_lf3"
     assert nodes["OmnibusSigProc:apa3"].get("l1sp", "") == ""
     assert nodes["OmnibusSigProc:apa3"].get("n", 3) == 3
 

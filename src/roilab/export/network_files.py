@@ -134,6 +134,25 @@ def check_machine(settings: ExportSettings) -> None:
         check_onnx(settings.precision)
 
 
+def check_node(recipe: Mapping[str, Any], what: str) -> None:
+    """Check that WCT's node can run a network; it averages over ticks, not over channels.
+
+    Args:
+        recipe: of the network.
+        what: file or setting that the message names.
+
+    Raises:
+        ExportError: it cannot.
+    """
+    rebin = recipe["data"]["channel_rebin"]
+    if rebin != 1:
+        raise ExportError(
+            f"{what}: trained with data.channel_rebin={rebin}; WCT's node averages over ticks "
+            "only, so it cannot run this network. Train with 1, or without an export: "
+            "callbacks.export=null."
+        )
+
+
 def check_absent(paths: Sequence[Path]) -> None:
     """Check that no file of a folder exists yet.
 

@@ -9,9 +9,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from roilab.atomic_write import write_text
 from roilab.building import build
+from roilab.checksum import SUMS_FILE, add_sums, listed_names
 from roilab.console import table_console
 from roilab.export.anode import AnodeError, AnodeSettings, trained_planes
-from roilab.export.network_files import check_absent, check_machine, export_network
+from roilab.export.network_files import check_absent, check_machine, check_node, export_network
 from roilab.export.settings import ExportSettings
 from roilab.export.sources import Source, read_sources
 from roilab.inference import read_network
@@ -39,13 +40,18 @@ def export(config: DictConfig) -> None:
             "TorchScript. Export them one by one, or choose export.format=torchscript."
         )
     sources = read_sources(network, config.trust)
+    if not onnx:
+        for source in sources:
+            check_node(source.network.recipe, str(source.checkpoint))
     text = "" if onnx else _anode_text(sources, anode)  # before an export, which takes time
     if text:
         check_absent([folder / ANODE_FILE])
+    listed = []
     for source in sources:
-        _export_network(source, folder / source.subfolder, settings)
+        listed += _export_network(source, folder, settings)
     if text:
         write_text(folder / ANODE_FILE, text)
+        add_sums(folder, [*listed, ANODE_FILE])
         _print("anode", folder / ANODE_FILE)
 
 
@@ -72,14 +78,22 @@ def _anode_text(sources: Sequence[Source], settings: AnodeSettings) -> str:
     return anode_jsonnet(files, settings.choose(metadata))
 
 
-def _export_network(source: Source, folder: Path, settings: ExportSettings) -> None:
+def _export_network(source: Source, output: Path, settings: ExportSettings) -> list[str]:
+    """Write the files of a network; return their paths in ``output`` if it has a subfolder."""
+    folder = output / source.subfolder
     file = folder / ("model.onnx" if settings.format == "onnx" else "model.ts")
     checkpoint, network = source.checkpoint, source.network
     facts = network_facts(checkpoint, read_network(checkpoint), network.working_point)
     linked = facts.in_subfolder("figures")
     export_network(network, file, settings, facts=linked)
     copy_figures(facts.folder, facts.figures, folder, linked.figures)
+    if linked.figures:
+        add_sums(folder, linked.figures)
     _print("model", file)
+    if not source.subfolder:
+        return []
+    files = [folder / name for name in listed_names(folder)]
+    return [path.relative_to(output).as_posix() for path in (*files, folder / SUMS_FILE)]
 
 
 def _print(kind: str, file: Path) -> None:

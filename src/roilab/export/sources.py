@@ -42,7 +42,7 @@ def read_sources(
         trust: import paths of networks of other packages that a checkpoint may name.
 
     Raises:
-        AnodeError: a network cannot run in WCT's node, or a plane is named twice.
+        AnodeError: a plane is named twice.
         RoilabError: (its other subclasses) a file cannot be read.
     """
     if not isinstance(network, Mapping):
@@ -58,19 +58,7 @@ def read_sources(
         raise AnodeError(
             f"network: names the planes {', '.join(letters)}; expected some of u, v, w, each once."
         )
-    sources = [
+    return [
         Source(checkpoint, load_network(checkpoint, trust), tuple(planes), "".join(planes))
         for checkpoint, planes in planes_of.items()
     ]
-    for source in sources:
-        _check_in_node(source)
-    return sources
-
-
-def _check_in_node(source: Source) -> None:
-    rebin = source.network.recipe["data"]["channel_rebin"]
-    if rebin != 1:
-        raise AnodeError(
-            f"{source.checkpoint}: was trained with channel_rebin={rebin}; WCT's node averages "
-            "over ticks only, so it cannot run this network. Train with 1."
-        )

@@ -87,35 +87,65 @@ class Simulation:
     ) -> tuple[dict[int, FramesByTag], dict[int, Frame]]:
         """Return the frames of an event by plane and tag, and its truth by plane.
 
-        Planes are numbered (0 U, 1 V, 2 W); each array has shape (channel, tick). Beside
-        ``wiener``, ``wiener_summary`` (channel,) is the noise RMS by which its ROIs were found
-        [electrons], the summary of that tag in the toolkit.
+        See ``simulate_frames`` and ``simulate_truth``.
         """
-        arrivals = drift_electrons(event.depositions, self.actual_detector, self.response.delay_us)
+        frames = self.simulate_frames(event, index, seed, request)
+        return frames, self.simulate_truth(event, request)
+
+    def simulate_truth(
+        self, event: GeneratedEvent, request: Request = EVERYTHING
+    ) -> dict[int, Frame]:
+        """Return the truth of an event by plane (0 U, 1 V, 2 W), each (channel, tick)."""
+        arrivals = self._drift(event)
+        return {p: self.truth(arrivals, self.detector, p) for p in request.planes}
+
+    def _drift(self, event: GeneratedEvent) -> Arrivals:
+        return drift_electrons(event.depositions, self.actual_detector, self.response.delay_us)
+
+    def simulate_frames(
+        self, event: GeneratedEvent, index: int, seed: int, request: Request = EVERYTHING
+    ) -> dict[int, FramesByTag]:
+        """Return the frames of an event by plane (0 U, 1 V, 2 W) and tag, each (channel, tick).
+
+        ``mp2_roi`` and ``mp3_roi`` are masks, which need a quarter of the memory; ``round_samples``
+        makes frames of them. Beside ``wiener``, ``wiener_summary`` (channel,) is the noise RMS by
+        which its ROIs were found [electrons], the summary of that tag in the toolkit.
+        """
         frames: dict[int, FramesByTag] = {}
         candidates: dict[int, CandidateRois] = {}
-        for plane, noise in self._draw_noise(request, self._make_rng(index, seed, 1)):
-            adc = self._simulate_adc(arrivals, plane, noise, seed)
-            raw, names = self.processing.filter_noise(adc), request.deconvolved_frames(plane)
-            decon = self.processing.deconvolve(raw, plane, self.detector, self.response, names)
-            if request.needs_rois(plane):
-                candidates[plane] = self.roi.find_candidates(decon, plane)
-                decon.pop("tighter_lf")
-            if plane in request.planes:
-                made: FramesByTag = {"orig": adc, "raw": raw, **decon}
-                if request.needs_charge:
-                    made |= self._find_charge(candidates[plane], decon, plane, request)
-                # The rest is freed: a frame of the largest detector takes 0.3 GB.
-                frames[plane] = {tag: made[tag] for tag in request.tags if tag in made}
+        for plane, adc in self._simulate_planes(event, request, index, seed):
+            frames[plane], found = self._process(adc, plane, request)
+            if found is not None:
+                candidates[plane] = found
+            del adc, found
         if request.coincidence:
-            found = self.coincidence(candidates, self.detector, request.planes)
-            for plane, (mp2, mp3) in found.items():
+            masks = self.coincidence(candidates, self.detector, request.planes)
+            for plane, (mp2, mp3) in masks.items():
                 frames[plane] |= {"mp2_roi": mp2, "mp3_roi": mp3}
         wanted = {p: {tag: frames[p][tag] for tag in request.tags} for p in request.planes}
         if "wiener" in request.tags:
             for p in request.planes:
                 wanted[p]["wiener_summary"] = candidates[p].rms
-        return wanted, {p: self.truth(arrivals, self.detector, p) for p in request.planes}
+        return wanted
+
+    def _process(
+        self, adc: NDArray[np.int16], plane: int, request: Request
+    ) -> tuple[FramesByTag, CandidateRois | None]:
+        """Return the frames of a plane that are asked for, and its candidates if needed.
+
+        The rest is freed: a frame of the largest detector takes 0.3 GB.
+        """
+        raw, names = self.processing.filter_noise(adc), request.deconvolved_frames(plane)
+        decon = self.processing.deconvolve(raw, plane, self.detector, self.response, names)
+        candidates = None
+        if request.needs_rois(plane):
+            candidates = self.roi.find_candidates(decon, plane)
+            decon.pop("tighter_lf")
+        made: FramesByTag = {"orig": adc, "raw": raw, **decon}
+        if candidates is not None and plane in request.planes and request.needs_charge:
+            made |= self._find_charge(candidates, decon, plane, request)
+        tags = request.tags if plane in request.planes else ()
+        return {tag: made[tag] for tag in tags if tag in made}, candidates
 
     def _find_charge(
         self, candidates: CandidateRois, decon: FramesByTag, plane: int, request: Request
@@ -129,17 +159,21 @@ class Simulation:
             if tag in request.tags
         }
 
-    def _draw_noise(
-        self, request: Request, rng: np.random.Generator
-    ) -> Iterator[tuple[int, Frame]]:
-        """Yield the needed planes, each with its noise [ADC counts], (channel, tick)."""
-        tick_ns, peaking_us = self.detector.tick_ns, self.response.peaking_us
+    def _simulate_planes(
+        self, event: GeneratedEvent, request: Request, index: int, seed: int
+    ) -> Iterator[tuple[int, NDArray[np.int16]]]:
+        """Yield the needed planes, each with its ADC counts, (channel, tick)."""
+        arrivals, rng = self._drift(event), self._make_rng(index, seed, 1)
+        clock = self.detector.tick_ns, self.response.peaking_us
         for plane in range(max(request.needed_planes) + 1):
             # Drawn for a plane that is not needed, too: the numbers of later planes stay the same.
             shape = (self.detector.planes[plane].channels, self.detector.nticks)
-            noise = self.actual_noise.generate(plane, shape, tick_ns, peaking_us, rng)
+            noise = self.actual_noise.generate(plane, shape, *clock, rng)
             if plane in request.needed_planes:
-                yield plane, noise
+                adc = self._simulate_adc(arrivals, plane, noise, seed)
+                del noise  # a large frame
+                yield plane, adc
+                del adc
 
     def _simulate_adc(
         self, arrivals: Arrivals, plane: int, noise: Frame, seed: int

@@ -9,8 +9,8 @@ ROIs of two planes are projected, crossing by crossing, onto the third plane:
 The toolkit's counterparts are ``MP2ROI`` and ``MP3ROI`` of ``ROI_refinement``. Details that a
 network sees are kept:
 
-* a run of n slices covers ``10 n + 1`` ticks (both ends included), and the value is 4000, which the
-  network's input scale turns into 1;
+* a run of n slices covers ``10 n + 1`` ticks (both ends included), and in frames the value is 4000,
+  which the network's input scale turns into 1;
 * wires are endless lines: they also cross above, below and beside the plane, and such a crossing
   marks a wire if there is one of that number;
 * not the middles of wires cross, but the edges half a pitch before them;
@@ -29,7 +29,7 @@ from roilab.detectors.detector import Detector, crossing_points
 from roilab.simulate.faces import Face, find_faces
 from roilab.simulate.intervals import Intervals, fill_mask
 from roilab.simulate.roi import CandidateRois
-from roilab.types import Frame, IntArray, Mask
+from roilab.types import IntArray, Mask
 
 MASK_VALUE = 4000.0
 _ROWS_AT_ONCE = 256
@@ -49,13 +49,13 @@ class Coincidence:
         rois: Mapping[int, CandidateRois],
         detector: Detector,
         planes: Iterable[int] = range(3),
-    ) -> dict[int, tuple[Frame, Frame]]:
-        """Return the frames mp2 and mp3 (channel, tick) of planes, from the candidates of all.
+    ) -> dict[int, tuple[Mask, Mask]]:
+        """Return the masks mp2 and mp3 (channel, tick) of planes, from the candidates of all.
 
         Planes are numbered: 0 U, 1 V, 2 W.
         """
         slices = -(-detector.nticks // self.slice_ticks)
-        frames = {}
+        masks = {}
         for target in planes:
             shape = (detector.planes[target].channels, slices)
             mp2, mp3 = np.zeros((2, *shape), dtype=bool)
@@ -66,8 +66,8 @@ class Coincidence:
                 _add_wires(mp2, crossed, face.rows[target])
                 _add_wires(mp3, crossed & hit, face.rows[target])
             mp3 |= self._find_gaps(mp3, own)
-            frames[target] = self._to_frame(mp2, detector), self._to_frame(mp3, detector)
-        return frames
+            masks[target] = self._to_ticks(mp2, detector), self._to_ticks(mp3, detector)
+        return masks
 
     def _find_wires(self, rois: Intervals, rows: IntArray, slices: int) -> Mask:
         """Return the wires (wire, slice) whose channels have a ROI; rows are their channels."""
@@ -106,13 +106,12 @@ class Coincidence:
         inner[:, 1:-1] &= marked[:, :-2] & marked[:, 2:]
         return inner
 
-    def _to_frame(self, slices: Mask, detector: Detector) -> Frame:
+    def _to_ticks(self, slices: Mask, detector: Detector) -> Mask:
         """Map (channel, slice) to (channel, tick), every run one tick longer than its slices."""
-        values = np.where(slices, np.float32(MASK_VALUE), np.float32(0))
-        frame = np.repeat(values, self.slice_ticks, axis=1)[:, : detector.nticks]
-        after = frame[:, self.slice_ticks :: self.slice_ticks]  # first ticks of the next slices
-        np.maximum(after, values[:, :-1], out=after)
-        return frame
+        mask = np.repeat(slices, self.slice_ticks, axis=1)[:, : detector.nticks]
+        after = mask[:, self.slice_ticks :: self.slice_ticks]  # first ticks of the next slices
+        np.logical_or(after, slices[:, :-1], out=after)
+        return mask
 
 
 def _add_wires(channels: Mask, wires: Mask, rows: IntArray) -> None:

@@ -15,7 +15,7 @@ from roilab.process_pool import ProcessPool, process_pool
 from roilab.simulate.chain import Simulation
 from roilab.simulate.errors import SimulationError
 from roilab.simulate.request import Request
-from roilab.simulate.write_frames import write_event
+from roilab.simulate.write_frames import EventWriter
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,10 @@ class FileJob:
             writers = [stack.enter_context(FrameWriter(path)) for path in self.paths]
             for index in self.events:
                 event = simulation.generate(index, seed)
-                planes, truth = simulation.simulate(event, index, seed, request)
-                for rec, tru in zip(writers[::2], writers[1::2], strict=True):
-                    write_event(rec, tru, self.config, simulation.detector, index, planes, truth)
+                writer = EventWriter(self.config, simulation.detector, index)
+                frames = simulation.simulate_frames(event, index, seed, request)
+                writer.write_reconstruction(writers[::2], frames)
+                writer.write_truth(writers[1::2], simulation.simulate_truth(event, request))
 
 
 RunJobs = Callable[[Sequence[FileJob]], Iterator[int]]

@@ -1,6 +1,7 @@
 """Write the frames of an event to frame files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,54 +9,73 @@ from numpy.typing import NDArray
 
 from roilab.detectors.detector import Detector
 from roilab.frames import FrameWriter
+from roilab.simulate.coincidence import MASK_VALUE
 from roilab.types import Frame
 
 TRUTH_TAG = "deposplat"
 
 
-def write_event(
-    rec: FrameWriter,
-    tru: FrameWriter,
-    config: Mapping[str, Any],
-    detector: Detector,
-    index: int,
-    planes: Mapping[int, Mapping[str, NDArray[Any]]],
-    truth: Mapping[int, Frame],
-) -> None:
-    """Write the frames by plane and tag and the truth by plane, (channel, tick), to two files.
+@dataclass(frozen=True)
+class EventWriter:
+    """Writes the frames of one event.
 
     ``config`` has the ``tags``, their ``rounding`` and ``first_event``; ``index`` is the number of
     the event in the sample.
     """
-    written = sorted(truth)
-    first, counts = detector.first_channels, [plane.channels for plane in detector.planes]
-    channels = np.concatenate([first[p] + np.arange(counts[p]) for p in written])
-    event, clock = config["first_event"] + index, (detector.tick0_ns, detector.tick_ns)
 
-    def write(
-        file: FrameWriter,
+    config: Mapping[str, Any]
+    detector: Detector
+    index: int
+
+    def write_reconstruction(
+        self, files: Sequence[FrameWriter], planes: Mapping[int, dict[str, NDArray[Any]]]
+    ) -> None:
+        """Write frames by plane and tag, (channel, tick), and remove each from ``planes``.
+
+        So memory is freed with every tag: a frame of the largest detector takes 0.3 GB.
+        """
+        for tag in self.config["tags"]:
+            summaries = [planes[plane].get(f"{tag}_summary") for plane in sorted(planes)]
+            known = [one for one in summaries if one is not None]
+            frames = {plane: tags.pop(tag) for plane, tags in planes.items()}
+            self._write(files, tag, frames, np.concatenate(known) if known else None)
+
+    def write_truth(self, files: Sequence[FrameWriter], truth: Mapping[int, Frame]) -> None:
+        """Write the truth by plane, (channel, tick)."""
+        self._write(files, TRUTH_TAG, truth)
+
+    def _write(
+        self,
+        files: Sequence[FrameWriter],
         tag: str,
         frames: Mapping[int, NDArray[Any]],
         summary: NDArray[Any] | None = None,
     ) -> None:
-        # Plane by plane: the frames of the largest detectors take 0.3 GB each.
-        samples = np.empty((len(channels), detector.nticks), dtype=frames[written[0]].dtype)
+        detector, written = self.detector, sorted(frames)
+        counts = [plane.channels for plane in detector.planes]
+        channels = np.concatenate(
+            [detector.first_channels[p] + np.arange(counts[p]) for p in written]
+        )
+        kind = frames[written[0]].dtype
+        shape = len(channels), detector.nticks
+        samples = np.empty(shape, dtype=np.float32 if kind == np.bool_ else kind)
         row = 0
         for plane in written:
             rows = slice(row, row := row + counts[plane])
-            samples[rows] = round_samples(frames[plane], tag, config["rounding"])
-        file.add(event, f"{tag}{detector.apa}", samples, channels, *clock, summary=summary)
-
-    for tag in config["tags"]:
-        summaries = [planes[plane].get(f"{tag}_summary") for plane in written]
-        known = [one for one in summaries if one is not None]
-        frames = {plane: tags[tag] for plane, tags in planes.items()}
-        write(rec, tag, frames, np.concatenate(known) if known else None)
-    write(tru, TRUTH_TAG, truth)
+            samples[rows] = round_samples(frames[plane], tag, self.config["rounding"])
+        event, full_tag = self.config["first_event"] + self.index, f"{tag}{detector.apa}"
+        clock = detector.tick0_ns, detector.tick_ns
+        for file in files:
+            file.add(event, full_tag, samples, channels, *clock, summary=summary)
 
 
 def round_samples(samples: NDArray[Any], tag: str, rounding: Mapping[str, float]) -> NDArray[Any]:
-    """Round to multiples of the tag's step; ``decon_charge`` to odd multiples, never to 0."""
+    """Round to multiples of the tag's step; ``decon_charge`` to odd multiples, never to 0.
+
+    A mask becomes a frame of 0 and 4000.
+    """
+    if samples.dtype == np.bool_:
+        return np.where(samples, np.float32(MASK_VALUE), np.float32(0))
     step = rounding.get(tag, 0)
     if not step:
         return samples

@@ -65,7 +65,8 @@ function(depos, detector, anodes=null, output='g4',
   local params = chosen.params;
   local tools = (import 'pgrapher/common/tools.jsonnet')(params);
   local sim = chosen.sim(params, tools);
-  local setting_of = {
+  // Keys of OmnibusSigProc by tag; frames of the first group are kept only if they are written.
+  local steps = {
     tight_lf: 'tight_lf_tag',
     cleanup_roi: 'cleanup_roi_tag',
     break_roi_1st: 'break_roi_loop1_tag',
@@ -73,15 +74,20 @@ function(depos, detector, anodes=null, output='g4',
     shrink_roi: 'shrink_roi_tag',
     extend_roi: 'extend_roi_tag',
   };
-  local sp = chosen.sp(params, tools, {
+  local keys = steps {
+    loose_lf: 'loose_lf_tag',
+    mp2_roi: 'mp2_roi_tag',
+    mp3_roi: 'mp3_roi_tag',
+    decon_charge: 'decon_charge_tag',
+  };
+  // Set for every anode: not every sp.jsonnet of the toolkit puts the number of the anode there.
+  local sp_of(apa) = chosen.sp(params, tools, {
     sparse: false,
     use_roi_debug_mode: true,
     use_multi_plane_protection: true,
   } + {
-    // Frames that are not written are not kept.
-    [setting_of[tag]]: ''
-    for tag in std.objectFields(setting_of)
-    if !std.member(tags, tag)
+    [keys[tag]]: if std.objectHas(steps, tag) && !std.member(tags, tag) then '' else tag + apa
+    for tag in std.objectFields(keys)
   } + processing);
   local wanted(n) = anodes == null || std.member(anodes, tools.anodes[n].data.ident);
   local numbers = std.filter(wanted, std.range(0, std.length(tools.anodes) - 1));
@@ -124,7 +130,7 @@ function(depos, detector, anodes=null, output='g4',
     local apa = anode.data.ident;
     pg.pipeline([
       if noise then sim.splusn_pipelines[n] else sim.signal_pipelines[n],
-      chosen.process(sp, anode),
+      chosen.process(sp_of(apa), anode),
       tap('rec', apa, tags, params.daq.nticks),
       end('rec', apa),
     ], 'rec%d' % apa);

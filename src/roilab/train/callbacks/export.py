@@ -8,7 +8,7 @@ import torch
 from lightning import Callback, Trainer
 
 from roilab.export.forms import try_export
-from roilab.export.network_files import check_machine, export_network
+from roilab.export.network_files import check_machine, check_node, export_network
 from roilab.export.settings import ExportSettings
 from roilab.inference import TrainedNetwork, read_checkpoint
 from roilab.model_card import read_training_facts
@@ -38,6 +38,7 @@ class ExportTorchScript(Callback):
         check_machine(self.settings)
         if self.settings.format == "onnx":
             return "ONNX, not tried"
+        check_node(module.recipe, "callbacks.export")
         training = [(part, part.training) for part in module.net.modules()]
         with torch.random.fork_rng(devices=[]):
             network = TrainedNetwork(module.recipe, module.net).eval()
