@@ -68,7 +68,7 @@ def _better(verdict: Verdict, run: RunRecord) -> str:
             return "Equal within errors."
     places = compare_places(run.physics)
     won = sum(place.outcome is Outcome.BETTER for place in places)
-    return f"In part: at {won} of {len(places)} angles and samples."
+    return f"In part: at {won} of {len(places)} places."
 
 
 def _where_not(verdict: Verdict, run: RunRecord) -> str:
@@ -79,7 +79,9 @@ def _where_not(verdict: Verdict, run: RunRecord) -> str:
     places = compare_places(run.physics)
     groups = [list(group) for _, group in groupby(places, key=lambda place: place.group)]
     texts = [text for group in groups if (text := _lost_angles(group))]
-    return "; ".join(texts) + "." if texts else "Nowhere worse, within errors."
+    lost = f"Worse: {'; '.join(texts)}." if texts else "Nowhere worse, within errors."
+    equal = sum(place.outcome is Outcome.EQUAL for place in places)
+    return lost + (f" Equal within errors at {equal} of {len(places)} places." if equal else "")
 
 
 def _lost_angles(places: Sequence[Place]) -> str:
