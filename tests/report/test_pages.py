@@ -12,6 +12,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from page_structure import PageStructure
+from physics_tables import evaluation_rows, write_table
 from roilab.entry_point import config_dir
 from roilab.export.parity import Parity
 from roilab.model_card.markdown import plain_text
@@ -134,6 +135,20 @@ def test_inefficiency_of_physics_tables(tmp_path: Path) -> None:
         "Better. Better than gauss at 80 degrees (inefficiency 1.0 % against 50 %). ROI purity 0.85"
     ) in " ".join(run.text.split())
     assert 'class="verdict green"' in (tmp_path / "4" / "report.html").read_text()
+
+
+def test_places_where_a_network_is_worse_are_named(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    write_run(run, [0.5], {})
+    worse = evaluation_rows(sample="showers", energy=500, bias=-40.0, bias_low=-41, bias_high=-39)
+    for row in worse:
+        if row["method"] == "gauss":
+            row |= {"bias": -1.0, "bias_low": -2.0, "bias_high": 0.0}
+    write_table(run / "physics" / "best.csv", [*evaluation_rows(), *worse])
+    write_run_page(run)
+    answers = " ".join(PageStructure(run / "report.html").text.split())
+    assert "Better than gauss? In part: at 1 of 4 places." in answers
+    assert "Worse: showers V of 500 MeV: 0 to 80 degrees. Equal within errors at 1 of 4" in answers
 
 
 def test_a_network_that_marks_nothing_is_red(tmp_path: Path) -> None:
