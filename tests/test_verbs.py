@@ -1,6 +1,8 @@
 """``roilab VERB``: the list of verbs, the version, mistakes, and a verb that runs."""
 
 import importlib.util
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,3 +41,14 @@ def test_a_verb_gets_the_rest_of_the_command_line(
     monkeypatch.setattr(sys, "argv", ["roilab"])
     assert main(["inspect", "--quick", str(frames_dir / "g4-rec-0.h5")]) == 0
     assert "loose_lf1" in capsys.readouterr().out
+
+
+def test_a_reader_may_leave(tmp_path: Path) -> None:
+    """``roilab convert --help | head`` ends without a traceback."""
+    command = [sys.executable, "-m", "roilab", "convert", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from importlib import import_module
 
 from roilab import __version__
+from roilab.closed_pipe import reader_may_leave
 
 # In the order of a study. A verb is the package roilab.VERB, with main() in its __main__.
 VERBS = {
@@ -35,6 +36,11 @@ _COMPLETION, _COMPLETE = "completion", "_complete"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb with the rest of the command line; return the exit code."""
+    with reader_may_leave():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     verb, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if verb in ("-h", "--help", "help"):
         print(_overview())

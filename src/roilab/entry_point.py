@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import roilab.sweep.names  # noqa: F401 (registers the resolvers that conf/ uses)
+from roilab.closed_pipe import reader_may_leave
 from roilab.command_line.arguments import expand_home, split
 from roilab.command_line.help_page import help_page
 from roilab.command_line.keys import config_dir
@@ -88,7 +89,11 @@ def _checked(task: Task, config_name: str) -> Task:
             expand_paths(config)
             check_config(config, config_name)
             # Some launchers run a job in another process.
-            with interruptible(quiet=works_for_another()), explain_faults(_LESS_MEMORY):
+            with (
+                interruptible(quiet=works_for_another()),
+                explain_faults(_LESS_MEMORY),
+                reader_may_leave(),
+            ):
                 return task(config)
         except (RoilabError, InstantiationException, CompactHydraException) as error:
             compact = isinstance(error, CompactHydraException)
@@ -109,7 +114,8 @@ def _show_help(config_name: str) -> bool:
     arguments = split(sys.argv[1:])
     program = sys.argv[0] if sys.argv[0].startswith("roilab ") else f"roilab {config_name}"
     if "--help" in arguments.options:
-        print(help_page(config_name, program, arguments))
+        with reader_may_leave():
+            print(help_page(config_name, program, arguments))
         return True
     if not {"--hydra-help", "--version"} & set(arguments.options):
         folder = arguments.options.get("--config-dir") or None

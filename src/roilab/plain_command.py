@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.markup import escape
 
+from roilab.closed_pipe import reader_may_leave
 from roilab.errors import RoilabError
 from roilab.interruption import interruptible
 
@@ -16,7 +17,7 @@ def run_command(task: Callable[[], int]) -> int:
     A signal ends it with 128 + the signal's number.
     """
     try:
-        with interruptible():
+        with interruptible(), reader_may_leave():
             return task()
     except RoilabError as error:
         text = str(error)
