@@ -40,7 +40,7 @@ WHOLE = {
 }  # fmt: skip
 
 UNCHANGED = {
-    "flip": 0.0, "gain": [1.0, 1.0], "dead_channels": 0.0, "shift": 0,
+    "flip": 0.0, "gain": [1.0, 1.0], "dead_channels": 0.0, "shift": 0, "noise": 0.0,
     "not_charge": ["mp2_roi"], "from_other_planes": ["mp2_roi"],
 }  # fmt: skip
 
