@@ -114,19 +114,21 @@ function draw() {
   };
 }
 
-// The colour bar is linear in the value; a signed logarithm changes its colours.
+// The colour bar is linear in the value; a signed logarithm changes its colours. A probability, which
+// has no unit, begins at 0.
 function showRange(layer) {
   const limit = layer.limit * reach.value;
+  const low = layer.unit ? -limit : 0;
   const last = palette.length - 1;
   const hex = n => "#" + [0, 8, 16].map(bits =>
     (palette[n] >>> bits & 255).toString(16).padStart(2, "0")).join("");
   mapper.palette = palette.map((_, n) => {
-    const place = 2 * n / last - 1;
+    const place = (low + (limit - low) * n / last) / limit;
     let part = Math.abs(place);
     if (scale.active === 1) part = Math.log1p(10 * part) / Math.log1p(10);
     return hex(Math.round((1 + Math.sign(place) * part) * last / 2));
   });
-  mapper.low = -limit;
+  mapper.low = low;
   mapper.high = limit;
 }
 
