@@ -12,6 +12,7 @@ from roilab.dashboard.__main__ import main
 from roilab.dashboard.charts import Kind, list_charts, varied_settings
 from roilab.dashboard.records import RecordsError, find_records, read_records
 from roilab.dashboard.workspace import make_workspace
+from wandb_records import finished_records
 
 LOSSES = {4: [0.5, 0.25, 0.125], 10: [0.6, 0.3, 0.2]}
 LONG = "x" * 100_000  # longer than a block of the file, so in several chunks
@@ -51,6 +52,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for rebin in LOSSES:
             (folder / str(rebin)).mkdir()
             log_run(folder / str(rebin), rebin)
+    finished_records(folder)
     return folder
 
 

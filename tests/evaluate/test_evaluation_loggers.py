@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from test_evaluate import run_evaluate  # noqa: F401 - a fixture
 
-from roilab.dashboard.records import find_records, read_records
+from roilab.dashboard.records import read_records
+from wandb_records import finished_records
 
 Run = Callable[..., None]
 
@@ -22,7 +23,7 @@ def test_wandb_records_of_an_evaluation(
         *("data=tiny", f"data.dir={tracks_dir}", f"network={model}", f"sample={tracks_dir}"),
         *("scan=[]", "device=cpu", "logger=wandb", "tags=[final]"),
     )
-    (path,) = find_records([tmp_path / "out"])
+    (path,) = finished_records(tmp_path / "out")
     run = read_records(path)
     assert (run.job_type, run.exit_code) == ("evaluate", 0)
     assert run.name.endswith(f"-on-{tracks_dir.name}-{date.today():%Y%m%d}")

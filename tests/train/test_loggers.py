@@ -14,9 +14,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from roilab.csv_log import read_curves
-from roilab.dashboard.records import WandbRun, find_records, read_records
+from roilab.dashboard.records import WandbRun, read_records
 from roilab.train.loggers import about
 from roilab.train.loggers.content import angle_charts, best_of, mean_numbers
+from wandb_records import finished_records
 
 Run = Callable[..., None]
 EVENT = "g4-rec-1.h5-event-111-APA-1-V"
@@ -53,7 +54,7 @@ def arguments(light_arguments: list[str], tracks_dir: Path) -> list[str]:
 
 
 def one_run(folder: Path) -> WandbRun:
-    (path,) = find_records([folder])
+    (path,) = finished_records(folder)
     return read_records(path)
 
 
