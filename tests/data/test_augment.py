@@ -118,6 +118,7 @@ def test_noise_has_the_width_of_that_outside_the_mask() -> None:
         assert abs(float((added * image[0])[:50].mean())) < 0.05 * max(factor, 0.1)
         factors.append(factor)
     assert np.mean(factors) == pytest.approx(1, abs=0.2)
+    assert spec(noise=2.0).changes
     assert max(factors) < 2.05
 
 

@@ -61,9 +61,7 @@ _DATA: Table = {
         "per_image": Null(COUNT),
         "channels": COUNT,
         "slices": COUNT,
-        "signal": PART,
-        "prolonged": PART,
-        "empty": PART,
+        "signal": PART, "prolonged": PART, "empty": PART,
         "prolonged_slices": COUNT,
     }),
     "augment": Section({

@@ -21,7 +21,7 @@ class Face:
     mirrored: bool  # z grows the other way: this is the face without charge
 
     def ascends(self, plane: WirePlane) -> bool:
-        """Tell whether wires are numbered as in the toolkit: up in z, or in y where z is equal."""
+        """Return whether wires are numbered as in the toolkit: up in z, or in y for equal z."""
         y, z = plane.direction
         return bool(y > 0) if abs(z) < 0.01 else bool((z > 0) != self.mirrored)
 
