@@ -17,6 +17,7 @@ UNET = ("model.net.encoder_widths=[4,8,8,8,8]", "model.net.decoder_widths=[8,8,4
 NETWORKS = {
     "unet": UNET,
     "unet corners not aligned": (*UNET, "model.net.align_corners=false"),
+    "unet_fast": UNET,
     "uresnet": ("model.net.encoder_widths=[4,8,8,8]", "model.net.decoder_widths=[8,4,4]"),
     "nestedunet": ("model.net.widths=[4,8,8,8,8]",),
     "transformer": (

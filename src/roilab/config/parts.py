@@ -200,6 +200,7 @@ PARTS: Mapping[str, Table] = {
         "simulation": Section(SIMULATION),
         "simulated_samples": Null(Each.of(Null(Section(SIMULATION)))),
     },
+    "roilab.models.FastUNet": _ENCODER_WIDTHS,
     "roilab.models.UNet": _ENCODER_WIDTHS,
     "roilab.models.UResNet": _ENCODER_WIDTHS,
     "roilab.models.NestedUNet": {**_NET, "widths": WIDTHS},

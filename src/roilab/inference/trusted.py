@@ -18,7 +18,8 @@ from roilab.errors import RoilabError
 NETWORKS = frozenset(
     f"roilab.models.{name}"
     for name in (
-        "MobileNetV2UNet", "NestedUNet", "TimmUNet", "TransformerUNet", "UNet", "UResNet",
+        "FastUNet", "MobileNetV2UNet", "NestedUNet", "TimmUNet", "TransformerUNet", "UNet",
+        "UResNet",
     )
 )  # fmt: skip
 DATA = frozenset(

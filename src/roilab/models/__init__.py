@@ -2,6 +2,7 @@
 
 from roilab.models.blocks import pad_to_multiple
 from roilab.models.build import NO_WEIGHTS, build_net
+from roilab.models.fast_unet import FastUNet
 from roilab.models.mobilenetv2 import MobileNetV2UNet
 from roilab.models.nestedunet import NestedUNet
 from roilab.models.network import NetworkError, RoiNetwork
@@ -14,6 +15,7 @@ from roilab.models.weights import WeightsError, load_weights
 
 __all__ = [
     "NO_WEIGHTS",
+    "FastUNet",
     "LayerNormalization",
     "MobileNetV2UNet",
     "NestedUNet",

@@ -6,13 +6,13 @@ from torch.nn import functional
 
 
 class DoubleConv(nn.Sequential):
-    """Two times 3 x 3 convolution, batch norm and ReLU; the image size does not change."""
+    """Two times 3 x 3 convolution, batch norm and ReLU; the first has a stride."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         layers: list[nn.Module] = []
-        for features in (inputs, outputs):
+        for features, step in ((inputs, stride), (outputs, 1)):
             layers += [
-                nn.Conv2d(features, outputs, kernel_size=3, padding=1),
+                nn.Conv2d(features, outputs, kernel_size=3, stride=step, padding=1),
                 nn.BatchNorm2d(outputs),
                 nn.ReLU(inplace=True),
             ]

@@ -1,6 +1,7 @@
 """Encoder of plain convolutions; for timm's encoders see ``timm_encoder``."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -11,15 +12,14 @@ from roilab.models.blocks import DoubleConv
 class DoubleConvEncoder(nn.Module):
     """Double convolutions with max pooling by 2 between them.
 
-    ``widths`` are the numbers of features at full size, 1/2, 1/4, ...
+    ``widths`` are the numbers of features at ``1 / stride`` of the image's size, a half of that,
+    a quarter, ...
     """
 
-    def __init__(self, n_layers: int, widths: Sequence[int]) -> None:
+    def __init__(self, n_layers: int, widths: Sequence[int], stride: int = 1) -> None:
         super().__init__()
-        inputs = [n_layers, *widths]
-        self.stages = nn.ModuleList(
-            DoubleConv(i, o) for i, o in zip(inputs[:-1], widths, strict=True)
-        )
+        self.stages = nn.ModuleList([DoubleConv(n_layers, widths[0], stride)])
+        self.stages.extend(DoubleConv(i, o) for i, o in pairwise(widths))
         self.pool = nn.MaxPool2d(2)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
