@@ -111,4 +111,4 @@ def test_a_file_that_is_no_mapping_has_no_keys(tmp_path: Path) -> None:
 
 def test_an_added_group(tmp_path: Path) -> None:
     command = Command("evaluate", ["+experiment=demo"], ConfFolders())
-    assert command.flat["trainer.max_epochs"].value == 12
+    assert command.flat["trainer.max_epochs"].value == 24
