@@ -94,7 +94,7 @@ def test_gain_shifts_the_bias(run: Run, tmp_path: Path, capsys: pytest.CaptureFi
         (["network=small", "only=[noise]"], "only=noise: is no variation; expected some of noise_"),
         (["network=[small,small]"], "expected one or more different names"),
         (["network=[]"], "expected one or more different names"),
-        (["network=absent"], "Reference networks: pdhd, small"),
+        (["network=absent"], "Reference networks: pdhd, pdhd-fast, small"),
     ],
 )
 def test_mistakes(
