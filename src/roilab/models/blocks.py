@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 class DoubleConv(nn.Sequential):
-    """Two times 3 x 3 convolution, batch norm and ReLU; the first has a stride."""
+    """Two times 3 x 3 convolution, batch norm and ReLU; ``stride`` is that of the first."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         layers: list[nn.Module] = []
