@@ -22,6 +22,7 @@ from roilab.inference import WorkingPointRule, read_checkpoint
 from roilab.inference.metadata import network_name
 from roilab.inference.working_point import CHOOSE
 from roilab.peak_memory import PeakMemory
+from roilab.reuse_memory import reuse_freed_memory
 from roilab.threads import set_threads
 from roilab.train.callbacks.export import ExportTorchScript
 from roilab.train.checkpoint import best_checkpoint, resume_from
@@ -56,6 +57,7 @@ def train(config: DictConfig) -> Results:
     with quiet_lightning(), explain_faults(_LESS_MEMORY):
         seed_everything(config.seed, workers=True, verbose=False)
         set_threads(config.trainer.threads)
+        reuse_freed_memory()
         # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
         torch.set_float32_matmul_precision("high")
         trainer, module, data, metrics, verdict = _fit(config)

@@ -1,0 +1,55 @@
+"""Freed memory stays in the process, unless the user has chosen otherwise."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from roilab.reuse_memory import reuse_freed_memory
+
+# Page faults of ten blocks of 100 MB, each freed before the next: none if they use the same memory.
+FAULTS = """
+import ctypes, resource
+from roilab.reuse_memory import reuse_freed_memory
+library, size = ctypes.CDLL(None), 100_000_000
+library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+library.free.argtypes = [ctypes.c_void_p]
+def fill():
+    block = library.malloc(size)
+    ctypes.memset(block, 1, size)
+    library.free(block)
+reused = reuse_freed_memory()
+fill()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    fill()
+print(reused, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults_of_large_blocks(environment: dict[str, str]) -> tuple[bool, int]:
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS], env=environment, capture_output=True, text=True, check=True
+    )
+    reused, faults = done.stdout.split()
+    return reused == "True", int(faults)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
+def test_large_blocks_use_the_same_memory_again() -> None:
+    pages = 100_000_000 // resource.getpagesize()
+    reused, faults = faults_of_large_blocks({})
+    if not reused:
+        pytest.skip("the C library is not glibc")
+    assert faults < pages / 10
+    # Thresholds that the user sets stay.
+    reused, _ = faults_of_large_blocks({"MALLOC_MMAP_THRESHOLD_": "131072"})
+    assert not reused
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("ctypes.CDLL", lambda name: object())
+    assert not reuse_freed_memory()
