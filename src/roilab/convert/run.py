@@ -17,8 +17,8 @@ from roilab.convert.choice import Choice
 from roilab.convert.plan import EventCopy, NewFile, plan_files
 from roilab.frames import FrameFile, FrameWriter, open_frames, shown
 from roilab.frames.writer import compression_of
+from roilab.freed_memory import return_freed_memory
 from roilab.interruption import Interrupted
-from roilab.predict.free_memory import trim_memory
 from roilab.predict.jobs import find_frames
 
 
@@ -67,7 +67,7 @@ def _write_files(files: Sequence[NewFile], choice: Choice, plain: Mapping[str, A
                     for copy in file.events:
                         frames = inputs.open(copy.frames)
                         copy_event(frames, copy, writer, choice, report)
-                        trim_memory()
+                        return_freed_memory()
                         bar.advance(task)
                 complete += 1
     except Interrupted as end:

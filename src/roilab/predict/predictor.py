@@ -13,6 +13,7 @@ from roilab.atomic_write import remove_leftovers
 from roilab.checksum import sha256_file
 from roilab.detectors import Readout
 from roilab.frames import FrameWriter
+from roilab.freed_memory import return_freed_memory
 from roilab.inference import (
     Network,
     NetworkFile,
@@ -22,7 +23,6 @@ from roilab.inference import (
     network_spec,
     open_network,
 )
-from roilab.predict.free_memory import trim_memory
 from roilab.predict.jobs import Job, PredictError
 
 log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Predictor:
                     self.network.roi_frames.write(out, found)
                     written = written or bool(found)
                     del found
-                trim_memory()
+                return_freed_memory()
                 advance(1 / len(events))
             if not written:
                 raise PredictError(self._why_nothing(reader))

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from roilab.atomic_write import DiskFullError
 from roilab.errors import message, user_error
 from roilab.folder_lock import lock_folder
+from roilab.freed_memory import return_freed_memory
 from roilab.interruption import Interrupted, requested, works_for_another
 from roilab.quick_imports import quick_imports
 from roilab.sweep.folder import SweepError
@@ -205,6 +206,7 @@ def _without_traceback(error: Exception) -> Exception:
 def _free_memory() -> None:
     """Free networks and the processes of data loaders that only reference cycles hold."""
     gc.collect()
+    return_freed_memory()
     import torch
 
     if torch.cuda.is_available():

@@ -18,11 +18,11 @@ from omegaconf import DictConfig, OmegaConf
 from roilab.building import build
 from roilab.data import RoiDataModule
 from roilab.faults import explain_faults
+from roilab.freed_memory import reuse_freed_memory
 from roilab.inference import WorkingPointRule, read_checkpoint
 from roilab.inference.metadata import network_name
 from roilab.inference.working_point import CHOOSE
 from roilab.peak_memory import PeakMemory
-from roilab.reuse_memory import reuse_freed_memory
 from roilab.threads import set_threads
 from roilab.train.callbacks.export import ExportTorchScript
 from roilab.train.checkpoint import best_checkpoint, resume_from

@@ -1,4 +1,4 @@
-"""Freed memory stays in the process, unless the user has chosen otherwise."""
+"""Freed memory stays in the process, unless the user has chosen otherwise or it forks."""
 
 import resource
 import subprocess
@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from roilab.reuse_memory import reuse_freed_memory
+from roilab.freed_memory import reuse_freed_memory
 
 # Page faults of ten blocks of 100 MB, each freed before the next: none if they use the same memory.
 FAULTS = """
-import ctypes, resource
-from roilab.reuse_memory import reuse_freed_memory
+import ctypes, os, resource
+from roilab.freed_memory import reuse_freed_memory
 library, size = ctypes.CDLL(None), 100_000_000
 library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 library.free.argtypes = [ctypes.c_void_p]
@@ -24,27 +24,35 @@ fill()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(10):
     fill()
-print(reused, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+def resident():
+    return int(open("/proc/self/statm").read().split()[1])
+kept = resident()
+if os.fork() == 0:
+    os._exit(0)
+print(reused, faults, kept - resident())
 """
 
 
-def faults_of_large_blocks(environment: dict[str, str]) -> tuple[bool, int]:
+def use_large_blocks(environment: dict[str, str]) -> tuple[bool, int, int]:
+    """Return whether memory is kept, the page faults, and the pages that a fork returns."""
     done = subprocess.run(
         [sys.executable, "-c", FAULTS], env=environment, capture_output=True, text=True, check=True
     )
-    reused, faults = done.stdout.split()
-    return reused == "True", int(faults)
+    reused, faults, returned = done.stdout.split()
+    return reused == "True", int(faults), int(returned)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
 def test_large_blocks_use_the_same_memory_again() -> None:
     pages = 100_000_000 // resource.getpagesize()
-    reused, faults = faults_of_large_blocks({})
+    reused, faults, returned = use_large_blocks({})
     if not reused:
         pytest.skip("the C library is not glibc")
     assert faults < pages / 10
+    assert returned > 0.9 * pages
     # Thresholds that the user sets stay.
-    reused, _ = faults_of_large_blocks({"MALLOC_MMAP_THRESHOLD_": "131072"})
+    reused, *_ = use_large_blocks({"MALLOC_MMAP_THRESHOLD_": "131072"})
     assert not reused
 
 
