@@ -14,7 +14,7 @@ FLOORS = (
     {
         *("roilab", "errors", "building", "types", "console", "csv_log", "atomic_write"),
         *("checksum", "threads", "log_file", "process_pool", "plain_command", "quick_imports"),
-        *("peak_memory", "command_line", "faults", "folder_lock", "interruption"),
+        *("peak_memory", "freed_memory", "command_line", "faults", "folder_lock", "interruption"),
         *(
             "callable_package",
             "closed_pipe",
