@@ -1,6 +1,7 @@
 """Trainings with unusual but possible settings end well, with metrics or a sentence."""
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,15 @@ def test_ends_well(
     printed = capsys.readouterr()
     assert text in printed.err + printed.out
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "finished"
+
+
+def test_two_readers_on_one_core(
+    run_train: Run, light_arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "This DataLoader")
+        run_train(*light_arguments, "data.num_workers=2", "trainer.max_epochs=1")
 
 
 def test_without_validation_the_last_state_is_delivered(

@@ -220,7 +220,7 @@ def _without_nan_network(metrics: dict[str, float]) -> dict[str, float]:
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Silence what Lightning prints a second time, and a warning about its own code."""
+    """Silence what Lightning prints a second time, and warnings that help no user."""
     # Its messages reach the handlers of the root logger too.
     logger = logging.getLogger("lightning")
     handlers, logger.handlers = logger.handlers, []
@@ -228,6 +228,8 @@ def quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning uses a class that torch has deprecated; a user cannot change that.
             warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
+            # Processes that read files ahead may be more than cores, such as on one core.
+            warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
             yield
     finally:
         logger.handlers = handlers
