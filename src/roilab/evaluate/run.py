@@ -22,8 +22,10 @@ from roilab.evaluate.methods import Gauss, Method, dnn, ideal
 from roilab.evaluate.sample import SampleImage, read_sample
 from roilab.evaluate.settings import EvaluationError, PhysicsSettings
 from roilab.evaluate.working_point import working_point
+from roilab.freed_memory import reuse_freed_memory
 from roilab.inference import Network, NetworkFile, NetworkSpec, open_network
 from roilab.quick_imports import quick_imports
+from roilab.threads import set_threads
 from roilab.types import Row
 from roilab.verdict import Verdict, compare_with_gauss
 
@@ -73,6 +75,8 @@ def evaluate(config: DictConfig) -> None:
 
 def _evaluate(plain: Mapping[str, Any], physics: PhysicsSettings) -> Results:
     """Evaluate, write, draw and print."""
+    set_threads(None)
+    reuse_freed_memory()
     file = open_network(plain["network"], plain["trust"])
     data = data_config(plain, file)
     spec, validation = working_point(plain, file, data)

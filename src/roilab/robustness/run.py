@@ -18,10 +18,12 @@ from roilab.evaluate.methods import Gauss, dnn
 from roilab.evaluate.run import data_config
 from roilab.evaluate.sample import read_sample
 from roilab.evaluate.settings import PhysicsSettings
+from roilab.freed_memory import reuse_freed_memory
 from roilab.inference import network_spec, open_network
 from roilab.plots import change_figure
 from roilab.robustness.changes import NOMINAL, changes, steadier
 from roilab.simulate import make_sample
+from roilab.threads import set_threads
 from roilab.types import Row
 from roilab.verdict.rule import CLASSICAL
 
@@ -43,6 +45,8 @@ def judge_robustness(config: DictConfig) -> None:
     """
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     physics: PhysicsSettings = build("physics", config.physics)
+    set_threads(None)
+    reuse_freed_memory()
     judges = _judges(plain, physics)
     samples = _samples(plain, physics, judges)
     folder = Path(plain["run_dir"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning import Trainer, seed_everything
+from lightning import Trainer
 from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
@@ -25,7 +25,7 @@ from roilab.inference.working_point import CHOOSE
 from roilab.train.checkpoint import resume_from
 from roilab.train.module import RoiModule, build_module, start_module
 from roilab.train.resume import check_resume, log_differences
-from roilab.train.run import build_trainer, check_start, quiet_lightning
+from roilab.train.run import build_trainer, check_start, quiet_lightning, set_up_process
 from roilab.train.step_costs import StepCosts, measure_step
 from roilab.train.teacher import open_teacher
 
@@ -67,7 +67,7 @@ def dry_run(config: DictConfig) -> None:
     """
     recipe: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     with quiet_lightning(), _without_hardware_messages():
-        seed_everything(config.seed, workers=True, verbose=False)
+        set_up_process(config)
         checkpoint = resume_from(recipe["resume"], Path(config.run_dir))
         if checkpoint is not None:
             saved = read_checkpoint(checkpoint)["roilab_recipe"]

@@ -55,11 +55,7 @@ def train(config: DictConfig) -> Results:
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     with quiet_lightning(), explain_faults(_LESS_MEMORY):
-        seed_everything(config.seed, workers=True, verbose=False)
-        set_threads(config.trainer.threads)
-        reuse_freed_memory()
-        # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
-        torch.set_float32_matmul_precision("high")
+        set_up_process(config)
         trainer, module, data, metrics, verdict = _fit(config)
     best = best_checkpoint(trainer)
     results = Results(
@@ -81,6 +77,15 @@ def train(config: DictConfig) -> Results:
     if trainer.is_global_zero:
         print_results(results, Path(config.run_dir), time.perf_counter() - start)
     return results
+
+
+def set_up_process(config: DictConfig) -> None:
+    """Set random numbers, threads, memory and the precision of products for a training."""
+    seed_everything(config.seed, workers=True, verbose=False)
+    set_threads(config.trainer.threads)
+    reuse_freed_memory()
+    # bf16 and TF32 matrix products where the GPU has them; no effect on the CPU.
+    torch.set_float32_matmul_precision("high")
 
 
 def _judge(
