@@ -12,7 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from roilab.atomic_write import remove_leftovers, write_json
 from roilab.console import table_console
-from roilab.freed_memory import reuse_freed_memory
 from roilab.interruption import Interrupted
 from roilab.predict.jobs import Job, PredictError, find_frames, list_jobs
 from roilab.predict.predictor import Predictor
@@ -39,7 +38,6 @@ def predict(config: DictConfig) -> None:
     files = find_frames(plain["frames"], plain["in_folder"])
     jobs = list_jobs(files, output_dir, plain["container"])
     set_threads(None)
-    reuse_freed_memory()
     predictor = Predictor.from_config(plain)
     claim_folder(output_dir, predictor.settings())
     waiting = [job for job in jobs if not job.finished]
