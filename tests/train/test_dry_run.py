@@ -42,8 +42,10 @@ def test_dry_run_writes_nothing(
     monkeypatch.chdir(tmp_path)
     before = files(tmp_path) | files(frames_dir)
     arguments = [a for a in tiny_arguments if not a.startswith("logger")]  # default: CSV and W&B
-    run_train("--dry-run", *arguments, "data.planes=[U,V]", "data.batch_size=2")
-    out = capsys.readouterr().out
+    arguments += ["data.planes=[U,V]", "data.batch_size=2", "trainer.threads=1"]
+    run_train("--dry-run", *arguments)
+    out, err = capsys.readouterr()
+    assert "1 thread: trainer.threads" in err + out
     assert files(tmp_path) | files(frames_dir) == before
     # By hand: 2 files with 3 and 2 events, one of them for validation, two planes each.
     assert row(out, "training") == "4 events, 8 images"
