@@ -14,6 +14,7 @@ from roilab.detectors.readout import Readout
 from roilab.evaluate.methods import Method
 from roilab.evaluate.sample import SampleImage, SampleKey, read_image
 from roilab.evaluate.settings import EvaluationError, PhysicsSettings
+from roilab.freed_memory import return_freed_memory
 from roilab.inference import Network, Plane, Rois, roi_probability
 from roilab.metrics import (
     ChargeProfile,
@@ -134,6 +135,8 @@ class Evaluator:
         groups = {key: [GroupMetrics(self.physics) for _ in self.methods] for key in keys}
         for image in images[share]:
             self.evaluate_image(image, groups[image.key])
+            # Else memory grows with the images, because small results lie between the frames.
+            return_freed_memory()
             advance()
         counts = {key: sum(image.key == key for image in images) for key in keys}
         rows = [
