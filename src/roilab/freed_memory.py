@@ -6,7 +6,7 @@ from functools import cache
 
 # mallopt(3): parameters, and their values.
 _SETTINGS = (
-    (-4, 0),  # M_MMAP_MAX: no block has a mapping of its own, which would be returned when freed
+    (-4, 0),  # M_MMAP_MAX: all blocks are in the heap; mappings are returned when they are freed
     (-1, -1),  # M_TRIM_THRESHOLD: nothing is returned at the end of the heap
     (-2, 2**26),  # M_TOP_PAD: the heap grows by at least 64 MiB
 )
