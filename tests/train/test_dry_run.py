@@ -44,8 +44,8 @@ def test_dry_run_writes_nothing(
     arguments = [a for a in tiny_arguments if not a.startswith("logger")]  # default: CSV and W&B
     arguments += ["data.planes=[U,V]", "data.batch_size=2", "trainer.threads=1"]
     run_train("--dry-run", *arguments)
-    out, err = capsys.readouterr()
-    assert "1 thread: trainer.threads" in err + out
+    out = capsys.readouterr().out
+    assert "1 thread: trainer.threads" in out
     assert files(tmp_path) | files(frames_dir) == before
     # By hand: 2 files with 3 and 2 events, one of them for validation, two planes each.
     assert row(out, "training") == "4 events, 8 images"

@@ -204,7 +204,7 @@ def _without_traceback(error: Exception) -> Exception:
 
 
 def _free_memory() -> None:
-    """Free networks and the processes of data loaders that only reference cycles hold."""
+    """Free networks and data loaders that only reference cycles hold, and return their memory."""
     gc.collect()
     return_freed_memory()
     import torch
