@@ -1,7 +1,9 @@
-"""The checkpoint of a run, found by the files in the run's folder."""
+"""The checkpoint of a run, found by the files in the run's folder, and its status file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 def run_checkpoint(folder: Path) -> Path | None:
@@ -29,9 +31,17 @@ def run_of(checkpoint: Path) -> Path | None:
     return folder.parent if folder.name == "checkpoints" else None
 
 
-def _recorded(folder: Path) -> Path | None:
+def read_status(folder: Path) -> Mapping[str, Any]:
+    """Return the status file of a run; empty where it is absent or cannot be read."""
     try:
-        name = json.loads((folder / "status.json").read_text())["results"]["checkpoint"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # not finished, or not written by this version
+        content = json.loads((folder / "status.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _recorded(folder: Path) -> Path | None:
+    results = read_status(folder).get("results")
+    # Not finished, or not written by this version.
+    name = results.get("checkpoint") if isinstance(results, dict) else None
     return folder / name if isinstance(name, str) else None

@@ -62,6 +62,10 @@ def test_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert complete("train", "--config-dir", f"{tmp_path}/") == found
     assert complete("evaluate", f"network={tmp_path}/b") == [f"network={one}" for one in found]
     assert complete("evaluate", f"sample=[a,{tmp_path}/bi") == [f"sample=[a,{tmp_path}/bin/"]
+    for command, key in (
+        *(("evaluate", "network"), ("train", "model.weights"), ("train", "distill.teacher")),
+    ):
+        assert f"{key}=pdhd-fast" in complete(command, f"{key}=pdhd-f")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert complete("train", "data.dir=~/bi") == ["data.dir=~/bin/"]
 

@@ -40,7 +40,10 @@ TRAIN = [
     ("callbacks.best.monitor=val/dise", "Did you mean val/dice?"),
     ("optimizer.lr=fast", "optimizer.lr=fast: expected a number above 0."),
     ("model.mask_thresh=50", "For 50 % write model.mask_thresh=0.5."),
-    ("model.weights=none.pt", "model.weights=none.pt: expected a file that exists, or null."),
+    (
+        "model.weights=none.pt",
+        "model.weights=none.pt: expected a file or folder that exists, or null.",
+    ),
     ("resume=none.ckpt", "resume=none.ckpt: expected auto, or a file that exists, or null."),
     ("seed=-1", "seed=-1: expected a whole number of at least 0"),
     ("scheduler=cosine trainer.max_epochs=0", "T_max=0: expected a whole number of at least 1."),

@@ -30,7 +30,7 @@ from roilab.inference.network_file import NetworkNameError, network_file
 from roilab.inference.stored_network import full_weights, halve_weights
 from roilab.inspect.__main__ import main as inspect_main
 from roilab.inspect.networks import describe_network
-from roilab.model_card import network_facts
+from roilab.model_card import network_facts, trainings_behind
 from roilab.networks import store
 from roilab.networks.__main__ import main
 from roilab.networks.comparison import MaskChanges, compare_masks
@@ -238,6 +238,42 @@ def test_every_command_takes_the_name(
     rec = tracks_dir / "g4-rec-0.h5"
     run_verb("display", "network=tiny", f"rec={rec}", "display.pictures=[display]")
     assert list((tmp_path / "display").glob("*.png"))
+
+
+def test_a_training_from_its_weights_names_the_earlier_one(
+    run: Path, box: Path, run_train: Run, light_arguments: list[str], tmp_path: Path
+) -> None:
+    """``model.weights`` takes the name; checkpoint, card, export and inspect say so."""
+    with_export = [one for one in light_arguments if one != "callbacks.export=null"]
+    again = [*with_export, "data.normalization=layer", "model.weights=tiny"]
+    run_train(*again, "trainer.max_epochs=1", f"output_dir={tmp_path / 'second'}")
+    run_train(
+        *(*again, "trainer.max_epochs=2", "resume=auto", "resume_override=true"),
+        f"output_dir={tmp_path / 'second'}",
+    )
+    second, third = tmp_path / "second", tmp_path / "third"
+    run_train(
+        *(*with_export, "data.normalization=layer", f"model.weights={second}"),
+        *("trainer.max_epochs=1", f"output_dir={third}"),
+    )
+    first = "tiny: 4 training events"
+    both = f"{first}<br>second: 4 training events"
+    for folder, expected in ((second, first), (third, both)):
+        card = (folder / "README.md").read_text()
+        assert f"| began with the weights of | {expected} |" in card
+        for network in (folder, folder / "model.ts"):
+            _, said = describe_network(str(network))
+            assert said["began with the weights of"] == expected.replace("<br>", "; then ")
+    assert main(["store", str(third), "later", "--output", str(box)]) == 0
+    assert both in (box / "later.md").read_text()
+    assert [one["weights"] for one in trainings_behind(box / "later.safetensors")] == [
+        *("tiny", "second", "later"),
+    ]
+    # Of weights of another program only the name of the file is known.
+    other = tmp_path / "theirs.pth"
+    torch.save(load_network(network_file(run)).net.state_dict(), other)
+    assert trainings_behind(other) == [{"weights": "theirs.pth", "data": {}, "frames": []}]
+    assert "began with the weights of" not in describe_network("tiny")[1]
 
 
 def test_names_and_paths(

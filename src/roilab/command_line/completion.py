@@ -15,12 +15,15 @@ from roilab.command_line.help_page import show
 from roilab.command_line.keys import Command, ConfFolders, config_dir
 from roilab.reference_networks import reference_names
 
+# Last names of the keys whose values are files, folders, or names of reference networks.
+NETWORK_KEYS = frozenset(("network", "weights", "teacher"))
 # Last names of the keys whose values are files or folders.
 PATH_KEYS = frozenset(
     (
-        *("dir", "network", "output_dir", "sample", "samples", "rec", "tru", "resume", "log"),
+        *NETWORK_KEYS,
+        *("dir", "output_dir", "sample", "samples", "rec", "tru", "resume", "log"),
         "frames",
-        *("weights", "encoder_weights", "simulated_dir", "train_files", "val_files", "test_files"),
+        *("encoder_weights", "simulated_dir", "train_files", "val_files", "test_files"),
     )
 )
 _ONE_OF = {"--cfg": ("job", "hydra", "all"), "completion": ("bash", "zsh", "fish")}
@@ -119,7 +122,7 @@ def _values(command: Command, name: str, value: str) -> list[str]:
         return [f"{start}{choice}" for choice in found]
     key = command.flat.get(bare)
     if bare.rpartition(".")[2] in PATH_KEYS:
-        names = reference_names() if bare.rpartition(".")[2] == "network" else []
+        names = reference_names() if bare.rpartition(".")[2] in NETWORK_KEYS else []
         return [*(f"{start}{one}" for one in _starting(names, last)), *_paths(start, last)]
     if key is None or key.children is not None:
         return []

@@ -28,6 +28,7 @@ from roilab.config.path_kinds import File, Folder, Network
 from roilab.config.simulation import SIMULATION
 
 NETWORK = Network("checkpoint, TorchScript file, folder of a run or reference network")
+WEIGHTS = Network("weights file, folder of a run or reference network")
 NETWORKS = Null(Either(NETWORK, ListOf(kind=Network())))
 # Folders of a run, made by Hydra; classes that the file of a network may name.
 _RUN: Table = {"output_dir": Text(), "run_dir": Text(), "trust": ListOf(kind=Text())}
@@ -71,7 +72,7 @@ _TRAIN: Table = {
     "model": Section({
         "name": Null(Text()),
         "net": Free(),
-        "weights": Null(File()),
+        "weights": Null(WEIGHTS),
         "mask_thresh": _MASK_THRESH,
         "channels_last": Flag(),
     }),

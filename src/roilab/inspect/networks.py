@@ -11,7 +11,7 @@ from roilab.inference import WorkingPoint, network_file, read_network
 from roilab.inference.checkpoint import WORKING_POINT
 from roilab.inference.metadata import recipe_metadata
 from roilab.inspect.kinds import NETWORK_ENDINGS
-from roilab.model_card import card_metadata, network_facts
+from roilab.model_card import card_metadata, describe_earlier, network_facts
 from roilab.verdict import Verdict
 from roilab.wirecell.torchscript import load_torchscript
 
@@ -101,7 +101,8 @@ def _training(metadata: Mapping[str, Any]) -> dict[str, Any]:
     training = found if isinstance(found, Mapping) else {}
     epoch = training.get("epoch")
     counts = training.get("data") or {}
-    return {
+    earlier = "; then ".join(map(describe_earlier, training.get("earlier") or ()))
+    facts = {
         "verdict": Verdict.from_plain(training.get("verdict")),
         "trained on": training.get("frames"),
         "training data": _counts(counts, "train"),
@@ -112,6 +113,7 @@ def _training(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "versions": training.get("versions") or metadata.get("versions"),
         "commit": training.get("git_commit") or metadata.get("git_commit"),
     }
+    return facts | ({"began with the weights of": earlier} if earlier else {})
 
 
 def _export(metadata: Mapping[str, Any]) -> dict[str, Any]:

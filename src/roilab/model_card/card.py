@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from roilab.inference import WorkingPoint
+from roilab.model_card.earlier import describe_earlier
 from roilab.model_card.facts import TrainingFacts
 from roilab.model_card.frames import UNKNOWN
 from roilab.model_card.front_matter import front_matter
@@ -60,8 +61,8 @@ def card_metadata(
         licence: SPDX name; ``None`` for that of the facts.
 
     Returns:
-        ``detector``, ``licence`` and ``training``: date, epoch, events, simulations, versions,
-        commit, verdict.
+        ``detector``, ``licence`` and ``training``: date, epoch, events, simulations, earlier
+        trainings, versions, commit, verdict.
     """
     detector = recipe["data"].get("detector") or {}
     return {
@@ -72,6 +73,7 @@ def card_metadata(
             "epoch": facts.epoch,
             "data": facts.data,
             "frames": list(facts.frames) or [UNKNOWN],
+            "earlier": [dict(training) for training in facts.earlier],
             "versions": facts.versions,
             "git_commit": facts.commit,
             "verdict": facts.verdict(point).plain(),
@@ -120,6 +122,10 @@ def _facts(card: Card) -> str:
         "versions": plain_text(", ".join(f"{k} {v}" for k, v in versions.items())),
         "commit of roilab": plain_text(commit or "not known"),
     }
+    if facts.earlier:
+        lines["began with the weights of"] = "<br>".join(
+            plain_text(describe_earlier(training)) for training in facts.earlier
+        )
     return markdown_table(["", ""], list(lines.items()))
 
 

@@ -1,6 +1,5 @@
 """Facts of a training that a recipe does not hold: from the folder of a run, or as stored."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -9,9 +8,10 @@ from typing import Any
 
 from roilab.csv_log import read_curves
 from roilab.inference import WorkingPoint
+from roilab.model_card.earlier import EARLIER
 from roilab.model_card.figures import find_figures
 from roilab.model_card.frames import describe_frames
-from roilab.run_folder import run_checkpoint, run_of
+from roilab.run_folder import read_status, run_checkpoint, run_of
 from roilab.types import Row
 from roilab.verdict import Verdict, judge_training, read_run_tables
 
@@ -33,6 +33,7 @@ class TrainingFacts:
         metrics: values of that epoch, by name.
         data: number of files, events and images by stage: ``{"train": {"images": 90}}``.
         frames: a line for every simulation whose frames were read; empty where it is not known.
+        earlier: trainings that led to the weights it began with, see ``trainings_behind``.
         physics: rows of the charge metrics; empty where the network was not evaluated.
         date: on which it was trained, such as ``2026-11-28``; empty where it is not known.
         versions: of the packages that it was trained with.
@@ -46,6 +47,7 @@ class TrainingFacts:
     metrics: Mapping[str, float] = field(default_factory=dict)
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     frames: Sequence[str] = ()
+    earlier: Sequence[Mapping[str, Any]] = ()
     physics: Sequence[Row] = ()
     date: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class TrainingFacts:
             "metrics": dict(self.metrics),
             "data": {stage: dict(counts) for stage, counts in self.data.items()},
             "frames": list(self.frames),
+            "earlier": [dict(training) for training in self.earlier],
             "physics": rows,
             "date": self.date,
             "versions": dict(self.versions),
@@ -95,8 +98,10 @@ def network_facts(path: Path, content: Mapping[str, Any], point: WorkingPoint) -
         return stored_facts(content, path.parent)
     run_dir, epoch, recipe = run_of(path), int(content["epoch"]), content["roilab_recipe"]
     if run_dir is None:
-        return TrainingFacts(epoch=epoch, frames=describe_frames(recipe["data"]))
-    return read_training_facts(run_dir, epoch, recipe, point)
+        facts = TrainingFacts(epoch=epoch, frames=describe_frames(recipe["data"]))
+    else:
+        facts = read_training_facts(run_dir, epoch, recipe, point)
+    return replace(facts, earlier=content.get(EARLIER) or ())
 
 
 def read_training_facts(
@@ -116,7 +121,7 @@ def read_training_facts(
     curves = {name: dict(points) for name, points in read_curves(run_dir / "csv").items()}
     logged = {name: points[epoch] for name, points in curves.items()
               if name.startswith("val/") and epoch in points}  # fmt: skip
-    status = _read_status(run_dir)
+    status = read_status(run_dir)
     results = status.get("results") or {}
     # The charge metrics of a run are those of its best checkpoint.
     best = point.epoch is None or point.epoch == epoch
@@ -149,6 +154,7 @@ def stored_facts(content: Mapping[str, Any], folder: Path) -> TrainingFacts:
         metrics={k: v for k, v in metrics.items() if k.startswith("val/") and v is not None},
         data=training.get("data") or {},
         frames=training.get("frames") or (),
+        earlier=training.get("earlier") or (),
         physics=training.get("physics") or (),
         date=str(training.get("date") or training.get("ended") or "")[:10],
         versions=training.get("versions") or {},
@@ -157,14 +163,6 @@ def stored_facts(content: Mapping[str, Any], folder: Path) -> TrainingFacts:
         folder=folder,
         figures=training.get("figures") or (),
     )
-
-
-def _read_status(run_dir: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads((run_dir / "status.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _date_of_checkpoint(run_dir: Path) -> str:

@@ -1,7 +1,6 @@
 """Lightning module: training, validation and test of any network."""
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,9 +13,10 @@ from torchmetrics import MeanMetric, MetricCollection
 import roilab
 from roilab.building import build
 from roilab.data import TrainingItem
-from roilab.inference import WorkingPoint
+from roilab.inference import WorkingPoint, network_file
 from roilab.inference.checkpoint import WORKING_POINT
 from roilab.metrics import segmentation_metrics
+from roilab.model_card import EARLIER, trainings_behind
 from roilab.models import LayerNormalization, build_net, load_weights
 from roilab.train.depthwise import depthwise_gradients
 from roilab.train.teacher import Teacher
@@ -57,6 +57,8 @@ class RoiModule(LightningModule):
     Attributes:
         working_point: mask threshold, saved in every checkpoint; ``ChooseMaskThreshold`` chooses
             it after the training.
+        earlier: trainings that led to the weights it began with, see ``trainings_behind``; saved
+            in every checkpoint, for the model card.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class RoiModule(LightningModule):
         self.normalization = LayerNormalization(len(recipe["data"]["layers"]))
         self.net, self.loss = net, loss
         self.recipe, self.working_point = recipe, WorkingPoint.at_start(recipe)
+        self.earlier: Sequence[Mapping[str, Any]] = ()
         self._optimizer, self._scheduler = optimizer, scheduler
         self.teacher: Teacher | None = None  # of a distillation; set before the training
         self._memory_format = torch.channels_last if channels_last else torch.contiguous_format
@@ -148,22 +151,31 @@ class RoiModule(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": settings}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the recipe, the working point and the version to a checkpoint."""
+        """Add recipe, earlier trainings, working point and version to a checkpoint."""
         checkpoint["roilab_recipe"] = dict(self.recipe)
+        checkpoint[EARLIER] = [dict(training) for training in self.earlier]
         checkpoint[WORKING_POINT] = self.working_point.plain()
         checkpoint["roilab_version"] = roilab.__version__
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the earlier trainings from a checkpoint that a training is resumed from."""
+        self.earlier = checkpoint.get(EARLIER) or ()
 
 
 def start_module(recipe: Recipe) -> RoiModule:
     """Build a module for a new training, with weights from the files that the recipe names.
 
     Raises:
+        NetworkNameError: there is neither a file ``model.weights`` nor a reference network of
+            that name.
         WeightsError: ``model.weights`` cannot be read or belongs to another network.
         NetworkError: the network cannot be built as configured.
     """
     module = build_module(recipe, load_files=True)
     if recipe["model"]["weights"] is not None:
-        load_weights(module.net, Path(recipe["model"]["weights"]))
+        file = network_file(recipe["model"]["weights"])
+        load_weights(module.net, file)
+        module.earlier = trainings_behind(file)
     return module
 
 

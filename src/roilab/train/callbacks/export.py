@@ -62,6 +62,6 @@ class ExportTorchScript(Callback):
         # The status file gets its results, versions and end after the export.
         counts = trainer.datamodule.counts()  # type: ignore[attr-defined]
         today = datetime.now(UTC).date().isoformat()
-        facts = replace(facts, data=counts, date=facts.date or today)
+        facts = replace(facts, data=counts, date=facts.date or today, earlier=module.earlier)
         # A resumed run replaces its earlier export.
         return export_network(network, self.path, self.settings, overwrite=True, facts=facts)
