@@ -1,10 +1,23 @@
-"""Numbers as tables show them."""
+"""Consoles print texts as they are; numbers as tables show them."""
 
 import math
 
 import pytest
+from rich.table import Table
 
-from roilab.console import number_or_dash, number_with_errors
+from roilab.console import number_or_dash, number_with_errors, table_console, text_console
+
+
+def test_units_and_names_in_brackets_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """rich would take them for names of styles, and print nothing."""
+    table = Table(title="outputs/planes[v]")
+    table.add_column("time [s]")
+    table.add_row("planes=[u,v] :smile:")
+    table_console().print(table)
+    text_console().print("frames[v].h5 :x:")
+    out = capsys.readouterr().out
+    for text in ("outputs/planes[v]", "time [s]", "planes=[u,v] :smile:", "frames[v].h5 :x:"):
+        assert text in out
 
 
 @pytest.mark.parametrize(

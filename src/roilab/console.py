@@ -1,7 +1,12 @@
-"""Output of entry points: the console for tables, and numbers with their errors."""
+"""Output of entry points: consoles for tables and lines, and numbers with their errors.
+
+Consoles print texts as they are: rich would take the unit in ``time [s]``, and names in brackets
+in paths, for the name of a style, and print nothing.
+"""
 
 import math
 import sys
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +16,13 @@ _WIDTH = 140  # for a file or a pipe, where rich would take 80 and cut columns
 
 def table_console() -> Console:
     """Return a console on standard output, wide enough for tables in files and pipes too."""
-    return Console(width=None if sys.stdout.isatty() else _WIDTH)
+    width = None if sys.stdout.isatty() else _WIDTH
+    return Console(width=width, markup=False, emoji=False)
+
+
+def text_console(file: TextIO | None = None) -> Console:
+    """Return a console for lines of text, which it does not wrap; by default standard output."""
+    return Console(file=file, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def print_verdict(console: Console, text: str, colour: str) -> None:

@@ -3,10 +3,8 @@
 import sys
 from collections.abc import Callable
 
-from rich.console import Console
-from rich.markup import escape
-
 from roilab.closed_pipe import reader_may_leave
+from roilab.console import text_console
 from roilab.errors import RoilabError
 from roilab.interruption import interruptible
 
@@ -28,5 +26,5 @@ def run_command(task: Callable[[], int]) -> int:
             f"{error.filename}: cannot be read or written ({error.strerror}); expected a file or "
             "folder that you may use. Check its permissions, or name another."
         )
-    Console(file=sys.stderr, soft_wrap=True, highlight=False).print(escape(text))
+    text_console(sys.stderr).print(text)
     return 1

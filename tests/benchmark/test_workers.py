@@ -1,5 +1,6 @@
 """Workers of the benchmark, run in the process of the test."""
 
+import ctypes
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from roilab.benchmark.memory_worker import run_job
 from roilab.benchmark.process import resident_mb
 from roilab.benchmark.subprocess_runner import WorkerError, run_in_subprocess
 from roilab.benchmark.worker import measure
+from roilab.freed_memory import return_freed_memory
 from roilab.peak_memory import PeakMemory
 from roilab.wirecell.torchscript import save_torchscript
 
@@ -26,6 +28,16 @@ class Hungry(nn.Module):
         # Filled with a value of the image, or TorchScript would store it as a constant.
         held = torch.full([50_000_000], float(image[0, 0, 0, 0]))
         return image[:, :1] - held[:1] + image[0, 0, 0, 0] + image.shape[2]
+
+
+@pytest.fixture(autouse=True)
+def memory_is_returned() -> None:
+    """Set glibc's defaults again: a training in this process lets it keep freed memory."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for parameter, default in ((-4, 65536), (-1, 2**17), (-2, 2**17)):
+            mallopt(parameter, default)
+    return_freed_memory()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import pytest
 
 from roilab.frames import FrameWriter
 from roilab.inspect.__main__ import main
+from roilab.simulate.depo_files import depo_arrays
+from roilab.simulate.depositions import Depositions
 from tiny_frames import START_NS, TICK_NS
 
 
@@ -16,6 +18,7 @@ def test_a_pair_that_fits(frames_dir: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(files) == 0
     out = capsys.readouterr().out
     assert "all tags on one grid" in out
+    assert "start [us] ┃ tick [ns]" in out
     row = next(line for line in out.splitlines() if "loose_lf1" in line)
     for text in ("160", "480", "160-319", "-250.000", "500", "float32", "100.00 %"):
         assert text in row
@@ -67,3 +70,31 @@ def test_bad_charge_and_foreign_files(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "text.h5").write_text("text")
     assert main([str(tmp_path / "text.h5")]) == 1
     assert "cannot be opened as HDF5" in capsys.readouterr().err
+
+
+def test_depositions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The archive that ``roilab simulate output=depos`` writes."""
+    depositions = Depositions(
+        position=np.array([[10.0, 20.0, 30.0], [-10.0, 25.0, 40.0]]),
+        time_ns=np.array([2000.0, 500.0]),
+        electrons=np.array([1500.0, 2500.0]),
+    )
+    path, none = tmp_path / "depos-0.npz", np.zeros((0, 7), np.float32)
+    data, info = depo_arrays(depositions)
+    np.savez(path, depo_data_7=data, depo_info_7=info, depo_data_3=none, depo_info_3=none)
+    assert main([str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "time [us]" in out
+    rows = [line.split("│")[1:-1] for line in out.splitlines() if "│" in line]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        ["3", "0", "0", "-", "-", "-", "-"],
+        ["7", "2", "4e+03", "0.5 to 2.0", "-1.0 to 1.0", "2.0 to 2.5", "3.0 to 4.0"],
+    ]
+    np.savez(path, depo_data_7=data[:, :5])
+    assert main([str(path)]) == 1
+    assert "depo_data_7.npy has shape (2, 5); expected a row of 7" in capsys.readouterr().err
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    assert main([str(path)]) == 1
+    assert "cannot be read" in capsys.readouterr().err

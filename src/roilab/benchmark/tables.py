@@ -6,7 +6,6 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from roilab.atomic_write import save_figure, write_csv, write_text
@@ -115,11 +114,11 @@ def show_costs(rows: Sequence[Row], header: Mapping[str, Any], output_dir: Path)
 
 def text_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """Return a table for the console, aligned as ``markdown_table``."""
-    table = Table(title=escape(title), title_justify="left")
+    table = Table(title=title, title_justify="left")
     for number, heading in enumerate(header):
-        table.add_column(escape(heading), justify="left" if number == 0 else "right")
+        table.add_column(heading, justify="left" if number == 0 else "right")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     return table
 
 

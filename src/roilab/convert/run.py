@@ -157,4 +157,4 @@ def _print(
             shown_names = f"{', '.join(names[:4])}{', ...' * (len(names) > 4)}"
             lines.append(f"{text}: {shown_names} ({len(names)}).")
     for line in lines:
-        table_console().print(line, soft_wrap=True, highlight=False, markup=False)
+        table_console().print(line, soft_wrap=True, highlight=False)

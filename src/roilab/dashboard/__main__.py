@@ -53,7 +53,7 @@ def _print_lines(lines: Iterable[object]) -> None:
     from roilab.console import table_console
 
     for line in lines:
-        table_console().print(str(line), soft_wrap=True, highlight=False, markup=False)
+        table_console().print(str(line), soft_wrap=True, highlight=False)
 
 
 def print_tables(runs: "Sequence[WandbRun]", charts: "Sequence[Chart]") -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from roilab.console import table_console
@@ -32,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(console: Console, found: Comparison, one: Path, two: Path) -> None:
-    console.print(escape(f"1: {one}\n2: {two}"), highlight=False, soft_wrap=True)
+    console.print(f"1: {one}\n2: {two}", highlight=False, soft_wrap=True)
     subjects = ", ".join(found.differences)
     if found.equal:
         console.print(f"no difference: {subjects} are the same")
@@ -41,9 +40,9 @@ def _show(console: Console, found: Comparison, one: Path, two: Path) -> None:
         if lines:
             console.print(_table(title, lines))
     for number, verdict in enumerate(found.verdicts, 1):
-        console.print(escape(f"verdict {number}: {verdict}"), highlight=False, soft_wrap=True)
+        console.print(f"verdict {number}: {verdict}", highlight=False, soft_wrap=True)
     for problem in found.problems:
-        console.print(escape(f"not compared: {problem}"), highlight=False, soft_wrap=True)
+        console.print(f"not compared: {problem}", highlight=False, soft_wrap=True)
 
 
 def _table(title: str, lines: Sequence[Line]) -> Table:
@@ -53,7 +52,7 @@ def _table(title: str, lines: Sequence[Line]) -> Table:
         table.add_column(heading, overflow="fold")
     for line in lines:
         cells = (line.name, line.one, line.two, *([line.change] if changes else []))
-        table.add_row(*(escape(cell) for cell in cells))
+        table.add_row(*cells)
     return table
 
 

@@ -1,4 +1,4 @@
-"""``python -m roilab.inspect FILE...``: contents of frame files, or what a network's file says."""
+"""``python -m roilab.inspect FILE...``: contents of frame files, depositions, and networks."""
 
 import argparse
 import sys
@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from roilab.console import table_console
 from roilab.frames import READABLE, FrameFile, open_frames, shown, truth_name
+from roilab.inspect.depositions import Interval, is_depositions, summarize_depositions
 from roilab.inspect.kinds import is_network
 from roilab.inspect.summary import TagSummary, compare_pair, summarize
 from roilab.plain_command import run_command
@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "files",
         nargs="+",
         metavar="FILE",
-        help="frame files, or networks: model.ts, a checkpoint, the folder of a run, a name",
+        help="frame files, depositions, or networks: model.ts, a checkpoint, the folder of a run, "
+        "a name",
     )
     parser.add_argument(
         "--quick", action="store_true", help="do not read samples (no sparsity, no NaN count)"
@@ -41,9 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show_all(arguments: Sequence[str], reader: str | None, quick: bool) -> int:
-    """Print networks, then files of frames; return the exit code."""
+    """Print networks and depositions, then files of frames; return the exit code."""
     frames = []
     for argument in arguments:
+        if reader is None and is_depositions(Path(argument)):
+            _show_depositions(Path(argument))
+            continue
         # A file of frames needs no torch, which takes seconds to import; that of a reader of the
         # user can be a folder.
         is_frames = reader is not None or Path(argument).name.endswith(_FRAMES)
@@ -59,11 +63,30 @@ def _show_network(argument: str) -> bool:
     from roilab.inspect.networks import describe_network
 
     console, (file, facts) = table_console(), describe_network(argument)
-    table = Table(title=escape(str(file)), title_justify="left", show_header=False)
+    table = Table(title=str(file), title_justify="left", show_header=False)
     for name, value in facts.items():
-        table.add_row(name, escape(value))
+        table.add_row(name, value)
     console.print(table)
     return True
+
+
+def _show_depositions(path: Path) -> None:
+    """Print the depositions of every event, which a job of the Wire-Cell Toolkit reads."""
+    console = table_console()
+    table = Table(title=f"{path}: depositions", title_justify="left")
+    for heading in ("event", "groups", "electrons", "time [us]", "x [cm]", "y [cm]", "z [cm]"):
+        table.add_column(heading, justify="right")
+    for summary in summarize_depositions(path):
+        intervals = (summary.time_us, *(summary.position_cm or (None,) * 3))
+        table.add_row(
+            *(str(summary.event), f"{summary.groups:,}", f"{summary.electrons:.3g}"),
+            *map(_interval, intervals),
+        )
+    console.print(table)
+
+
+def _interval(interval: Interval | None) -> str:
+    return "-" if interval is None else f"{interval[0]:.1f} to {interval[1]:.1f}"
 
 
 def _show_files(files: Sequence[Path], reader: str | None, quick: bool) -> int:
@@ -84,7 +107,7 @@ def _pairs(files: Sequence[Path]) -> list[tuple[Path, Path]]:
 
 def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:
     """Print the table of one file; return the number of NaN and infinite samples."""
-    table = Table(title=escape(str(frames.path)), title_justify="left")
+    table = Table(title=str(frames.path), title_justify="left")
     numbers = ("rows", "ticks", "channels", "first tick", "start [us]", "tick [ns]", "type")
     for heading in ("event", "tag", *numbers, "non-zero", "NaN/inf"):
         table.add_column(heading, justify="left" if heading in ("event", "tag") else "right")
@@ -100,7 +123,7 @@ def _show_file(console: Console, frames: FrameFile, quick: bool) -> int:
             f"{frames.path.name}: was rebinned before it was written: every stored sample is the "
             f"mean of {rebin} ticks. Train on it with data.rebin={rebin}."
         )
-        console.print(escape(text), highlight=False, soft_wrap=True)
+        console.print(text, highlight=False, soft_wrap=True)
     return bad
 
 
@@ -109,7 +132,7 @@ def _row(summary: TagSummary) -> list[str]:
     ids = f"{info.channels.min()}-{info.channels.max()}" if len(info.channels) else "none"
     return [
         str(summary.event),
-        escape(shown(summary.tag)),
+        shown(summary.tag),
         str(len(info.channels)),
         str(info.n_columns),
         ids,
@@ -125,7 +148,7 @@ def _row(summary: TagSummary) -> list[str]:
 def _show_pair(console: Console, rec: FrameFile, tru: FrameFile) -> int:
     """Print the differences of a pair; return how many cannot be corrected."""
     differences = compare_pair(rec, tru)
-    title = escape(f"{rec.path.name} with {tru.path.name}")
+    title = f"{rec.path.name} with {tru.path.name}"
     if not differences:
         console.print(f"{title}: all tags on one grid")
     for corrected, heading in (
@@ -136,7 +159,7 @@ def _show_pair(console: Console, rec: FrameFile, tru: FrameFile) -> int:
         if texts:
             console.print(f"{title}: {heading}")
         for text in texts:
-            console.print(f"  {escape(text)}", highlight=False, soft_wrap=True)
+            console.print(f"  {text}", highlight=False, soft_wrap=True)
     return sum(not one.corrected for one in differences)
 
 

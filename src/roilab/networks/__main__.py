@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
 
 from roilab.console import print_verdict, table_console
@@ -54,10 +53,10 @@ def _list() -> int:
                 heading, justify="left" if isinstance(rows[0][heading], str) else "right"
             )
         for row in rows:
-            table.add_row(*(escape(_text(value)) for value in row.values()))
+            table.add_row(*(_text(value) for value in row.values()))
         console.print(table)
     for problem in problems:
-        console.print(escape(problem), soft_wrap=True, highlight=False)
+        console.print(problem, soft_wrap=True, highlight=False)
     return 1 if problems else 0
 
 
@@ -76,7 +75,7 @@ def _store(options: argparse.Namespace) -> int:
 
     stored = store_network(options.run, options.name, options.output, overwrite=options.overwrite)
     for line in stored.lines:
-        table_console().print(escape(line), soft_wrap=True, highlight=False)
+        table_console().print(line, soft_wrap=True, highlight=False)
     print_verdict(table_console(), str(stored.verdict), stored.verdict.colour)
     return 0
 

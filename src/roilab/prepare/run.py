@@ -183,4 +183,4 @@ def _report(prepared: PreparedSet, dataset: RoiDataset, folder: Path, seconds: f
         "ranges and truth tags."
     )
     for line in lines:
-        table_console().print(line, soft_wrap=True, highlight=False, markup=False)
+        table_console().print(line, soft_wrap=True, highlight=False)

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from roilab.console import text_console
 from roilab.plain_command import run_command
 
 
@@ -36,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def write() -> int:
         page = _write_pages(options.folders, options.output, options.study)
-        Console(soft_wrap=True, highlight=False).print(escape(str(page)))
+        text_console().print(str(page))
         return 0
 
     return run_command(write)

@@ -5,9 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from roilab.console import text_console
 from roilab.plain_command import run_command
 
 _PATTERN = (
@@ -36,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from roilab.sample.write import write_sample  # h5py takes time to import
 
         text = write_sample(options.folder, options.pattern, options.truth, options.plane)
-        Console(soft_wrap=True, highlight=False).print(escape(text))
+        text_console().print(text)
         return 0
 
     return run_command(write)

@@ -102,7 +102,7 @@ def print_study(shared: SharedStudy) -> None:
     console.print(table)
     if best.trials:
         again = f"roilab train --config-dir {shlex.quote(str(plan.folder))} experiment=best"
-        console.print(f"best settings: {again}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"best settings: {again}", soft_wrap=True, highlight=False)
 
 
 def _complete(study: "Study") -> list["FrozenTrial"]:

@@ -94,4 +94,4 @@ def _write(
 ) -> None:
     path = batch.write(folder, arguments, names, grace_s)
     text = f"{len(names)} jobs are described, none is started; to submit them: condor_submit {path}"
-    table_console().print(text, soft_wrap=True, highlight=False, markup=False)
+    table_console().print(text, soft_wrap=True, highlight=False)

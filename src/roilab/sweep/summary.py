@@ -32,10 +32,10 @@ def print_summary(sweep: Sweep) -> bool:
     console.print(table)
     if sweep.report and folders:
         for text in _write_report(sweep.output_dir):
-            console.print(text, soft_wrap=True, highlight=False, markup=False)
+            console.print(text, soft_wrap=True, highlight=False)
     for folder, status in zip(folders, jobs, strict=True):
         if status is not None and status.error is not None:
-            console.print(f"{folder.name}: {status.error}", soft_wrap=True, markup=False)
+            console.print(f"{folder.name}: {status.error}", soft_wrap=True)
     unfinished = [status for status in jobs if status is None or status.state != "finished"]
     if unfinished:
         console.print(

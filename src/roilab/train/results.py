@@ -61,12 +61,12 @@ def print_results(results: Results, run_dir: Path, seconds: float) -> None:
     console = table_console()
     console.print(table)
     if note := results.working_point.get("note"):
-        console.print(f"mask_thresh: {note}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"mask_thresh: {note}", soft_wrap=True, highlight=False)
     if (verdict := Verdict.from_plain(results.verdict)) is not None:
         print_verdict(console, str(verdict), verdict.colour)
     for name, reason in results.left_out.items():
         text = f"left out   {name}: {reason}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
+        console.print(text, soft_wrap=True, highlight=False)
     paths = {
         "checkpoint": best,
         "model": run_dir / "model.ts",

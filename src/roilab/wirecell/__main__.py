@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
 from roilab.atomic_write import write_text
+from roilab.console import text_console
 from roilab.errors import RoilabError
 from roilab.plain_command import run_command
 
@@ -39,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "or remove it."
             )
         write_text(path, text)
-        Console(soft_wrap=True, highlight=False).print(escape(_USE.format(path=path)))
+        text_console().print(_USE.format(path=path))
         return 0
 
     return run_command(write)
