@@ -177,6 +177,36 @@ def test_resumed_and_other_rules(
     assert f"mask above {point['mask_thresh']:g}" in capsys.readouterr().out
 
 
+def test_a_finished_run_chooses_again(
+    run: Path, run_train: Run, light_arguments: list[str], tmp_path: Path
+) -> None:
+    """No epoch is trained; every file of the run has the new threshold."""
+    other = tmp_path / "other"
+    shutil.copytree(run, other)
+    kept = [a for a in light_arguments if a not in ("callbacks.export=null", "report=false")]
+    kept = [*kept, *LEARN, f"output_dir={other}", "resume=auto"]
+    before = read_checkpoint(other / "checkpoints" / "last.ckpt")
+    rows = before["roilab_working_point"]["scan"]
+    run_train(*kept, "working_point.by=pixel_purity", "working_point.min_roi_purity=0")
+    purest = max(
+        (r for r in rows if r["pixel_purity"] is not None), key=lambda r: r["pixel_purity"]
+    )
+    assert purest["mask_thresh"] != before["roilab_working_point"]["mask_thresh"]
+    for settings, thresh in (
+        ([], purest["mask_thresh"]),  # the rule is given no more: nothing is done
+        (["model.mask_thresh=0.4", "resume_override=true"], 0.4),
+    ):
+        run_train(*kept, *settings)
+        after = read_checkpoint(other / "checkpoints" / "last.ckpt")
+        assert after["roilab_working_point"]["mask_thresh"] == thresh
+        assert (after["epoch"], after["global_step"]) == (before["epoch"], before["global_step"])
+        torch.testing.assert_close(after["state_dict"], before["state_dict"], rtol=0, atol=0)
+        assert open_network(str(other)).metadata["mask_thresh"] == thresh
+        assert load_torchscript(other / "model.ts")[1]["mask_thresh"] == thresh
+        results = json.loads((other / "status.json").read_text())["results"]
+        assert (results["working_point"]["mask_thresh"], results["epochs"]) == (thresh, 25)
+
+
 @pytest.mark.parametrize(
     ("settings", "thresh", "text"),
     [

@@ -32,6 +32,7 @@ from roilab.versions import git_commit, package_versions
 log = logging.getLogger(__name__)
 # Seconds to wait for the processes of a killed job, which end soon after it.
 _PATIENCE = 15.0
+_THRESHOLD = ("working_point.", "model.mask_thresh")  # settings of the mask threshold
 
 
 def run_job(config: DictConfig) -> float | None:
@@ -87,17 +88,20 @@ def _run_once(config: DictConfig, status: Status, variables: Mapping[str, str]) 
 def finished_results(config: DictConfig, status: Status, before: Status) -> Results | None:
     """Return the results of a finished run to which this command would add nothing.
 
-    A single run goes on if a setting differs and ``trainer.max_epochs`` asks for more epochs, or
-    if it resumes from a checkpoint that the user named.
+    A single run goes on if a setting differs and ``trainer.max_epochs`` asks for more epochs, if
+    another rule for its mask threshold is given, or if it resumes from a checkpoint that the user
+    named.
     """
     if before.state != "finished" or before.results is None:
         return None
     if status.number is not None:
         return before.results
-    same = _settings(status) == _settings(before)
+    given, known = _settings(status), _settings(before)
     epochs = config.trainer.max_epochs
     reached = epochs is not None and 0 <= epochs <= before.results.epochs
-    return before.results if config.resume == "auto" and (same or reached) else None
+    choose = any(key.startswith(_THRESHOLD) and known.get(key) != given[key] for key in given)
+    done = given == known or (reached and not choose)
+    return before.results if config.resume == "auto" and done else None
 
 
 def _settings(status: Status) -> dict[str, str]:

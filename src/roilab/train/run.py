@@ -34,7 +34,7 @@ from roilab.train.results import Results, print_results, relative_checkpoint
 from roilab.train.resume import Difference, check_resume, log_differences
 from roilab.train.resume_override import OverrideOptimizer
 from roilab.train.teacher import open_teacher
-from roilab.train.working_point import ChooseMaskThreshold, no_validation
+from roilab.train.working_point import ChooseMaskThreshold, no_validation, store_working_point
 from roilab.verdict import Verdict, judge_training, read_training_table
 
 log = logging.getLogger(__name__)
@@ -189,7 +189,8 @@ def _build_all(group: str, parts: Mapping[str, Any] | None) -> list[Any]:
 def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> dict[str, float]:
     """Compute validation and test metrics of the best checkpoint, or of the last state.
 
-    ``ChooseMaskThreshold`` chooses the mask threshold before, at which they hold.
+    ``ChooseMaskThreshold`` chooses the mask threshold before, at which they hold; the best and the
+    last checkpoint get it.
 
     Returns:
         Values by name: ``val/loss``, ``val/dice``, ...; ``test/...`` where there are test files.
@@ -204,6 +205,8 @@ def validate_best(trainer: Trainer, module: RoiModule, data: RoiDataModule) -> d
     if module.recipe["model"]["mask_thresh"] == CHOOSE:
         module.working_point = no_validation(module)
     validated = trainer.validate(module, datamodule=data, verbose=False)
+    if trainer.is_global_zero:
+        store_working_point(trainer, module)
     tested = trainer.test(module, datamodule=data, verbose=False) if data.has_test else []
     metrics: dict[str, float] = {}
     for part in (*validated, *tested):

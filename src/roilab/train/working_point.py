@@ -1,4 +1,4 @@
-"""Choose the mask threshold at the end of a training, and write it into the checkpoints."""
+"""Choose the mask threshold at the end of a training; write it into the checkpoints."""
 
 import logging
 from collections.abc import Sequence
@@ -49,11 +49,8 @@ class ChooseMaskThreshold(Callback):
         assert isinstance(pl_module, RoiModule)
         point = trainer.strategy.broadcast(self._choose(trainer, pl_module))
         pl_module.working_point = point
-        if trainer.is_global_zero:
-            if point.note:
-                log.warning("mask_thresh: %s.", point.note)
-            for path in _checkpoints(trainer):
-                write_working_point(path, point)
+        if point.note and trainer.is_global_zero:
+            log.warning("mask_thresh: %s.", point.note)
 
     def _choose(self, trainer: Trainer, module: RoiModule) -> WorkingPoint:
         kept, data = WorkingPoint.at_start(module.recipe), trainer.datamodule  # type: ignore[attr-defined]
@@ -100,6 +97,18 @@ def _epoch(trainer: Trainer) -> int:
     """Return the epoch, from 0, of the weights that are validated."""
     best = best_checkpoint(trainer)
     return trainer.current_epoch if best is None else int(read_checkpoint(best)["epoch"])
+
+
+def store_working_point(trainer: Trainer, module: RoiModule) -> None:
+    """Write the working point into the best and the last checkpoint, where theirs is another.
+
+    Raises:
+        DiskFullError: no space is left.
+    """
+    point = module.working_point.plain()
+    for path in _checkpoints(trainer):
+        if read_checkpoint(path)[WORKING_POINT] != point:
+            write_working_point(path, module.working_point)
 
 
 def _checkpoints(trainer: Trainer) -> list[Path]:
