@@ -72,7 +72,9 @@ def test_page_on_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert column(jobs, "parameters [M]")[0] == "1.23"
     assert set(column(jobs, "inefficiency [%]")) == {"-"}
     assert "0.1, is that of rebin 4, threshold 50" in page.text
-    assert {path.name for path in (sweep / "report").iterdir()} == {"losses.png", "maps.png"}
+    assert {path.name for path in (sweep / "report").iterdir()} == {
+        *("losses.png", "maps.png", "error-time.png", "error-memory.png"),
+    }
     text = " ".join(page.text.split())
     assert "Not known which one is better than gauss: no run was evaluated on a sample" in text
     assert "On validation events rebin 4, threshold 50 has the highest Dice, 0.900" in text

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import cycle
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -93,11 +94,12 @@ def _finish(axis: Axes) -> None:
         axis.legend(fontsize="small")
 
 
-def plain_log(axis: Axes) -> None:
-    """Make the vertical axis logarithmic, with labels such as 0.02."""
-    axis.set_yscale("log")
-    for which in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
-        which(_PlainLabels(minor_thresholds=(2, 0.6)))
+def plain_log(axis: Axes, which: Literal["x", "y"] = "y") -> None:
+    """Make an axis logarithmic, by default the vertical one, with labels such as 0.02."""
+    axis.set(**{f"{which}scale": "log"})
+    line = axis.xaxis if which == "x" else axis.yaxis
+    for set_formatter in (line.set_major_formatter, line.set_minor_formatter):
+        set_formatter(_PlainLabels(minor_thresholds=(2, 0.6)))
 
 
 class _PlainLabels(LogFormatter):

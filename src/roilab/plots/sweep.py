@@ -20,7 +20,9 @@ from roilab.plots.style import COLOURS, PREDICTED, TRUTH, new_chart, new_figure
 _STYLES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 3)))
 _LEGEND_ROWS = 16
 _LEAST_RANGE = 0.1  # of the largest value: smaller differences have nearly the same colour
+_Box = tuple[float, float, float, float]  # left, right, bottom, top
 _LABELLED = 16  # most points with a label
+_LOG_RANGE = 8  # largest cost over the smallest from which the axis is logarithmic
 _LABEL = 24  # most characters of a label
 MAP = "viridis"  # even steps of lightness, also for the colour-blind
 
@@ -189,18 +191,46 @@ def pareto_figure(
     others = [point for point in points if point not in front]
     axis.plot([p[0] for p in front], [p[1] for p in front], label="Pareto front", **steps)  # type: ignore[arg-type]
     axis.plot([p[0] for p in others], [p[1] for p in others], "o", color=TRUTH, label="others")
-    middle = (min(point[0] for point in points) + max(point[0] for point in points)) / 2
-    for x, y, label in points if len(points) <= _LABELLED else front:
-        side, shift = ("left", 6) if x <= middle else ("right", -6)
-        axis.annotate(
-            _end_of(label), (x, y), (shift, 6),
-            textcoords="offset points", ha=side, fontsize=9,
-        )  # fmt: skip
-    axis.margins(0.08, 0.12)
+    costs = [point[0] for point in points]
+    if min(costs) > 0 and max(costs) > _LOG_RANGE * min(costs):
+        plain_log(axis, "x")
+    axis.margins(0.12, 0.15)
     axis.set(xlabel=cost, ylabel=error)
     axis.grid(alpha=0.3)
+    _label_points(axis, points if len(points) <= _LABELLED else front)
     axis.legend(fontsize="small", framealpha=0.7)
     return figure
+
+
+def _label_points(axis: Axes, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write the labels of points beside them, where they cover no other point and no label."""
+    axis.autoscale_view()  # otherwise the places are those before the margins
+    to_axes = axis.transData + axis.transAxes.inverted()
+    places = [tuple(place) for place in to_axes.transform([(x, y) for x, y, _ in points])]
+    taken: list[_Box] = [(x - 0.01, x + 0.01, y - 0.02, y + 0.02) for x, y in places]
+    for (across, up), (x, y, text) in zip(places, points, strict=True):
+        label = _end_of(text)
+        inward = 1 if across <= 0.5 else -1
+        sides = [(inward, 1), (inward, -1), (-inward, 1), (-inward, -1)]
+        boxes = {side: _label_box(across, up, len(label), side) for side in sides}
+        free = [side for side in sides if not any(_overlap(boxes[side], one) for one in taken)]
+        right, above = side = (free or sides)[0]
+        taken.append(boxes[side])
+        axis.annotate(
+            label, (x, y), (6 * right, 6 * above), textcoords="offset points", fontsize=9,
+            ha="left" if right > 0 else "right", va="bottom" if above > 0 else "top",
+        )  # fmt: skip
+
+
+def _label_box(across: float, up: float, length: int, side: tuple[int, int]) -> _Box:
+    """Return about where a label is, in parts of the axes; ``side``: right or left, up or down."""
+    ends = (across + 0.015 * side[0], across + (0.015 + 0.0175 * length) * side[0])
+    heights = (up + 0.015 * side[1], up + 0.065 * side[1])
+    return min(ends), max(ends), min(heights), max(heights)
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def _end_of(label: str) -> str:

@@ -49,7 +49,7 @@ def write_summary_page(runs: Sequence[RunRecord], folder: Path) -> Path:
     losses, (maps, maps_note) = _losses(settings, folder), _maps(settings, folder)
     problems = [run for run in runs if run.state != "finished" or run.error]
     links = [_picture_links(run, settings, folder) for run in runs]
-    costs = pareto_charts(settings)
+    costs = pareto_charts(settings, folder / "report")
     differences = difference_table(runs, {settings.run_name(run): run for run in runs})
     found = {"losses": True, "maps": maps, "costs": costs, "jobs": True}
     found |= {"differences": differences, "problems": problems, "pictures": True}
