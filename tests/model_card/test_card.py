@@ -105,6 +105,14 @@ def test_facts_in_words() -> None:
     assert "`network=net` is this network" in bare
 
 
+def test_the_teacher_is_named() -> None:
+    assert "| teacher |" not in card_text(FACTS)
+    recipe = RECIPE | {"distill": {"teacher": "outputs/large", "share": 0.5}}
+    metadata = METADATA | card_metadata(recipe, POINT, FACTS, "MIT")
+    text = format_card(Card(recipe, POINT, metadata, FACTS, "model.ts", "5e" * 32))
+    assert row_of(text, "teacher") == "`large`, 50 % of the target"
+
+
 def test_charge_with_intervals() -> None:
     table = [line.split(" | ") for line in charge_table(FACTS.physics).splitlines()]
     assert [cell.strip("| ") for cell in table[0]] == [

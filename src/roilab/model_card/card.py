@@ -174,6 +174,10 @@ def _training(card: Card) -> str:
         "images a batch": plain_text(data["batch_size"]),
         "seed": plain_text(metadata["seed"]),
     }
+    distill = recipe.get("distill") or {}
+    if distill.get("teacher") is not None:
+        share = f"{100 * distill['share']:g} % of the target"
+        lines["teacher"] = f"{code_span(Path(distill['teacher']).name)}, {share}"
     if facts.epoch is not None:
         lines["weights"] = f"after epoch {facts.epoch + 1}"
     return markdown_table(["", ""], list(lines.items()))

@@ -45,7 +45,7 @@ _SUFFIXES = (SUFFIX, ".json", ".md")
 _LICENCE = "BSD-3-Clause"  # that of roilab
 _MOST_CHANGED = 0.01  # of the marked pixels, by float16
 # Parts of a recipe that rebuild a network or tell how it was trained; the others name folders.
-_PARTS = ("seed", "model", "data", "loss", "optimizer", "scheduler", "working_point")
+_PARTS = ("seed", "model", "data", "loss", "distill", "optimizer", "scheduler", "working_point")
 _PLACES: Mapping[str, Any] = {"dir": None, "samples": [], "cache": None}
 _PATH = re.compile(r"(^|[\[{,:='\"\s])(~|\.{0,2}/)")
 
