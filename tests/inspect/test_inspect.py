@@ -92,9 +92,15 @@ def test_depositions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ]
     np.savez(path, depo_data_7=data[:, :5])
     assert main([str(path)]) == 1
-    assert "depo_data_7.npy has shape (2, 5); expected a row of 7" in capsys.readouterr().err
+    assert (
+        "depo_data_7.npy has shape (2, 5) of float32; expected a row of 7"
+        in capsys.readouterr().err
+    )
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)
     assert main([str(path)]) == 1
     assert "cannot be read" in capsys.readouterr().err
+    path.write_bytes(content[:150])
+    assert main([str(path)]) == 1
+    assert f"{path}: " in capsys.readouterr().err

@@ -44,10 +44,13 @@ class DepositionSummary:
 
 def is_depositions(path: Path) -> bool:
     """Return whether a file is an archive of depositions."""
-    if path.suffix != ".npz" or not zipfile.is_zipfile(path):
+    if path.suffix != ".npz" or not path.is_file():
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(_DATA.fullmatch(name) for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(_DATA.fullmatch(name) for name in archive.namelist())
+    except zipfile.BadZipFile:
+        return False  # the reader of frames says what is wrong
 
 
 def summarize_depositions(path: Path) -> list[DepositionSummary]:
@@ -73,10 +76,10 @@ def _read(archive: zipfile.ZipFile, path: Path, name: str) -> NDArray[np.floatin
             f"{path}: {name} cannot be read ({type(error).__name__}). The file is damaged: copy it "
             "again, or simulate it again."
         ) from error
-    if data.ndim != 2 or data.shape[1] != _COLUMNS:
+    if data.ndim != 2 or data.shape[1] != _COLUMNS or data.dtype.kind != "f":
         raise DepositionsError(
-            f"{path}: {name} has shape {data.shape}; expected a row of {_COLUMNS} numbers for "
-            "every group of electrons. Check what wrote it."
+            f"{path}: {name} has shape {data.shape} of {data.dtype}; expected a row of {_COLUMNS} "
+            "numbers for every group of electrons. Check what wrote it."
         )
     return data
 

@@ -101,7 +101,8 @@ def _training(metadata: Mapping[str, Any]) -> dict[str, Any]:
     training = found if isinstance(found, Mapping) else {}
     epoch = training.get("epoch")
     counts = training.get("data") or {}
-    earlier = "; then ".join(map(describe_earlier, training.get("earlier") or ()))
+    known = [one for one in training.get("earlier") or () if isinstance(one, Mapping)]
+    earlier = "; then ".join(map(describe_earlier, known))
     facts = {
         "verdict": Verdict.from_plain(training.get("verdict")),
         "trained on": training.get("frames"),

@@ -42,6 +42,6 @@ def trainings_behind(weights: Path) -> list[dict[str, Any]]:
 
 def describe_earlier(training: Mapping[str, Any]) -> str:
     """Return an earlier training in words: ``uv: 112 training events, mixture of ...``."""
-    events = (training["data"].get("train") or {}).get("events")
+    events = (training.get("data", {}).get("train") or {}).get("events")
     count = "training events not known" if events is None else f"{events:,} training events"
-    return f"{training['weights']}: {', '.join([count, *training['frames']])}"
+    return f"{training.get('weights')}: {', '.join([count, *training.get('frames', ())])}"

@@ -107,7 +107,7 @@ def store_working_point(trainer: Trainer, module: RoiModule) -> None:
     """
     point = module.working_point.plain()
     for path in _checkpoints(trainer):
-        if read_checkpoint(path)[WORKING_POINT] != point:
+        if read_checkpoint(path).get(WORKING_POINT) != point:
             write_working_point(path, module.working_point)
 
 
