@@ -31,8 +31,8 @@ def run_of(checkpoint: Path) -> Path | None:
     return folder.parent if folder.name == "checkpoints" else None
 
 
-def read_status(folder: Path) -> Mapping[str, Any]:
-    """Return the status file of a run; empty where it is absent or cannot be read."""
+def status_contents(folder: Path) -> Mapping[str, Any]:
+    """Return the contents of a run's status file; empty where it cannot be read."""
     try:
         content = json.loads((folder / "status.json").read_text())
     except (OSError, ValueError):
@@ -41,7 +41,7 @@ def read_status(folder: Path) -> Mapping[str, Any]:
 
 
 def _recorded(folder: Path) -> Path | None:
-    results = read_status(folder).get("results")
+    results = status_contents(folder).get("results")
     # Not finished, or not written by this version.
     name = results.get("checkpoint") if isinstance(results, dict) else None
     return folder / name if isinstance(name, str) else None

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from roilab.atomic_write import remove_leftovers
-from roilab.console import table_console
+from roilab.console import text_console
 from roilab.convert.choice import Choice
 from roilab.convert.plan import EventCopy, NewFile, plan_files
 from roilab.frames import FrameFile, FrameWriter, open_frames, shown
@@ -157,4 +157,4 @@ def _print(
             shown_names = f"{', '.join(names[:4])}{', ...' * (len(names) > 4)}"
             lines.append(f"{text}: {shown_names} ({len(names)}).")
     for line in lines:
-        table_console().print(line, soft_wrap=True, highlight=False)
+        text_console().print(line)

@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_lines(lines: Iterable[object]) -> None:
     """Print paths and addresses, one a line, never broken."""
-    from roilab.console import table_console
+    from roilab.console import text_console
 
     for line in lines:
-        table_console().print(str(line), soft_wrap=True, highlight=False)
+        text_console().print(str(line))
 
 
 def print_tables(runs: "Sequence[WandbRun]", charts: "Sequence[Chart]") -> None:

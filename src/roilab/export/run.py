@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from roilab.atomic_write import write_text
 from roilab.building import build
 from roilab.checksum import SUMS_FILE, add_sums, listed_names
-from roilab.console import table_console
+from roilab.console import text_console
 from roilab.export.anode import AnodeError, AnodeSettings, trained_planes
 from roilab.export.network_files import check_absent, check_machine, check_node, export_network
 from roilab.export.settings import ExportSettings
@@ -97,4 +97,4 @@ def _export_network(source: Source, output: Path, settings: ExportSettings) -> l
 
 
 def _print(kind: str, file: Path) -> None:
-    table_console().print(f"{kind:<10} {file}", soft_wrap=True, highlight=False)
+    text_console().print(f"{kind:<10} {file}")

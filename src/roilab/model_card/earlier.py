@@ -7,7 +7,7 @@ from typing import Any
 from roilab.errors import RoilabError
 from roilab.inference import read_network
 from roilab.model_card.frames import describe_frames
-from roilab.run_folder import read_status, run_of
+from roilab.run_folder import run_of, status_contents
 
 EARLIER = "roilab_earlier_trainings"  # key of a checkpoint
 
@@ -34,7 +34,7 @@ def trainings_behind(weights: Path) -> list[dict[str, Any]]:
     else:
         run_dir = run_of(weights)
         name = weights.name if run_dir is None else run_dir.name
-        results = {} if run_dir is None else read_status(run_dir).get("results") or {}
+        results = {} if run_dir is None else status_contents(run_dir).get("results") or {}
         data = results.get("data") or {}
         frames, earlier = describe_frames(content["roilab_recipe"]["data"]), content.get(EARLIER)
     return [*(earlier or ()), {"weights": name, "data": dict(data), "frames": frames}]

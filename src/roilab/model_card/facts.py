@@ -11,7 +11,7 @@ from roilab.inference import WorkingPoint
 from roilab.model_card.earlier import EARLIER
 from roilab.model_card.figures import find_figures
 from roilab.model_card.frames import describe_frames
-from roilab.run_folder import read_status, run_checkpoint, run_of
+from roilab.run_folder import run_checkpoint, run_of, status_contents
 from roilab.types import Row
 from roilab.verdict import Verdict, judge_training, read_run_tables
 
@@ -121,7 +121,7 @@ def read_training_facts(
     curves = {name: dict(points) for name, points in read_curves(run_dir / "csv").items()}
     logged = {name: points[epoch] for name, points in curves.items()
               if name.startswith("val/") and epoch in points}  # fmt: skip
-    status = read_status(run_dir)
+    status = status_contents(run_dir)
     results = status.get("results") or {}
     # The charge metrics of a run are those of its best checkpoint.
     best = point.epoch is None or point.epoch == epoch

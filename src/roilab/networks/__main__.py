@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from roilab.console import print_verdict, table_console
+from roilab.console import print_verdict, table_console, text_console
 from roilab.plain_command import run_command
 from roilab.reference_networks import FOLDER
 
@@ -75,7 +75,7 @@ def _store(options: argparse.Namespace) -> int:
 
     stored = store_network(options.run, options.name, options.output, overwrite=options.overwrite)
     for line in stored.lines:
-        table_console().print(line, soft_wrap=True, highlight=False)
+        text_console().print(line)
     print_verdict(table_console(), str(stored.verdict), stored.verdict.colour)
     return 0
 

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 
 from roilab.building import build
 from roilab.config.rules import count_slices
-from roilab.console import table_console
+from roilab.console import text_console
 from roilab.data import ImageCache, ImageSource, RoiDataModule, RoiDataset, list_images
 from roilab.data.cache import image_key
 from roilab.data.fill import fill_cache
@@ -183,4 +183,4 @@ def _report(prepared: PreparedSet, dataset: RoiDataset, folder: Path, seconds: f
         "ranges and truth tags."
     )
     for line in lines:
-        table_console().print(line, soft_wrap=True, highlight=False)
+        text_console().print(line)

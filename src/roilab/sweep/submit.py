@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from roilab.building import build
 from roilab.config import read_part
 from roilab.config.parts import PARTS
-from roilab.console import table_console
+from roilab.console import text_console
 from roilab.sweep.folder import Sweep, SweepError
 from roilab.sweep.htcondor import HTCondor
 from roilab.sweep.launch import user_config_dir
@@ -94,4 +94,4 @@ def _write(
 ) -> None:
     path = batch.write(folder, arguments, names, grace_s)
     text = f"{len(names)} jobs are described, none is started; to submit them: condor_submit {path}"
-    table_console().print(text, soft_wrap=True, highlight=False)
+    text_console().print(text)
