@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from roilab.models.joining import join_in_training
+
 
 class DoubleConv(nn.Sequential):
     """Two times 3 x 3 convolution, batch norm and ReLU; ``stride`` is that of the first."""
@@ -41,7 +43,10 @@ class UpStage(nn.Module):
         # a traced graph would fix the choice made for the image of the trace.
         if not self.training or x.shape[-2:] != skips[0].shape[-2:]:
             x = pad_to(x, skips[0].shape[-2], skips[0].shape[-1])
-        return self.conv(torch.cat(skips + [x], dim=1))  # noqa: RUF005 (not in TorchScript)
+        parts = skips + [x]  # noqa: RUF005 (not in TorchScript)
+        if self.training and not torch.jit.is_scripting():
+            return self.conv(join_in_training(parts))
+        return self.conv(torch.cat(parts, dim=1))
 
 
 def pad_to(x: torch.Tensor, height: int, width: int) -> torch.Tensor:
