@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from roilab.csv_log import read_curves
 from roilab.dashboard.records import WandbRun, read_records
 from roilab.train.loggers import about
-from roilab.train.loggers.content import angle_charts, best_of, mean_numbers
+from roilab.train.loggers.content import angle_charts, best_of, mean_numbers, name_in
 from wandb_records import finished_records
 
 Run = Callable[..., None]
@@ -144,6 +145,27 @@ def check_artifacts(run: WandbRun, frames_dir: Path, name: str) -> None:
     assert model.metadata["metrics"]["val/dice"] == run.summary["best/dice"]
     assert data.files == {path.name: path.as_uri() for path in frames_dir.glob("*.h5")}
     assert data.metadata["counts"]["val"] == {"files": 1, "events": 1, "images": 1}
+
+
+def test_files_of_the_same_name_in_two_folders(
+    run_train: Run, light_arguments: list[str], frames_dir: Path, tmp_path: Path
+) -> None:
+    """Samples of one simulation each: both begin with g4-rec-0.h5."""
+    frames = tmp_path / "frames"
+    for stage in ("train", "val"):
+        shutil.copytree(frames_dir, frames / stage)
+    files = ["data.rec=*/g4-rec-*.h5", "data.tru=*/g4-tru-*.h5"]
+    files += ["data.train_files=[train/*rec*]", "data.val_files=[val/*rec*]"]
+    run_train(*light_arguments, f"data.dir={frames}", *files, "logger=wandb")
+    (data,) = [one for one in one_run(tmp_path / "run").artifacts if one.type == "dataset"]
+    expected = {str(path.relative_to(frames)): path.as_uri() for path in frames.glob("*/*.h5")}
+    assert data.files == expected
+    assert "val/g4-rec-0.h5" in expected
+
+
+def test_name_of_a_file_outside_of_the_folder() -> None:
+    assert name_in(Path("/frames"), Path("/frames/train/g4-rec-0.h5")) == "train/g4-rec-0.h5"
+    assert name_in(Path("/frames"), Path("/other/g4-rec-0.h5")) == "other/g4-rec-0.h5"
 
 
 def test_online_without_an_account(

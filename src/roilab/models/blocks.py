@@ -44,7 +44,7 @@ class UpStage(nn.Module):
         if not self.training or x.shape[-2:] != skips[0].shape[-2:]:
             x = pad_to(x, skips[0].shape[-2], skips[0].shape[-1])
         parts = skips + [x]  # noqa: RUF005 (not in TorchScript)
-        if self.training and not torch.jit.is_scripting():
+        if self.training and not torch.jit.is_scripting():  # type: ignore[attr-defined]
             return self.conv(join_in_training(parts))
         return self.conv(torch.cat(parts, dim=1))
 

@@ -22,7 +22,7 @@ class _Join(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, ...]:
         (joined,) = gradients
-        parts = joined.split(ctx.features, dim=1)
+        parts = torch.split(joined, ctx.features, dim=1)
         if not joined.is_contiguous(memory_format=torch.channels_last):
             return parts
         return tuple(part.contiguous(memory_format=torch.channels_last) for part in parts)

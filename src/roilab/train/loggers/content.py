@@ -138,7 +138,7 @@ class DataSet:
     Attributes:
         name: of their folder.
         folder: that contains them.
-        files: paths.
+        files: paths, each once.
         metadata: detector, planes, numbers of files and images by stage.
     """
 
@@ -155,6 +155,16 @@ def as_text(rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()
+
+
+def name_in(folder: Path, path: Path) -> str:
+    """Return the name of a file among those of a data set: its path in the folder, or complete.
+
+    The file name alone may not be unique: ``train/g4-rec-0.h5`` and ``val/g4-rec-0.h5``.
+    """
+    path = path.absolute()
+    start = folder.absolute() if path.is_relative_to(folder.absolute()) else path.anchor
+    return path.relative_to(start).as_posix()
 
 
 def key_part(text: str) -> str:

@@ -76,7 +76,7 @@ def _describe_data(data: RoiDataModule) -> DataSet:
     return DataSet(
         name=f"frames-{key_part(folder.resolve().name)}",
         folder=folder,
-        files=[path for pair in pairs for path in dict.fromkeys((pair.rec, pair.tru))],
+        files=list(dict.fromkeys(path for pair in pairs for path in (pair.rec, pair.tru))),
         metadata={
             "folder": str(folder.resolve()),
             "detector": (settings.detector or {}).get("name"),

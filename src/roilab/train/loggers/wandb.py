@@ -25,6 +25,7 @@ from roilab.train.loggers.content import (
     Picture,
     Table,
     best_of,
+    name_in,
 )
 
 if TYPE_CHECKING:
@@ -91,10 +92,12 @@ class WandbLogger(ContentLogger, LightningWandbLogger):
         import wandb
 
         artifact = wandb.Artifact(data.name, type="dataset", metadata=dict(data.metadata))
-        listed = data.files if len(data.files) <= _MAX_FILES else [data.folder]
-        for path in listed:
+        listed = {data.folder.name: data.folder}
+        if len(data.files) <= _MAX_FILES:
+            listed = {name_in(data.folder, path): path for path in data.files}
+        for name, path in listed.items():
             # Without a checksum, which would read all files.
-            artifact.add_reference(path.absolute().as_uri(), name=path.name, checksum=False)
+            artifact.add_reference(path.absolute().as_uri(), name=name, checksum=False)
         run = self.experiment
         # W&B takes an artifact as an input of a run only online.
         use = run.log_artifact if run.settings.mode != "online" else run.use_artifact
