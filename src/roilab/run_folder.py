@@ -31,6 +31,12 @@ def run_of(checkpoint: Path) -> Path | None:
     return folder.parent if folder.name == "checkpoints" else None
 
 
+def training_name(network: Path) -> str:
+    """Return the name of the training of a network's file: its run folder, else the file."""
+    run = run_of(network)
+    return network.name if run is None else run.name
+
+
 def status_contents(folder: Path) -> Mapping[str, Any]:
     """Return the contents of a run's status file; empty where it cannot be read."""
     try:

@@ -105,12 +105,21 @@ def test_facts_in_words() -> None:
     assert "`network=net` is this network" in bare
 
 
-def test_the_teacher_is_named() -> None:
+@pytest.mark.parametrize(
+    ("teacher", "name"),
+    [
+        ("outputs/large", "large"),
+        ("outputs/large/checkpoints/best-epoch003.ckpt", "large"),
+        ("exported/model.ts", "model.ts"),
+        ("pdhd", "pdhd"),
+    ],
+)
+def test_the_teacher_is_named(teacher: str, name: str) -> None:
     assert "| teacher |" not in card_text(FACTS)
-    recipe = RECIPE | {"distill": {"teacher": "outputs/large", "share": 0.5}}
+    recipe = RECIPE | {"distill": {"teacher": teacher, "share": 0.5}}
     metadata = METADATA | card_metadata(recipe, POINT, FACTS, "MIT")
     text = format_card(Card(recipe, POINT, metadata, FACTS, "model.ts", "5e" * 32))
-    assert row_of(text, "teacher") == "`large`, 50 % of the target"
+    assert row_of(text, "teacher") == f"`{name}`, 50 % of the target"
 
 
 def test_charge_with_intervals() -> None:

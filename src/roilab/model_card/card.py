@@ -14,6 +14,7 @@ from roilab.model_card.front_matter import front_matter
 from roilab.model_card.markdown import code_span, plain_text
 from roilab.model_card.tables import charge_table, markdown_table, metrics_table, threshold_text
 from roilab.model_card.words import files_text, image_words, intended_use, limits_text
+from roilab.run_folder import training_name
 
 CARD_FILE = "README.md"  # the name that the Hugging Face Hub shows
 _SHOWN = (
@@ -177,7 +178,7 @@ def _training(card: Card) -> str:
     distill = recipe.get("distill") or {}
     if distill.get("teacher") is not None:
         share = f"{100 * distill['share']:g} % of the target"
-        lines["teacher"] = f"{code_span(Path(distill['teacher']).name)}, {share}"
+        lines["teacher"] = f"{code_span(training_name(Path(distill['teacher'])))}, {share}"
     if facts.epoch is not None:
         lines["weights"] = f"after epoch {facts.epoch + 1}"
     return markdown_table(["", ""], list(lines.items()))

@@ -7,7 +7,7 @@ from typing import Any
 from roilab.errors import RoilabError
 from roilab.inference import read_network
 from roilab.model_card.frames import describe_frames
-from roilab.run_folder import run_of, status_contents
+from roilab.run_folder import run_of, status_contents, training_name
 
 EARLIER = "roilab_earlier_trainings"  # key of a checkpoint
 
@@ -32,8 +32,7 @@ def trainings_behind(weights: Path) -> list[dict[str, Any]]:
         data, frames = training.get("data") or {}, list(training.get("frames") or ())
         earlier = training.get("earlier") or ()
     else:
-        run_dir = run_of(weights)
-        name = weights.name if run_dir is None else run_dir.name
+        run_dir, name = run_of(weights), training_name(weights)
         results = {} if run_dir is None else status_contents(run_dir).get("results") or {}
         data = results.get("data") or {}
         frames, earlier = describe_frames(content["roilab_recipe"]["data"]), content.get(EARLIER)
