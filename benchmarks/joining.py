@@ -1,6 +1,6 @@
 """Time of forward and backward pass: features joined by ``torch.cat`` against roilab's joining.
 
-    python benchmarks/joining.py [--model unet unet_small] [--image 800 600] [--rounds 3]
+    python benchmarks/joining.py [--model unet mobilenetv3] [--image 800 600] [--rounds 3]
 
 In bf16 where the CPU computes in it, else in float32; both ways take turns. Printed are medians
 and ranges, in seconds.
