@@ -158,9 +158,10 @@ def as_text(rows: Sequence[Row]) -> str:
 
 
 def name_in(folder: Path, path: Path) -> str:
-    """Return the name of a file among those of a data set: its path in the folder, or complete.
+    """Return the name of a file of a data set: its path below the folder of the data set.
 
-    The file name alone may not be unique: ``train/g4-rec-0.h5`` and ``val/g4-rec-0.h5``.
+    The file name alone may not be unique: ``train/g4-rec-0.h5`` and ``val/g4-rec-0.h5``. Frames of
+    prepared images can lie in any folder; their name is the absolute path without the first ``/``.
     """
     path = path.absolute()
     start = folder.absolute() if path.is_relative_to(folder.absolute()) else path.anchor
